@@ -1,0 +1,93 @@
+"""The one database of an install, SQLite or PostgreSQL from a URL, and its transactions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import peewee
+from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+
+from core.errors import MaktabError
+
+database: Any = peewee.DatabaseProxy()
+"""Bound by `connect`; every model uses it."""
+
+
+class BadDatabaseUrl(MaktabError):
+    """The database URL is neither sqlite:///path nor postgresql://…"""
+
+
+def _sqlite(path: str) -> peewee.Database:
+    # IMMEDIATE: a deferred transaction that reads before it writes fails with "database is locked" whatever the timeout.
+    # synchronous=2: NORMAL may lose the last commits on power loss, and we hold money.
+    pragmas = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "cache_size": -32_000, "temp_store": 2}
+    return PooledSqliteDatabase(path, max_connections=64, timeout=30, lock_type="IMMEDIATE", pragmas=pragmas)
+
+
+def _postgres(url: str) -> peewee.Database:
+    parts = urlsplit(url)
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    for name, value in (("host", parts.hostname), ("port", parts.port), ("user", parts.username), ("password", parts.password)):
+        if value is not None and name not in options:
+            options[name] = unquote(value) if isinstance(value, str) else value
+    return PooledPostgresqlDatabase(
+        unquote(parts.path.lstrip("/")), max_connections=64, stale_timeout=300, prefer_psycopg3=True, **options
+    )
+
+
+def connect(url: str) -> peewee.Database:
+    """Bind `database` to `url` (`sqlite:///path` or `postgresql://user:password@host:port/name?host=/socket/dir`)."""
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        opened = _sqlite(url.removeprefix("sqlite:///"))
+    elif scheme in ("postgresql", "postgres"):
+        opened = _postgres(url)
+    else:
+        raise BadDatabaseUrl(f"{url!r} is not a database URL: use sqlite:///path or postgresql://user@host/name.")
+    database.initialize(opened)
+    return opened
+
+
+def is_postgres() -> bool:
+    return isinstance(database.obj, peewee.PostgresqlDatabase)
+
+
+class _Pending(threading.local):
+    depth = 0
+
+    def __init__(self) -> None:
+        self.callbacks: list[Callable[[], None]] = []
+
+
+_pending = _Pending()
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One write transaction (nested: a savepoint). Callbacks of `after_commit` run once the outermost one is in."""
+    _pending.depth += 1
+    mark = len(_pending.callbacks)
+    try:
+        with database.atomic():
+            yield
+    except BaseException:
+        del _pending.callbacks[mark:]
+        raise
+    finally:
+        _pending.depth -= 1
+    if _pending.depth == 0:
+        callbacks, _pending.callbacks = _pending.callbacks, []
+        for callback in callbacks:
+            callback()
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Run `callback` when the open transaction is committed, at once when none is open; dropped on rollback."""
+    if _pending.depth == 0:
+        callback()
+    elif callback not in _pending.callbacks:
+        _pending.callbacks.append(callback)

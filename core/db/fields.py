@@ -1,0 +1,62 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import peewee
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+class UTCDateTimeField(peewee.DateTimeField):  # type: ignore[misc]
+    """Aware UTC time; stored without zone, with microseconds always, so that text order is time order on SQLite."""
+
+    def db_value(self, value: datetime | str | None) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        if value.tzinfo is None:
+            raise ValueError(f"{self.name}: a time without zone ({value}); use aware UTC times.")
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+    def python_value(self, value: datetime | str | None) -> datetime | None:
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def canonical_json(value: Any) -> str:
+    """One text for one value: sorted keys, no blanks, UTF-8; what is hashed and compared."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+class JSONField(peewee.TextField):  # type: ignore[misc]
+    """A JSON value kept as canonical text; never queried inside."""
+
+    def db_value(self, value: Any) -> str | None:
+        return None if value is None else canonical_json(value)
+
+    def python_value(self, value: str | None) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class ExactDecimalField(peewee.TextField):  # type: ignore[misc]
+    """A decimal shown beside a total (unit price, quantity), kept digit by digit; SQLite's DECIMAL would round it."""
+
+    def db_value(self, value: Any) -> str | None:
+        return None if value is None else format(Decimal(value), "f")
+
+    def python_value(self, value: str | None) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class MinorField(peewee.BigIntegerField):  # type: ignore[misc]
+    """Money in minor units of the record's currency; the name ends in `_minor`. Never a float."""

@@ -1,0 +1,32 @@
+"""Base of every table."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import peewee
+
+from core.db.engine import database
+from core.db.fields import UTCDateTimeField, utcnow
+
+
+class Model(peewee.Model):  # type: ignore[misc]
+    """A table. `Meta.table_name` is `<plugin>_<noun>`.
+
+    `audit_exempt`: why writes of this table leave no audit entry (sessions, queues, caches); empty = audited.
+    """
+
+    id: Any = peewee.BigAutoField()
+    audit_exempt: ClassVar[str] = ""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Record(Model):
+    """A table that people edit: times, and `version` for optimistic locking (raised by every change)."""
+
+    created_at = UTCDateTimeField(default=utcnow)
+    updated_at = UTCDateTimeField(default=utcnow)
+    version = peewee.IntegerField(default=1)

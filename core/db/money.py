@@ -1,0 +1,44 @@
+"""Money: integer minor units and an ISO 4217 code with its exponent; rounding half-even in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from core.errors import Invalid
+
+# ISO 4217:2015 amendment 176, list one: the codes whose exponent is not 2 (CLDR differs for IQD, LYD and others).
+_EXPONENTS = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+
+
+def exponent(currency: str) -> int:
+    """Digits after the point of `currency` (JPY 0, GBP 2, KWD 3)."""
+    if len(currency) != 3 or not currency.isalpha() or not currency.isascii():
+        raise Invalid({"currency": [f"{currency!r} is not an ISO 4217 currency code."]})
+    return _EXPONENTS.get(currency.upper(), 2)
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """`amount` in major units as minor units, rounded half-even once."""
+    return int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_EVEN))
+
+
+def to_major(minor: int, currency: str) -> Decimal:
+    """Minor units as an exact decimal with the currency's digits: 1234 GBP -> 12.34."""
+    return Decimal(minor).scaleb(-exponent(currency))
+
+
+def split(minor: int, weights: Sequence[int]) -> list[int]:
+    """Parts of `minor` in proportion to `weights` that add up exactly (largest remainder)."""
+    total = sum(weights)
+    if total <= 0 or min(weights) < 0:
+        raise ValueError("split needs weights >= 0 that do not all vanish")
+    parts = [minor * weight // total for weight in weights]
+    remainders = sorted(range(len(weights)), key=lambda i: (-(minor * weights[i] % total), i))
+    for i in remainders[: minor - sum(parts)]:
+        parts[i] += 1
+    return parts

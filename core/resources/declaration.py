@@ -1,0 +1,218 @@
+"""What a plugin says about a resource, once. Engines (web, API, transfer, search) read it; nothing here does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import marshmallow as ma
+
+from core.context import Context
+from core.db import Record
+
+if TYPE_CHECKING:
+    from core.resources.service import Service
+
+Tone = Literal["neutral", "info", "ok", "warn", "bad", "alt"]
+Pip = Literal["", "empty", "half", "full"]
+Kind = Literal["text", "code", "number", "money", "datetime", "badge", "tags", "bool"]
+Label = Any  # a str or a lazy translation
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A status mark: text, tone and a pip (none, part, all); never colour alone."""
+
+    label: Label
+    tone: Tone = "neutral"
+    pip: Pip = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the index and one line of the detail page.
+
+    `name`: a model field (or an attribute that `value` computes from the record, without a query).
+    `kind` money: the field ends in `_minor`, the record has `currency`. `badges`: value -> Badge for kind badge.
+    `sortable` needs an index on (field, id). `shown`: in the table unless the user chose otherwise.
+    """
+
+    name: str
+    label: Label
+    kind: Kind = "text"
+    sortable: bool = False
+    shown: bool = True
+    badges: Mapping[str, Badge] = field(default_factory=dict)
+    value: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One filter. `field`: model field name (default: `name`). Arguments in URL and API: `name` or `name__<op>`.
+
+    Operators by kind: choice in (comma list); text eq, prefix; number and money gte, lte, eq; date gte, lte and the
+    relative words today, yesterday, last_7_days, last_30_days, this_month, this_year; bool eq; tag in (trait tags).
+    """
+
+    name: str
+    label: Label
+    kind: Literal["choice", "text", "number", "money", "date", "bool", "tag"] = "choice"
+    field: str = ""
+    choices: Mapping[str, Label] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A dimension along which a role may see only some rows: `Scope("sales_channel", _("Sales channel"))`."""
+
+    name: str
+    label: Label
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the detail page: either `fields` as label/value lines, or `template` with what `load` gives.
+
+    `load(ctx, record) -> dict` does at most two queries. `side`: in the side column.
+    """
+
+    name: str
+    title: Label
+    fields: Sequence[str] = ()
+    template: str = ""
+    load: Callable[[Context, Any], dict[str, Any]] | None = None
+    side: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one record in a set. `errors` maps field to messages when rejected; `undo` is kept for undo."""
+
+    status: Literal["created", "updated", "unchanged", "deleted", "done", "skipped", "rejected"]
+    id: int | None = None
+    errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    undo: Any = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status != "rejected"
+
+    @property
+    def reason(self) -> str:
+        return "; ".join(f"{name}: {' '.join(map(str, texts))}".lstrip(": ") for name, texts in self.errors.items())
+
+
+@dataclass(frozen=True)
+class Action:
+    """A command on a set of records, from the bulk bar, the detail page and the API; above 20 rows it is a job.
+
+    `run(ctx, ids, arguments) -> {id: Outcome}`: called inside a transaction with at most 200 ids, must do a number
+    of statements that does not grow with the ids, leaves audit and event through `core.changes`. May run again.
+    `undo(ctx, {id: undo data}) -> {id: Outcome}`: only offered where given; called for records unchanged since.
+    Permission: `<resource>.<name>`. `schema`: marshmallow schema of the arguments, shown as a small form.
+    `confirm`: "" = do at once (then undo should exist), else the sentence of the dialog.
+    """
+
+    name: str
+    label: Label
+    run: Callable[[Context, Sequence[int], Mapping[str, Any]], Mapping[int, Outcome]]
+    undo: Callable[[Context, Mapping[int, Any]], Mapping[int, Outcome]] | None = None
+    schema: type[ma.Schema] | None = None
+    icon: str = ""
+    danger: bool = False
+    confirm: Label = ""
+    bulk: bool = True
+    single: bool = True
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One declaration; see docs/resource.md.
+
+    `name`: `<plugin>.<noun>`, prefix of the permissions `<name>.view|create|edit|delete|export|import|<action>`.
+    `slug`: the plural in URLs: `/admin/<slug>/`, `/api/v1/<slug>`. `schema`: the border for all input and the shape
+    of all output (API, form, import, export); load gives a document, dump takes what `service.documents` gives.
+    `key`: document fields that name a record from outside; an import with an equal key updates.
+    `search_exact`: indexed model fields tried first; `search_text(ids) -> {id: text}` is what part-of-word search sees.
+    `title(record)`: the record's name in headings and links. `loader(records, ctx)`: joins what columns need for the
+    records of one page, in a fixed number of statements. `service`: subclass of `core.resources.Service`.
+    `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
+    """
+
+    name: str
+    slug: str
+    model: type[Record]
+    schema: type[ma.Schema]
+    label: Label
+    label_plural: Label
+    columns: Sequence[Column]
+    key: Sequence[str] = ()
+    title: Callable[[Any], str] = str
+    icon: str = "box"
+    nav_group: str = "work"
+    nav_order: int = 50
+    default_sort: str = "-id"
+    filters: Sequence[Filter] = ()
+    search_exact: Sequence[str] = ()
+    search_text: Callable[[Sequence[int]], Mapping[int, str]] | None = None
+    detail: Sequence[Section] = ()
+    actions: Sequence[Action] = ()
+    scopes: Sequence[Scope] = ()
+    loader: Callable[[Sequence[Any], Context], None] | None = None
+    service: type[Service] | None = None
+    has_tags: bool = False
+    has_notes: bool = True
+    can_create: bool = True
+    can_edit: bool = True
+    can_delete: bool = False
+    can_import: bool = True
+    form_fields: Sequence[str] = ()
+
+    @property
+    def plugin(self) -> str:
+        return self.name.split(".", 1)[0]
+
+    def permission(self, verb: str) -> str:
+        return f"{self.name}.{verb}"
+
+    def permissions(self) -> list[str]:
+        """All permissions that this resource brings."""
+        verbs = ["view", "export"]
+        verbs += [verb for verb in ("create", "edit", "delete", "import") if getattr(self, f"can_{verb}")]
+        verbs += ["note"] if self.has_notes else []
+        return [self.permission(verb) for verb in [*verbs, *(action.name for action in self.actions)]]
+
+    def action(self, name: str) -> Action | None:
+        return next((action for action in self.actions if action.name == name), None)
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which records: listed ids, or all that match filters and search, minus exclusions, up to `max_id`.
+
+    `filters`: {argument: value} as in the URL. JSON by `to_json` / `from_json`; kept in the job, resolved by its
+    first step with one INSERT … SELECT.
+    """
+
+    resource: str
+    ids: tuple[int, ...] = ()
+    everything: bool = False
+    filters: Mapping[str, str] = field(default_factory=dict)
+    search: str = ""
+    excluded: tuple[int, ...] = ()
+    max_id: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        values = {name: getattr(self, name) for name in ("resource", "everything", "search", "max_id")}
+        return values | {"ids": list(self.ids), "excluded": list(self.excluded), "filters": dict(self.filters)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Selection:
+        return cls(**{**values, "ids": tuple(values["ids"]), "excluded": tuple(values["excluded"])})

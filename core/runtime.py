@@ -1,0 +1,73 @@
+"""One generation: everything that plugins registered, frozen. A change of plugins builds a new one and swaps it in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from core.errors import NotFound
+
+if TYPE_CHECKING:
+    from core.context import Context
+    from core.jobs import JobType, Schedule
+    from core.plugins import Hooks, Plugin
+    from core.resources import Resource
+    from core.settings import Settings
+    from core.transfer import DemoFile, ImportFormat
+
+Handler = Callable[["Context", Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What one generation knows. `subscriptions`: event name -> ((plugin, handler), …). `permissions`: name -> label."""
+
+    generation: int
+    settings: Settings
+    plugins: Mapping[str, Plugin]
+    hooks: Hooks
+    resources: Mapping[str, Resource] = field(default_factory=dict)
+    jobs: Mapping[str, JobType] = field(default_factory=dict)
+    schedules: tuple[Schedule, ...] = ()
+    subscriptions: Mapping[str, tuple[tuple[str, Handler], ...]] = field(default_factory=dict)
+    services: Mapping[str, Any] = field(default_factory=dict)
+    import_formats: tuple[ImportFormat, ...] = ()
+    demo_files: tuple[DemoFile, ...] = ()
+    permissions: Mapping[str, Any] = field(default_factory=dict)
+
+    def resource(self, name: str) -> Resource:
+        """The resource `name`; NotFound when its plugin is off."""
+        if name not in self.resources:
+            raise NotFound(f"There is no resource {name!r} now; its plugin may be off.")
+        return self.resources[name]
+
+
+_installed: Runtime | None = None
+_bound: ContextVar[Runtime | None] = ContextVar("runtime", default=None)
+
+
+def install(runtime: Runtime) -> None:
+    """Make `runtime` the process's present generation."""
+    global _installed
+    _installed = runtime
+
+
+def current() -> Runtime:
+    """The generation of the running request or job; outside of both, the process's present one."""
+    runtime = _bound.get() or _installed
+    if runtime is None:
+        raise RuntimeError("No runtime yet: core.plugins.build(settings) and core.runtime.install come first.")
+    return runtime
+
+
+@contextmanager
+def bound(runtime: Runtime) -> Iterator[Runtime]:
+    """Everything inside sees `runtime`, also when the process swaps meanwhile."""
+    token = _bound.set(runtime)
+    try:
+        yield runtime
+    finally:
+        _bound.reset(token)

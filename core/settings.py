@@ -1,0 +1,97 @@
+"""Typed settings: defaults < `maktab.toml` in the data directory < environment `MAKTAB_*`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from core.errors import MaktabError
+
+
+class BadSetting(MaktabError):
+    """A setting has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One install. An embedded install keeps everything below `data_dir`."""
+
+    data_dir: Path
+    database_url: str = ""  # empty: sqlite:///<data_dir>/maktab.db
+    redis_url: str = ""  # empty: embedded queue in <data_dir>/queue.db
+    plugin_dir: str = ""  # a merchant's own plugins; empty: <data_dir>/plugins
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""  # https://... turns on Secure cookies
+    web_workers: int = 1
+    web_threads: int = 8
+    job_threads: int = 2
+    job_lease_s: int = 30
+    currency: str = "GBP"
+    timezone: str = "UTC"
+    locale: str = "en"
+    session_idle_minutes: int = 30
+    session_hours: int = 12
+    proxy_hops: int = 0
+    upload_limit_mb: int = 200
+    safe_mode: bool = False  # core alone, no plugin
+
+    @property
+    def url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'maktab.db'}"
+
+    @property
+    def files_dir(self) -> Path:
+        return self.data_dir / "files"
+
+    @property
+    def merchant_plugins(self) -> Path:
+        return Path(self.plugin_dir) if self.plugin_dir else self.data_dir / "plugins"
+
+    def key(self, name: str) -> bytes:
+        """The secret `name` (session, audit, queue): 32 bytes in a file only we can read, made at first use."""
+        given = os.environ.get(f"MAKTAB_{name.upper()}_KEY")
+        if given:
+            return bytes.fromhex(given)
+        path = self.data_dir / "keys" / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return bytes.fromhex(path.read_text())
+        with os.fdopen(handle, "w") as out:
+            out.write(secrets.token_hex(32))
+        return bytes.fromhex(path.read_text())
+
+
+def _typed(kind: Any, name: str, value: Any) -> Any:
+    try:
+        if kind == "bool":
+            return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
+        return {"int": int, "Path": Path, "str": str}[kind](value)
+    except ValueError:
+        raise BadSetting(f"The setting {name} needs {kind}, not {value!r}.") from None
+
+
+def load(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    """Read the settings; `overrides` (tests, command-line options) win over everything."""
+    data_dir = Path(overrides.get("data_dir") or environ.get("MAKTAB_DATA_DIR") or ".maktab").resolve()
+    kinds = {f.name: f.type for f in fields(Settings)}
+    values: dict[str, Any] = {}
+    file = data_dir / "maktab.toml"
+    if file.exists():
+        values |= tomllib.loads(file.read_text())
+    values |= {name: environ[f"MAKTAB_{name.upper()}"] for name in kinds if f"MAKTAB_{name.upper()}" in environ}
+    if "PORT" in environ:
+        values["port"] = environ["PORT"]
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    unknown = sorted(set(values) - set(kinds))
+    if unknown:
+        raise BadSetting(f"{file} has settings that do not exist: {', '.join(unknown)}.")
+    values["data_dir"] = data_dir
+    return replace(Settings(data_dir=data_dir), **{name: _typed(kinds[name], name, value) for name, value in values.items()})
