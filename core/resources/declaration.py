@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,7 +60,7 @@ class Filter:
     label: Label
     kind: Literal["choice", "text", "number", "money", "date", "bool", "tag"] = "choice"
     field: str = ""
-    choices: Mapping[str, Label] = field(default_factory=dict)
+    choices: Mapping[str, Label] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

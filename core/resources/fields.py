@@ -1,0 +1,118 @@
+"""Schema fields for what every document carries: money, exact numbers, times, currencies, tags; and what a schema holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import marshmallow as ma
+
+from core.resources.declaration import Label
+
+_LONGEST_TAG, _MOST_TAGS = 60, 50
+
+
+class Minor(ma.fields.Integer):
+    """Money in minor units of the document's `currency`: a whole number within 64 bits, never a float."""
+
+    default_error_messages = {"invalid": "Write a whole number of minor units (12.34 GBP is 1234)."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=ma.validate.Range(-(2**53), 2**53), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool | float):
+            raise self.make_error("invalid")
+        number: int = super()._deserialize(value, attr, data, **kwargs)
+        return number
+
+
+class Utc(ma.fields.Field[datetime]):
+    """A moment: ISO 8601 with zone or `Z` comes in, aware UTC goes out."""
+
+    default_error_messages = {"invalid": "Write a time with its zone, like 2026-03-01T14:30:00Z."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+            if moment.tzinfo is None:
+                raise ValueError
+            return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self.make_error("invalid") from None
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class ExactDecimal(ma.fields.Field[Decimal]):
+    """A decimal kept digit by digit; text or whole number comes in, text goes out."""
+
+    default_error_messages = {"invalid": "Write a decimal number as text, like \"12.50\"."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        try:
+            number = Decimal(value if isinstance(value, Decimal | int) and not isinstance(value, bool) else str(value).strip())
+        except InvalidOperation:
+            raise self.make_error("invalid") from None
+        if not number.is_finite() or len(number.as_tuple().digits) > 38 or abs(number.adjusted()) > 38:
+            raise self.make_error("invalid")
+        return number
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else format(Decimal(value), "f")
+
+
+class Currency(ma.fields.String):
+    """An ISO 4217 code in capitals."""
+
+    default_error_messages = {"currency": "Write an ISO 4217 currency code, like GBP."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        code = str(super()._deserialize(value, attr, data, **kwargs)).strip().upper()
+        if len(code) != 3 or not code.isascii() or not code.isalpha():
+            raise self.make_error("currency")
+        return code
+
+
+class Tags(ma.fields.Field[list[str]]):
+    """Tags: a list, or a text with commas; trimmed, without doubles, order kept."""
+
+    default_error_messages = {"invalid": "Write tags as a list of texts.", "long": "A tag has at most 60 letters, a record at most 50 tags."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+            raise self.make_error("invalid")
+        tags = list(dict.fromkeys(text for part in parts if (text := " ".join(part.replace("\0", " ").split()))))
+        if len(tags) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG or "," in tag for tag in tags):
+            raise self.make_error("long")
+        return tags
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """One field of a schema. `path`: dotted for nested ones (`lines.sku`); `many`: inside a nested list.
+
+    `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags, json.
+    """
+
+    name: str
+    path: str
+    label: Label
+    kind: str
+    required: bool = False
+    choices: Mapping[str, Label] = field(default_factory=dict)
+    help: Label = ""
+    many: bool = False
+    read_only: bool = False
+    write_only: bool = False
+    max_length: int | None = None
+
+
+def schema_fields(schema: type[ma.Schema] | ma.Schema) -> list[FieldInfo]:
+    """The leaf fields of `schema` in its order, those of nested schemas with dotted paths."""
+    return []
