@@ -1,0 +1,24 @@
+"""Language: texts, direction, numbers, money and times, in a request and in a job alike."""
+
+from core.i18n.catalogue import LOCALES, N_, _, __, _n, direction, init_app, locale, speaking, timezone
+from core.i18n.formats import format_day, format_datetime, format_money, format_number, moment, money, parse_number
+
+__all__ = [
+    "LOCALES",
+    "N_",
+    "_",
+    "__",
+    "_n",
+    "direction",
+    "format_datetime",
+    "format_day",
+    "format_money",
+    "format_number",
+    "init_app",
+    "locale",
+    "moment",
+    "money",
+    "parse_number",
+    "speaking",
+    "timezone",
+]

@@ -1,0 +1,116 @@
+"""The language that is spoken now and the texts in it: core's catalogue plus those of the plugins that are on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import flask
+from babel.support import NullTranslations, Translations
+from flask_babel import Babel
+from flask_babel.speaklater import LazyString
+from markupsafe import escape
+
+from core import runtime
+
+LOCALES = {"en": "English", "ar": "العربية"}
+"""Languages of the interface by their own name."""
+
+_RTL = frozenset({"ar", "fa", "he", "ur"})
+_CORE = Path(__file__).parent.parent / "locale"
+_spoken: ContextVar[str | None] = ContextVar("locale", default=None)
+
+
+class Lazy(LazyString):  # type: ignore[misc]
+    """A text that is translated when it is shown. Escaped like any str: its arguments may come from people."""
+
+    def __html__(self) -> str:
+        return str(escape(str(self)))
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Inside, texts and formats are in the language `code` (jobs, commands, tests)."""
+    token = _spoken.set(code if code in LOCALES else "en")
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def locale() -> str:
+    """The language of the running request (the user's, before sign-in the browser's) or job."""
+    spoken = _spoken.get()
+    if spoken or not flask.has_request_context():
+        return spoken or "en"
+    context = flask.g.get("ctx")
+    if context is not None and context.actor.user_id is not None:
+        return str(context.locale) if context.locale in LOCALES else "en"
+    return flask.request.accept_languages.best_match(list(LOCALES), default="en")
+
+
+def timezone() -> str:
+    """Name of the time zone that times are shown in."""
+    context = flask.g.get("ctx") if flask.has_request_context() else None
+    return str(context.timezone) if context is not None else "UTC"
+
+
+def direction(code: str | None = None) -> str:
+    return "rtl" if (code or locale()).split("_")[0] in _RTL else "ltr"
+
+
+@lru_cache(maxsize=64)
+def _catalogue(code: str, folders: tuple[Path, ...]) -> NullTranslations:
+    merged: Any = NullTranslations()
+    for folder in folders:
+        found = Translations.load(folder, [code])
+        if isinstance(found, Translations):
+            merged = merged.merge(found) if isinstance(merged, Translations) else found
+    return merged  # type: ignore[no-any-return]
+
+
+def _texts() -> NullTranslations:
+    code = locale()
+    if code == "en":
+        return _catalogue(code, ())
+    try:
+        plugins = runtime.current().plugins.values()
+    except RuntimeError:  # a command before the start
+        return _catalogue(code, (_CORE,))
+    return _catalogue(code, (_CORE, *(plugin.path / "locale" for plugin in plugins if plugin.enabled and plugin.path)))
+
+
+def _(text: str, **values: Any) -> str:
+    """`text` in the present language, with `values` for its %(name)s."""
+    translated = _texts().ugettext(text)
+    return translated % values if values else translated
+
+
+def _n(one: str, many: str, n: int, **values: Any) -> str:
+    """The form of `one`/`many` that the language uses for `n` (Arabic has six); %(n)s and `values` are filled in."""
+    return _texts().ungettext(one, many, n) % {"n": n, **values}
+
+
+def __(text: str, **values: Any) -> Any:
+    """Like `_`, but translated each time it is shown: for declarations, which are read once at start-up."""
+    return Lazy(_, text, **values)
+
+
+def N_(text: str) -> str:
+    """Marks `text` for the catalogue only; it is translated later, through `_`."""
+    return text
+
+
+def init_app(app: flask.Flask) -> None:
+    """Give templates our texts. Babel is set up because Flask-Admin fails on every page without it."""
+    Babel(app, locale_selector=locale, timezone_selector=timezone)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: _texts().ugettext(text),
+        ngettext=lambda one, many, n: _texts().ungettext(one, many, n),
+        newstyle=True,
+    )
