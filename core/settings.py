@@ -39,6 +39,7 @@ class Settings:
     session_hours: int = 12
     proxy_hops: int = 0
     upload_limit_mb: int = 200
+    metrics_token: str = ""  # lets Prometheus read /metrics from another machine
     safe_mode: bool = False  # core alone, no plugin
 
     @property
