@@ -1,0 +1,135 @@
+"""Stored files: uploads and what jobs make. Random names outside the web root; the given name is only ever text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import flask
+import peewee
+
+from core import access, runtime
+from core.context import Context
+from core.db import Model, UTCDateTimeField, utcnow
+from core.errors import Invalid, NotFound
+from core.i18n import _
+
+VIEW_ALL = "core.file.view_all"
+_BLOCK = 1 << 16
+
+
+class StoredFile(Model):
+    """A stored file. `key`: its name in the storage; `name`: what it was called by whoever brought it."""
+
+    audit_exempt = "the import or export that owns the file is audited"
+    created_at = UTCDateTimeField(default=utcnow)
+    key = peewee.CharField(64, unique=True)
+    name = peewee.CharField(255)
+    size = peewee.BigIntegerField()
+    sha256 = peewee.CharField(64)
+    content_type = peewee.CharField(120, default="")
+    user_id = peewee.BigIntegerField(null=True, index=True)
+    expires_at = UTCDateTimeField(null=True, index=True)
+
+    class Meta:
+        table_name = "core_file"
+
+
+class Storage(Protocol):
+    """Where files lie; `key` is ours and safe."""
+
+    def write(self, key: str) -> BinaryIO: ...
+    def read(self, key: str) -> BinaryIO: ...
+    def remove(self, key: str) -> None: ...
+
+
+class Directory:
+    """Storage in the data directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def _path(self, key: str) -> Path:
+        return self.root / key[:2] / key
+
+    def write(self, key: str) -> BinaryIO:
+        self._path(key).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._path(key).open("xb")
+
+    def read(self, key: str) -> BinaryIO:
+        return self._path(key).open("rb")
+
+    def remove(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+
+def storage() -> Storage:
+    return Directory(runtime.current().settings.files_dir)
+
+
+def store(
+    ctx: Context, stream: BinaryIO, name: str, content_type: str = "", expires_at: datetime | None = None
+) -> StoredFile:
+    """Keep what `stream` gives, block by block. Raises Invalid above the upload limit (nothing is kept then)."""
+    limit, size, digest = runtime.current().settings.upload_limit_mb << 20, 0, hashlib.sha256()
+    key, place = secrets.token_hex(16), storage()
+    try:
+        with place.write(key) as out:
+            while block := stream.read(_BLOCK):
+                size += len(block)
+                if size > limit and ctx.source in ("ui", "api"):
+                    raise Invalid(_("The file is larger than %(limit)s MB.", limit=limit >> 20))
+                digest.update(block)
+                out.write(block)
+            out.flush()
+            os.fsync(out.fileno())  # the row that names the file must not outlive it in a power cut
+    except BaseException:
+        place.remove(key)
+        raise
+    return StoredFile.create(  # type: ignore[no-any-return]
+        key=key, name=name.replace("\\", "/").rsplit("/", 1)[-1][:255] or "file", size=size, user_id=ctx.actor.user_id,
+        sha256=digest.hexdigest(), content_type=content_type[:120], expires_at=expires_at,
+    )  # fmt: skip
+
+
+def find(ctx: Context, file_id: int) -> StoredFile:
+    """The file, when it is the actor's own or he may see all; else NotFound."""
+    file = StoredFile.get_or_none(StoredFile.id == file_id)
+    own = file is not None and file.user_id is not None and file.user_id == ctx.actor.user_id
+    if file is None or not (own or ctx.actor.can(VIEW_ALL)) or (file.expires_at and file.expires_at < utcnow()):
+        raise NotFound(_("There is no such file, or it has expired."))
+    return file  # type: ignore[no-any-return]
+
+
+def open_file(file_id: int) -> BinaryIO:
+    """The content. No permission is asked: `find` or the caller has done so."""
+    return storage().read(StoredFile.get_by_id(file_id).key)
+
+
+def remove_expired(limit: int = 500) -> int:
+    """Delete files past their time, rows first: a row never names a missing file."""
+    gone = list(StoredFile.select().where(StoredFile.expires_at < utcnow()).limit(limit))
+    StoredFile.delete().where(StoredFile.id.in_([file.id for file in gone])).execute()
+    for file in gone:
+        storage().remove(file.key)
+    return len(gone)
+
+
+blueprint = flask.Blueprint("core_files", __name__, url_prefix="/admin/files")
+
+
+@blueprint.get("/<int:file_id>")
+@access.requires(access.SIGNED_IN)
+def download(file_id: int) -> flask.Response:
+    file = find(flask.g.ctx, file_id)
+    # Never rendered by the browser, whatever it holds: always an attachment of a neutral type.
+    answer = flask.send_file(
+        open_file(file.id), "application/octet-stream", as_attachment=True, download_name=file.name, max_age=0
+    )
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

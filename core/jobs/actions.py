@@ -1,0 +1,209 @@
+"""Commands on sets of records: a few at once, more as a job in chunks, with a result per row; retry and undo."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import marshmallow as ma
+import peewee
+
+from core import access, db, runtime
+from core.context import Context
+from core.errors import Conflict, Invalid, MaktabError, NotFound
+from core.i18n import _
+from core.jobs.control import check_may_change, enqueue
+from core.jobs.lease import LeaseLost
+from core.jobs.models import Job, JobItem
+from core.jobs.run import JobRun
+from core.resources.declaration import Action, Outcome, Resource, Selection
+
+log = logging.getLogger("maktab.jobs")
+INLINE, CHUNK = 20, 200
+_STATES = {"rejected": "failed", "skipped": "skipped", "unchanged": "skipped"}
+Work = Callable[[Sequence[int]], Mapping[int, Outcome]]
+
+
+def start_action(
+    ctx: Context, resource_name: str, action_name: str, selection: Selection, arguments: Mapping[str, Any]
+) -> Job | dict[int, Outcome]:
+    """Do an action: up to 20 listed ids now, in one transaction, else as a job.
+
+    `arguments`: as they came (JSON values), not yet loaded by the action's schema. Raises Forbidden, Invalid, NotFound.
+    """
+    resource, action = _find(resource_name, action_name)
+    permission = resource.permission(action_name)
+    access.demand(ctx.actor, permission)
+    loaded = _load(action, arguments)
+    if not selection.everything and len(selection.ids) <= INLINE:
+        return _inline(ctx, resource, action, selection, loaded)
+    if selection.everything and selection.max_id is None:  # what arrives after the click is not meant
+        newest = resource.model.select(peewee.fn.MAX(resource.model.id)).scalar()
+        selection = replace(selection, max_id=newest or 0)
+    args = {"action": action_name, "arguments": dict(arguments), "selection": selection.to_json()}
+    return enqueue(
+        ctx, "core.action", args, title=f"{resource.label_plural}: {action.label}", resource=resource_name,
+        permission=permission, plugin=resource.plugin,
+    )  # fmt: skip
+
+
+def undo(ctx: Context, job: Job) -> Job:
+    """Start a job that takes `job` back, for records that nobody changed since; the rest is reported as skipped."""
+    check_may_change(ctx, job)
+    if not can_undo(job):
+        raise Conflict(f"Job {job.id} cannot be undone.")
+    return enqueue(
+        ctx, "core.undo", {"action": job.args["action"], "job": job.id}, title=_("Undo: %(title)s", title=job.title),
+        resource=job.resource, permission=job.permission, plugin=job.plugin, key=f"undo:{job.id}:{job.done}",
+        parent_id=job.id,
+    )  # fmt: skip
+
+
+def can_undo(job: Job) -> bool:
+    """True for an ended action job whose action defines an undo and that did something."""
+    resource = runtime.current().resources.get(job.resource)
+    if job.kind != "core.action" or resource is None or job.finished_at is None or not job.done:
+        return False
+    action = resource.action(job.args["action"])
+    return action is not None and action.undo is not None
+
+
+def run_action(run: JobRun) -> None:
+    """Job `core.action`."""
+    resource, action = _find(run.job.resource, run.args["action"])
+    arguments = _load(action, run.args["arguments"])
+    if not run.state.get("resolved"):
+        chosen = _selected(run.ctx, resource, action, Selection.from_json(run.args["selection"]))
+        _resolve(run, chosen, ["id"], [JobItem.record_id])
+    _work_off(run, resource, action, lambda ids: action.run(run.ctx, ids, arguments))
+
+
+def run_undo(run: JobRun) -> None:
+    """Job `core.undo`: items come from the finished ones of the job that it takes back."""
+    resource, action = _find(run.job.resource, run.args["action"])
+    if not run.state.get("resolved"):
+        kept = [JobItem.record_id, JobItem.version, JobItem.undo]
+        done = JobItem.select(*kept).where(JobItem.job_id == run.args["job"], JobItem.state == "done")
+        _resolve(run, done.order_by(JobItem.id), [column.name for column in kept], kept)
+    _work_off(run, resource, action, lambda ids: _take_back(run, resource, action, ids))
+
+
+def _find(resource_name: str, action_name: str) -> tuple[Resource, Action]:
+    resource = runtime.current().resource(resource_name)
+    action = resource.action(action_name)
+    if action is None:
+        raise NotFound(f"{resource_name} has no action {action_name!r}.")
+    return resource, action
+
+
+def _load(action: Action, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    if action.schema is None:
+        return arguments
+    try:
+        loaded: Mapping[str, Any] = action.schema().load(arguments)
+    except ma.ValidationError as problem:
+        texts = problem.normalized_messages()
+        raise Invalid({name: text if isinstance(text, list) else [str(text)] for name, text in texts.items()}) from None
+    return loaded
+
+
+def _selected(ctx: Context, resource: Resource, action: Action, selection: Selection) -> Any:
+    from core.resources import query  # core.resources itself emits events and starts jobs
+
+    return query.select(ctx, resource, selection, resource.permission(action.name))
+
+
+def _inline(
+    ctx: Context, resource: Resource, action: Action, selection: Selection, arguments: Mapping[str, Any]
+) -> dict[int, Outcome]:
+    with db.transaction():
+        found = {row[0] for row in _selected(ctx, resource, action, selection).tuples()}
+        ids = [row_id for row_id in selection.ids if row_id in found]
+        done = _apply(ctx, resource, action, ids, lambda chunk: action.run(ctx, chunk, arguments))
+    missing = _rejected(_("This record does not exist, or you may not change it."))
+    return {row_id: done.get(row_id, missing) for row_id in selection.ids}
+
+
+def _resolve(run: JobRun, chosen: Any, names: Sequence[str], target: Sequence[Any]) -> None:
+    """Turn the selection into items by one INSERT … SELECT, once: the checkpoint commits with it."""
+    rows = chosen.alias("chosen")
+    fixed = [JobItem.job_id, JobItem.state, JobItem.reason]
+    columns = [peewee.Value(run.job.id), peewee.Value("waiting"), peewee.Value(""), *[rows.c[name] for name in names]]
+    with db.transaction():
+        JobItem.insert_from(peewee.Select([rows], columns), fixed + target).execute()
+        total = JobItem.select().where(JobItem.job_id == run.job.id).count()
+        run.save({"resolved": True}, total=total)
+
+
+def _work_off(run: JobRun, resource: Resource, action: Action, work: Work) -> None:
+    """Chunk by chunk: the action, its rows' results and the progress in one transaction, so exactly once."""
+    waiting = (JobItem.job_id == run.job.id) & (JobItem.state == "waiting")
+    chunk = JobItem.select(JobItem.record_id).where(waiting).order_by(JobItem.id).limit(CHUNK)
+    access.demand(run.ctx.actor, resource.permission(action.name))
+    while not run.canceled():
+        with db.transaction():
+            ids = [row[0] for row in chunk.tuples()]
+            if not ids:
+                return
+            _note(run, resource, _apply(run.ctx, resource, action, ids, work))
+
+
+def _note(run: JobRun, resource: Resource, outcomes: Mapping[int, Outcome]) -> None:
+    versions = _versions(resource, outcomes)
+    rows = [
+        {
+            "job_id": run.job.id, "record_id": row_id, "state": _STATES.get(outcome.status, "done"),
+            "reason": outcome.reason, "version": versions.get(row_id), "undo": outcome.undo,
+        }
+        for row_id, outcome in outcomes.items()
+    ]  # fmt: skip
+    changed = [JobItem.state, JobItem.reason, JobItem.version, JobItem.undo]
+    JobItem.insert_many(rows).on_conflict(conflict_target=[JobItem.job_id, JobItem.record_id], preserve=changed).execute()
+    tally = {state: sum(row["state"] == state for row in rows) for state in ("done", "failed", "skipped")}
+    run.save(**{state: getattr(run.job, state) + count for state, count in tally.items()})
+
+
+def _versions(resource: Resource, ids: Any, lock: bool = False) -> dict[int, int]:
+    model = resource.model
+    query = model.select(model.id, model.version).where(model.id.in_(list(ids))).order_by(model.id)
+    return dict((query.for_update() if lock and db.is_postgres() else query).tuples())
+
+
+def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int], work: Work) -> dict[int, Outcome]:
+    """Results of `work` for `ids`; when the set raises, row by row, so that one bad row never stops the others."""
+    denied = access.denied(ctx.actor, resource.permission(action.name), resource.name, ids)
+    allowed = [row_id for row_id in ids if row_id not in denied]
+    try:
+        with db.transaction():
+            found = work(allowed) if allowed else {}
+    except (LeaseLost, peewee.OperationalError, peewee.InterfaceError):
+        raise  # the database, not a row: the job is tried again
+    except Exception as problem:
+        if len(ids) == 1:
+            return {ids[0]: _failure(action, problem)}
+        return {row_id: out for one in ids for row_id, out in _apply(ctx, resource, action, [one], work).items()}
+    refused = _rejected(_("You may not do this with this record."))
+    return {row_id: refused if row_id in denied else found.get(row_id, Outcome("unchanged", row_id)) for row_id in ids}
+
+
+def _rejected(text: str) -> Outcome:
+    return Outcome("rejected", errors={"": [text]})
+
+
+def _failure(action: Action, problem: Exception) -> Outcome:
+    if isinstance(problem, MaktabError):
+        return _rejected(str(problem))
+    log.error("action %s failed on a row", action.name, exc_info=problem)
+    return _rejected(_("Unexpected error (%(kind)s).", kind=type(problem).__name__))
+
+
+def _take_back(run: JobRun, resource: Resource, action: Action, ids: Sequence[int]) -> Mapping[int, Outcome]:
+    items = JobItem.select(JobItem.record_id, JobItem.version, JobItem.undo)
+    noted = {item.record_id: item for item in items.where(JobItem.job_id == run.job.id, JobItem.record_id.in_(list(ids)))}
+    now = _versions(resource, ids, lock=True)
+    fresh = {row_id: item.undo for row_id, item in noted.items() if now.get(row_id) == item.version}
+    changed = Outcome("skipped", errors={"": [_("Changed or deleted since.")]})
+    done = action.undo(run.ctx, fresh) if fresh and action.undo else {}
+    return {row_id: done.get(row_id, Outcome("done")) if row_id in fresh else changed for row_id in ids}

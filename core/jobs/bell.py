@@ -1,0 +1,45 @@
+"""The doorbell: huey only says "look now". A lost or failed ring costs seconds, never a job."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from huey import RedisHuey, SqliteHuey
+from huey.serializer import SignedSerializer
+
+from core import runtime
+from core.settings import Settings
+
+log = logging.getLogger("maktab.jobs")
+_queues: dict[tuple[str, str], Any] = {}
+_lock = threading.Lock()
+
+
+def queue(settings: Settings) -> Any:
+    """The huey queue of this install, with its one generic task. Messages are pickles, so they are signed."""
+    place = (str(settings.data_dir), settings.redis_url)
+    with _lock:
+        if place not in _queues:
+            options = {"serializer": SignedSerializer(secret=settings.key("queue")), "results": False}
+            if settings.redis_url:
+                made = RedisHuey("maktab", url=settings.redis_url, socket_connect_timeout=2, **options)
+            else:
+                # No fsync: what the bell loses in a power cut, the sweep finds.
+                made = SqliteHuey("maktab", filename=str(settings.data_dir / "queue.db"), fsync=False, **options)
+            made.ring = made.task(name="look")(_look)
+            _queues[place] = made
+        return _queues[place]
+
+
+def _look() -> None:
+    """The one task; its message is the whole meaning."""
+
+
+def ring() -> None:
+    """Wake a worker. A bell that is out of order is logged, never raised: the rows wait for the sweep."""
+    try:
+        queue(runtime.current().settings).ring()
+    except Exception as problem:  # any client's error; nothing depends on the bell
+        log.warning("The doorbell does not ring (%s); jobs start with the next sweep.", type(problem).__name__)

@@ -1,0 +1,95 @@
+"""Starting, reading, canceling and repeating jobs. The row comes first; the bell rings after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from core import access, db, runtime
+from core.context import Actor, Context
+from core.errors import Conflict, NotFound
+from core.jobs import bell, lease
+from core.jobs.models import Job, JobItem
+
+VIEW_ALL, MANAGE = "core.job.view_all", "core.job.manage"
+
+
+def enqueue(
+    ctx: Context,
+    kind: str,
+    args: Mapping[str, Any],
+    *,
+    title: Any = "",
+    key: str | None = None,
+    run_at: datetime | None = None,
+    resource: str = "",
+    total: int | None = None,
+    permission: str = "",
+    parent_id: int | None = None,
+    plugin: str = "",
+) -> Job:
+    """Note a job; a worker starts it within 100 ms of the commit. With a `key` that exists, gives that job instead.
+
+    `permission` (default: the kind's): demanded now, and of whoever cancels or repeats the job.
+    """
+    known = runtime.current().jobs.get(kind)
+    permission = permission or (known.permission if known else "")
+    if permission:
+        access.demand(ctx.actor, permission)
+    values = {
+        "kind": kind, "plugin": plugin or kind.split(".", 1)[0], "resource": resource, "key": key, "total": total,
+        "title": str(title or (known.title if known else "") or kind), "permission": permission, "args": dict(args),
+        "user_id": ctx.actor.user_id, "context": ctx.to_json(), "parent_id": parent_id,
+        "due_at": run_at or lease.moment(),
+    }  # fmt: skip
+    with db.transaction():
+        made = Job.insert(values).on_conflict_ignore().execute()
+        db.after_commit(bell.ring)
+        return Job.get_by_id(made) if made else Job.get(Job.key == key)  # type: ignore[no-any-return]
+
+
+def visible(actor: Actor) -> Any:
+    """Jobs that `actor` may see, newest first: all with core.job.view_all, else his own."""
+    jobs = Job.select().order_by(Job.id.desc())
+    return jobs if actor.can(VIEW_ALL) else jobs.where(Job.user_id == actor.user_id, Job.user_id.is_null(False))
+
+
+def find(ctx: Context, job_id: int) -> Job:
+    """The job, if `ctx.actor` may see it; else NotFound."""
+    job = visible(ctx.actor).where(Job.id == job_id).first()
+    if job is None:
+        raise NotFound(f"There is no job {job_id}, or it is not yours.")
+    return job  # type: ignore[no-any-return]
+
+
+def check_may_change(ctx: Context, job: Job) -> None:
+    if job.user_id is None or job.user_id != ctx.actor.user_id:
+        access.demand(ctx.actor, MANAGE)
+    if job.permission:
+        access.demand(ctx.actor, job.permission)
+
+
+def cancel(ctx: Context, job: Job) -> None:
+    """Stop `job`: at once when it waits (a dead letter is given up so), else after its present chunk. Done rows stay."""
+    check_may_change(ctx, job)
+    gone = {"status": "canceled", "due_at": None, "finished_at": db.utcnow(), "is_canceling": True}
+    if not Job.update(gone).where(Job.id == job.id, Job.status.in_(["waiting", "parked", "dead"])).execute():
+        if not Job.update(is_canceling=True).where(Job.id == job.id, Job.status == "running").execute():
+            raise Conflict(f"Job {job.id} has ended already.")
+
+
+def retry_failed(ctx: Context, job: Job) -> Job:
+    """Run the failed rows of `job` again and no others; a job that failed as a whole goes on from its checkpoint."""
+    check_may_change(ctx, job)
+    again = {
+        "status": "waiting", "due_at": lease.moment(), "failed": 0, "attempts": 0, "error": "", "finished_at": None,
+        "is_canceling": False,
+    }  # fmt: skip
+    with db.transaction():
+        ended = Job.status.in_(["done_with_errors", "failed", "dead", "canceled"])
+        if not Job.update(again).where(Job.id == job.id, ended).execute():
+            raise Conflict(f"Job {job.id} has nothing to repeat now.")
+        JobItem.update(state="waiting", reason="").where(JobItem.job_id == job.id, JobItem.state == "failed").execute()
+        db.after_commit(bell.ring)
+    return Job.get_by_id(job.id)  # type: ignore[no-any-return]

@@ -1,0 +1,150 @@
+"""One run of a job: what the job function is handed, and what becomes of the row afterwards."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from typing import Any
+
+from core import access, db, runtime
+from core.context import NOBODY, SYSTEM, Actor, Context
+from core.db import utcnow
+from core.errors import MaktabError
+from core.jobs import lease
+from core.jobs.lease import LeaseLost
+from core.jobs.models import Job, JobType
+
+log = logging.getLogger("maktab.jobs")
+stopping = threading.Event()
+"""Set when this worker ends: jobs go back to the queue at their next `canceled()`."""
+
+
+class Stopped(BaseException):
+    """The worker ends. Not an Exception: a job function's own error handling must not see it."""
+
+
+class JobRun:
+    """What a job function gets. `args`: what it was started with; `state`: its checkpoint, a dict that `save` keeps."""
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.args = job, job.args
+        self.state: dict[str, Any] = dict(job.checkpoint)
+        self.ctx = context_of(job)
+        self.was_canceled = False
+        self._lines: list[str] = []
+
+    def save(
+        self,
+        state: dict[str, Any] | None = None,
+        done: int | None = None,
+        failed: int | None = None,
+        total: int | None = None,
+        skipped: int | None = None,
+    ) -> None:
+        """Keep checkpoint and counts (absolute, None = as before) and renew the lease.
+
+        Call it inside the transaction of the work it counts. Raises LeaseLost, which rolls the work back, when
+        another worker has taken over.
+        """
+        self.state = self.state if state is None else dict(state)
+        counts = {"done": done, "failed": failed, "total": total, "skipped": skipped}
+        changed = {name: value for name, value in counts.items() if value is not None}
+        values = changed | {"checkpoint": self.state, "due_at": lease.lease_end()} | self._log()
+        if any(value != getattr(self.job, name) for name, value in changed.items()):
+            values["attempts"] = changed["attempts"] = 1  # progress: earlier kills do not count against what is left
+        _update(self.job, values)
+        self.job.__data__.update(changed)
+
+    def canceled(self) -> bool:
+        """Ask between chunks, outside a transaction. True: someone canceled, return now. Leaves the job function
+        (by Stopped) when the worker ends; the job goes on elsewhere from its checkpoint."""
+        if stopping.is_set():
+            raise Stopped
+        row = Job.select(Job.is_canceling, Job.token).where(Job.id == self.job.id).first()
+        if row is None or row.token != self.job.token:
+            raise LeaseLost(f"Job {self.job.id} was taken over.")
+        self.was_canceled = row.is_canceling
+        return self.was_canceled
+
+    def log(self, text: str) -> None:
+        """A line for the job page, written with the next `save` or the end."""
+        self._lines.append(f"{utcnow():%Y-%m-%d %H:%M:%S} {text}\n")
+
+    def _log(self) -> dict[str, Any]:
+        lines, self._lines = "".join(self._lines), []
+        return {"log": Job.log.concat(lines)} if lines else {}
+
+
+def context_of(job: Job) -> Context:
+    """The starter's context, with the rights that he has now."""
+    kept = dict(job.context)
+    user_id, name = kept.pop("user_id"), kept.pop("actor")
+    if user_id is None:
+        return Context(actor=SYSTEM if name == SYSTEM.name else NOBODY, **kept | {"source": "job"})
+    return Context(actor=Actor(user_id, name, access.grants_of([user_id]).get(user_id, ())), **kept | {"source": "job"})
+
+
+def _update(job: Job, values: dict[str, Any]) -> None:
+    mine = (Job.id == job.id) & (Job.token == job.token) & (Job.status == "running")
+    if not Job.update(values).where(mine).execute():
+        raise LeaseLost(f"Job {job.id} was taken over by another worker.")
+
+
+def _end(run: JobRun, status: str, **values: Any) -> None:
+    ended = {"status": status, "due_at": None, "finished_at": utcnow(), "token": "", "error": ""}
+    _update(run.job, ended | values | run._log())
+
+
+def _retry_or_bury(run: JobRun, kind: JobType, problem: Exception) -> None:
+    """Back-off 3 s x 4^n with jitter: eight attempts take about four hours."""
+    # The class alone: messages of unknown errors may carry personal data or secrets. The log has the whole chain.
+    text = f"Unexpected error ({type(problem).__name__}); details are in the server log under job {run.job.id}."
+    if run.job.attempts >= kind.max_attempts:
+        _end(run, "dead" if kind.max_attempts > 1 else "failed", error=text)
+        return
+    delay = 3 * 4 ** (run.job.attempts - 1) * random.uniform(0.75, 1.25)
+    waiting = {"status": "waiting", "due_at": lease.moment(delay), "token": "", "worker": "", "error": text}
+    _update(run.job, waiting | run._log())
+
+
+def active_plugins() -> set[str]:
+    now = runtime.current()
+    names = {name.split(".", 1)[0] for name in (*now.jobs, *now.resources)}
+    return names | {plugin for handlers in now.subscriptions.values() for plugin, _ in handlers}
+
+
+def unpark() -> None:
+    """Jobs whose plugin is back may run."""
+    Job.update(status="waiting", due_at=lease.moment()).where(
+        Job.status == "parked", Job.plugin.in_(sorted(active_plugins()))
+    ).execute()
+
+
+def execute(job: Job) -> None:
+    """Run a claimed job to its end. Never raises for what the job does; Stopped and LeaseLost leave the row alone."""
+    if job.plugin not in active_plugins():
+        _update(job, {"status": "parked", "due_at": None, "token": "", "worker": "", "attempts": Job.attempts - 1})
+        return
+    run = JobRun(job)
+    try:
+        _work(run)
+    except LeaseLost as lost:
+        log.warning("%s", lost)
+
+
+def _work(run: JobRun) -> None:
+    kind = runtime.current().jobs.get(run.job.kind)
+    try:
+        if kind is None:
+            raise MaktabError(f"There is no job {run.job.kind} in this version.")
+        result = kind.run(run)
+        status = "canceled" if run.was_canceled else "done_with_errors" if run.job.failed else "done"
+        _end(run, status, result=result)
+    except LeaseLost:
+        raise
+    except MaktabError as refusal:
+        _end(run, "failed", error=str(refusal))
+    except Exception as problem:  # the border: whatever a plugin's job raises must not end the worker
+        log.exception("job %s (%s) failed", run.job.id, run.job.kind)
+        _retry_or_bury(run, kind, problem)  # type: ignore[arg-type]

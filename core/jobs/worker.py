@@ -1,0 +1,141 @@
+"""The worker: threads that hear the bell and work off due jobs, and a loop for everything that goes by the clock."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from core import audit, db, events, plugins, runtime
+from core.context import system_context
+from core.jobs import bell, control, lease, run
+from core.jobs.models import Job, Schedule, ScheduleSlot
+from core.settings import Settings
+
+log = logging.getLogger("maktab.jobs")
+POLL_S, SWEEP_S, GRACE_S = 0.03, 5.0, 25.0
+
+
+class Worker:
+    """`run()` returns after SIGINT or SIGTERM: running jobs stop at their next chunk, leases are given back."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.running: dict[int, Job] = {}
+        self._next: dict[str, float] = {}
+        self._building = threading.Lock()
+        self._sweeping = threading.Event()
+
+    def run(self) -> None:
+        run.stopping.clear()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.stop)
+        self._sweep()
+        threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(max(1, self.settings.job_threads))]
+        for thread in threads:
+            thread.start()
+        while not run.stopping.wait(0.2):
+            self._guarded(self._tick)
+        end = time.monotonic() + GRACE_S
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        self._guarded(lease.release_all)
+
+    def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
+        run.stopping.set()
+
+    def _guarded(self, work: Callable[[], Any]) -> None:
+        """Nothing may end a thread of the worker: a database that restarts comes back, and so do we."""
+        try:
+            work()
+        except Exception:
+            log.exception("the worker goes on after an error in %s", getattr(work, "__name__", work))
+            run.stopping.wait(1)
+
+    def _every(self, name: str, seconds: float, work: Callable[[], Any]) -> None:
+        if time.monotonic() >= self._next.get(name, 0):
+            self._next[name] = time.monotonic() + seconds
+            work()
+
+    def _tick(self) -> None:
+        self._every("seal", 0.5, audit.seal)
+        self._every("schedule", 1, self._start_scheduled)
+        self._every("renew", self.settings.job_lease_s / 3, lambda: lease.renew(list(self.running)))
+        self._every("sweep", SWEEP_S, self._sweep)
+
+    def _sweep(self) -> None:
+        lease.free_dead()
+        self._follow()
+        run.unpark()
+        self._sweeping.set()
+
+    def _start_scheduled(self) -> None:
+        for schedule in runtime.current().schedules:
+            slot = int(time.time() // schedule.every_s)
+            task = schedule.job + (db.canonical_json(schedule.args) if schedule.args else "")
+            if self._next.get(task) != slot:
+                start_slot(schedule, task, slot)
+                self._next[task] = slot
+
+    def _serve(self) -> None:
+        while not run.stopping.is_set():
+            self._guarded(self._look)
+
+    def _look(self) -> None:
+        if self._rang() or self._sweeping.is_set():
+            self._sweeping.clear()
+            self.drain()
+
+    def _rang(self) -> bool:
+        """True when the bell rang. Redis waits for it by itself; the embedded queue is looked at."""
+        try:
+            message = bell.queue(self.settings).dequeue()
+        except Exception as problem:  # down, wiped, or a message that is not ours: the sweep finds the rows
+            log.warning("The doorbell is out of order (%s).", type(problem).__name__)
+            run.stopping.wait(1)
+            return False
+        if message is None and not self.settings.redis_url:
+            run.stopping.wait(POLL_S)
+        return message is not None
+
+    def drain(self) -> None:
+        """Relay what happened, then work until nothing is due; a second due job rings for the next idle thread."""
+        while events.relay():
+            pass
+        shared = False
+        while not run.stopping.is_set():
+            self._follow()
+            job = lease.claim()
+            if job is None:
+                return
+            if not shared and lease.due().limit(1).exists():
+                bell.ring()
+                shared = True
+            self._execute(job)
+
+    def _execute(self, job: Job) -> None:
+        self.running[job.id] = job
+        try:
+            with runtime.bound(runtime.current()):
+                run.execute(job)
+        except run.Stopped:
+            log.info("job %s goes back to the queue", job.id)
+        finally:
+            del self.running[job.id]
+
+    def _follow(self) -> None:
+        """The generation that the database names, before each job."""
+        with self._building:
+            if plugins.generation() != runtime.current().generation:
+                runtime.install(plugins.build(self.settings))
+
+
+def start_slot(schedule: Schedule, task: str, slot: int) -> None:
+    """Start a scheduled job, unless another worker has had this slot."""
+    with db.transaction():
+        if ScheduleSlot.insert(task=task, slot=slot).on_conflict_ignore().execute():
+            control.enqueue(system_context(), schedule.job, schedule.args)
