@@ -25,6 +25,7 @@ def _sqlite(path: str) -> peewee.Database:
     # IMMEDIATE: a deferred transaction that reads before it writes fails with "database is locked" whatever the timeout.
     # synchronous=2: NORMAL may lose the last commits on power loss, and we hold money.
     pragmas = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "cache_size": -32_000, "temp_store": 2}
+    pragmas["busy_timeout"] = 30_000  # the pool takes `timeout` for itself and would leave SQLite at 5 s
     return PooledSqliteDatabase(path, max_connections=64, timeout=30, lock_type="IMMEDIATE", pragmas=pragmas)
 
 

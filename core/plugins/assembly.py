@@ -1,0 +1,115 @@
+"""A generation with its web application, and the refusal of what a plugin may not do to it."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import flask
+
+from core.errors import MaktabError
+from core.plugins import state
+from core.plugins.loader import build
+from core.plugins.manifest import Plugin, PluginFailed
+from core.runtime import Runtime
+from core.settings import Settings
+
+
+def assemble(
+    settings: Settings, create_app: Callable[[Runtime], flask.Flask], *, trial: str = ""
+) -> tuple[Runtime, flask.Flask]:
+    """The present generation and its application; a plugin whose pages cannot be built is quarantined.
+
+    `trial`: as for `build`; PluginFailed then comes through.
+    """
+    broken: dict[str, str] = {}
+    while True:
+        runtime = build(settings, trial=trial, broken=broken)
+        try:
+            app = create_app(runtime)
+            check(app, runtime)
+        except (Exception, SystemExit) as error:
+            failed = _blame(error, runtime)
+            if failed is None:
+                raise
+            if trial:
+                raise failed from error
+            broken[failed.plugin] = failed.reason
+            state.quarantine(failed.plugin, failed.reason)
+        else:
+            return runtime, app
+
+
+def check(app: flask.Flask, runtime: Runtime) -> None:
+    """Raise PluginFailed for what Flask would take without a word and what breaks others."""
+    plugins = [plugin for plugin in runtime.plugins.values() if plugin.status == "healthy"]
+    for function in _app_wide(app):
+        if plugin := _owner(plugins, getattr(function, "__module__", "")):
+            raise PluginFailed(plugin.name, f"It hooks {function.__qualname__!r} into every request: only core may.")
+    for name, blueprint in app.blueprints.items():
+        if plugin := _owner(plugins, blueprint.import_name):
+            _check_blueprint(plugin, name, blueprint)
+    for admin in app.extensions.get("admin", ()):
+        for view in admin._views:
+            plugin = _owner(plugins, type(view).__module__)
+            if plugin and not _named_after(plugin, view.endpoint):
+                raise PluginFailed(plugin.name, f"The endpoint {view.endpoint!r} must begin with {plugin.name!r}.")
+    _check_addresses(app, plugins)
+
+
+def _app_wide(app: flask.Flask) -> Iterator[Any]:
+    for table in (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs):
+        yield from table.get(None, ())
+    for table in (app.url_value_preprocessors, app.url_default_functions, app.template_context_processors):
+        yield from table.get(None, ())
+    for handlers in app.error_handler_spec.get(None, {}).values():
+        yield from handlers.values()
+    yield from app.teardown_appcontext_funcs
+
+
+def _check_blueprint(plugin: Plugin, name: str, blueprint: flask.Blueprint) -> None:
+    if not _named_after(plugin, name):
+        raise PluginFailed(plugin.name, f"The blueprint {name!r} must be called {plugin.name!r}.")
+    folder = Path(blueprint.root_path, blueprint.template_folder or "").resolve()
+    if blueprint.template_folder and folder != plugin.path / "templates":
+        raise PluginFailed(plugin.name, f"The blueprint's templates must lie in {plugin.path / 'templates'}, not {folder}.")
+
+
+def _check_addresses(app: flask.Flask, plugins: list[Plugin]) -> None:
+    """Of two views with one address, Flask would serve the first and never say so."""
+    taken: dict[tuple[str, str], str] = {}
+    for rule in app.url_map.iter_rules():
+        address = re.sub(r"<(?:([^:>]+):)?[^>]+>", r"<\1>", rule.rule)
+        for method in rule.methods or ():
+            other = taken.setdefault((address, method), rule.endpoint)
+            if other != rule.endpoint:
+                text = f"{rule.endpoint} and {other} have the same address {rule.rule}."
+                guilty = [plugin for plugin in plugins for name in (rule.endpoint, other) if _named_after(plugin, name)]
+                raise PluginFailed(guilty[-1].name, text) if guilty else MaktabError(text)
+
+
+def _blame(error: BaseException, runtime: Runtime) -> PluginFailed | None:
+    """Whose fault `error` is: the innermost plugin in its traceback, else the plugin that its text names."""
+    if isinstance(error, PluginFailed):
+        return error
+    plugins = [plugin for plugin in runtime.plugins.values() if plugin.status == "healthy"]
+    reason = f"Its pages cannot be built: {type(error).__name__}: {error}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        for plugin in plugins:
+            if Path(frame.filename).is_relative_to(plugin.path):
+                return PluginFailed(plugin.name, reason)
+    for plugin in reversed(plugins):
+        if re.search(rf"\b{plugin.name}(\b|[._])", str(error)):
+            return PluginFailed(plugin.name, reason)
+    return None
+
+
+def _owner(plugins: list[Plugin], module: str) -> Plugin | None:
+    return next((one for one in plugins if f"{module}.".startswith(f"{one.module}.")), None)
+
+
+def _named_after(plugin: Plugin, name: str) -> bool:
+    return re.fullmatch(rf"{plugin.name}([._].*)?", name) is not None

@@ -1,0 +1,102 @@
+"""Calling hooks: each implementation is guarded by the policy of its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import pluggy
+
+from core import db
+from core.errors import MaktabError
+from core.plugins import guards
+from core.plugins.manifest import PluginFailed, blaming
+
+
+class _Impl(NamedTuple):
+    plugin: str
+    function: Callable[..., Any]
+    arguments: tuple[str, ...]
+
+    def __call__(self, given: dict[str, Any]) -> Any:
+        return self.function(*[given[name] for name in self.arguments])
+
+
+class _Hook(NamedTuple):
+    policy: str
+    budget_ms: int
+    impls: tuple[_Impl, ...]
+
+
+class Hooks:
+    """All hooks of one generation; frozen, so that a call of a hook that nobody implements is one look-up."""
+
+    def __init__(self, pm: pluggy.PluginManager) -> None:
+        self.pm = pm
+        self._hooks = {name: _frozen(caller) for name, caller in vars(pm.hook).items() if caller.spec}
+
+    def call(self, name: str, **given: Any) -> list[Any]:
+        """Results of all implementations that gave one; KeyError when no spec is called `name`."""
+        return [result for _, result in self.collect(name, **given)]
+
+    def collect(self, name: str, **given: Any) -> list[tuple[str, Any]]:
+        """(plugin, result) of all implementations in load order.
+
+        collect and deliver: a failing one yields nothing. deny: it denies all `ids`. abort: its exception passes.
+        """
+        hook = self._hooks[name]
+        if not hook.impls:
+            return []
+        call = _abort if hook.policy == "abort" else _guarded
+        results = [(impl.plugin, call(name, hook, impl, given)) for impl in hook.impls]
+        return [(plugin, result) for plugin, result in results if result is not None]
+
+    def only(self, plugin: str, name: str, **given: Any) -> None:
+        """Call hook `name` of one plugin alone; its exceptions pass."""
+        for impl in self._hooks[name].impls:
+            if impl.plugin == plugin:
+                impl(given)
+
+    def declared(self, name: str) -> Iterator[tuple[str, Any]]:
+        """(plugin, result) of a register_* hook while a generation is built: PluginFailed names who failed."""
+        for impl in self._hooks[name].impls:
+            with blaming(impl.plugin, name):
+                result = impl({})
+            if result is not None:
+                yield impl.plugin, result
+
+
+def _frozen(caller: Any) -> _Hook:
+    marks = vars(caller.spec.function)
+    # In load order, so that a plugin comes after those it requires (pluggy itself would call the last one first).
+    ordered = sorted(caller.get_hookimpls(), key=lambda impl: impl.trylast - impl.tryfirst)
+    impls = tuple(_Impl(impl.plugin_name, impl.function, tuple(impl.argnames)) for impl in ordered)
+    return _Hook(marks["policy"], marks["budget_ms"], impls)
+
+
+def _guarded(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:
+    began = perf_counter()
+    try:
+        return impl(given)
+    except (Exception, SystemExit) as error:
+        guards.failed(impl.plugin, name, error)
+        return list(given["ids"]) if hook.policy == "deny" else None
+    finally:
+        took_ms = (perf_counter() - began) * 1000
+        if hook.budget_ms and took_ms > hook.budget_ms:
+            guards.slow(impl.plugin, name, took_ms, hook.budget_ms)
+
+
+def _abort(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:
+    try:
+        with db.transaction():  # a savepoint: a caller that handles the refusal finds his transaction usable
+            return impl(given)
+    except MaktabError:
+        raise  # a refusal, which is what the hook is for
+    except Exception as error:
+        guards.failed(impl.plugin, name, error)
+        raise
+    except SystemExit as error:
+        guards.failed(impl.plugin, name, error)
+        raise PluginFailed(impl.plugin, f"The plugin tried to end the process in {name}.") from error

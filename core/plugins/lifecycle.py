@@ -1,0 +1,119 @@
+"""Enable and disable plugins while everything runs; each change is one new generation."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from core import db, runtime
+from core.context import Context, system_context
+from core.db import migrate
+from core.errors import Conflict, NotFound
+from core.plugins import loader, state
+from core.plugins.discovery import discover, is_ours
+from core.plugins.manifest import Plugin
+from core.plugins.resolver import dependents, resolve
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.jobs import JobRun
+
+PREFLIGHT_S = 120
+
+
+class PluginRefused(Conflict):
+    """The plugin cannot be switched so; the text names the reason and what to do first."""
+
+
+def status() -> list[Plugin]:
+    """All plugins as they are now, running ones first, in load order."""
+    return list(loader.present(runtime.current().settings)[1].values())
+
+
+def enable(ctx: Context, name: str) -> None:
+    """Check `name` in a child process, migrate its tables and let every process build the next generation with it.
+
+    Raises NotFound or PluginRefused with the reason; then nothing has changed but migrations already applied.
+    """
+    from core import jobs  # that room stands on this one
+
+    settings = runtime.current().settings
+    before = loader.present(settings)[1]
+    if name not in before or before[name].status == "missing":
+        raise NotFound(f"There is no plugin {name!r} in our folder, in {settings.merchant_plugins} or installed.")
+    after = loader.present(settings, trial=name)[1]
+    for other, plugin in after.items():
+        if plugin.status != "healthy" and (other == name or before[other].status == "healthy"):
+            raise PluginRefused(f"{name} cannot be enabled. {other}: {plugin.error}")
+    _preflight(settings, name)
+    migrate.apply(name, after[name].path / "migrations")
+    _ensure_search(settings, name)
+    with db.transaction():
+        values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
+        if state.change(ctx, name, "enabled", **values):
+            jobs.enqueue(ctx, "core.plugin_enabled", {"plugin": name}, title=f"{after[name].title}: resync")
+
+
+def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[str]:
+    """Take `name` out from the next generation on; returns the names that went, dependents first.
+
+    Raises PluginRefused naming the enabled plugins that require it, unless `with_dependents`.
+    """
+    plugins = {plugin.name: plugin for plugin in status() if plugin.enabled}
+    if name not in plugins:
+        raise NotFound(f"There is no enabled plugin {name!r}.")
+    first = dependents(name, plugins)
+    if first and not with_dependents:
+        raise PluginRefused(f"{name} is required by {', '.join(first)}: disable those first, or all of them together.")
+    with db.transaction():
+        for one in (*first, name):
+            state.change(ctx, one, "disabled", enabled=False, status="off", error="")
+    return [*first, name]
+
+
+def install_defaults(settings: Settings) -> None:
+    """Enable our own plugins in a database that has never seen one."""
+    if state.load()[1]:
+        return
+    ours = {name: plugin for name, plugin in discover(settings).items() if is_ours(plugin)}
+    order, _ = resolve(ours, "postgresql" if db.is_postgres() else "sqlite")
+    with db.transaction():
+        for name in order:
+            values = {"enabled": True, "status": "healthy", "version": ours[name].version}
+            state.change(system_context(), name, "enabled", **values)
+
+
+def tell_enabled(run: JobRun) -> None:
+    """The job after `enable`: the plugin's own `plugin_enabled` hook."""
+    runtime.current().hooks.only(run.args["plugin"], "plugin_enabled", ctx=run.ctx)
+
+
+def _ensure_search(settings: Settings, name: str) -> None:
+    from core.db import search
+
+    built = loader.build(settings, trial=name)
+    with runtime.bound(built):
+        for resource in built.resources.values():
+            if resource.plugin == name and (resource.search_text or resource.search_exact):
+                search.ensure(resource)
+
+
+def _preflight(settings: Settings, name: str) -> None:
+    """Import and assemble in a child: an import that fails half-way would leave its traces in this process."""
+    given = json.dumps({"settings": asdict(settings), "name": name}, default=str)
+    paths = os.pathsep.join(path for path in sys.path if path)
+    try:
+        child = subprocess.run(  # noqa: S603 -- our own interpreter and module
+            [sys.executable, "-P", "-m", "core.plugins.preflight"],
+            input=given, capture_output=True, text=True, timeout=PREFLIGHT_S, check=False,
+            env=os.environ | {"PYTHONPATH": paths},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise PluginRefused(f"{name} cannot be enabled: loading it took more than {PREFLIGHT_S} s.") from None
+    if child.returncode or child.stdout:
+        reason = child.stdout or f"loading it ended the process ({child.returncode}): {child.stderr[-500:]}"
+        raise PluginRefused(f"{name} cannot be enabled: {reason}")

@@ -1,0 +1,163 @@
+"""Import plugins, register their hooks, collect what they declare: one generation."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pluggy
+
+from core import builtin, db
+from core.plugins import hookspecs, state
+from core.plugins.discovery import discover
+from core.plugins.hooks import Hooks
+from core.plugins.manifest import Plugin, PluginFailed, blaming
+from core.plugins.resolver import resolve
+from core.runtime import Runtime
+from core.settings import Settings
+
+_HUEY = re.compile(r"^\s*(from|import)\s+huey\b", re.MULTILINE)
+
+
+def build(settings: Settings, *, trial: str = "", broken: dict[str, str] | None = None) -> Runtime:
+    """The present generation. A plugin that cannot be built is quarantined with the reason; the others go on.
+
+    `trial`: build as if that plugin were enabled, and write nothing. `broken`: {plugin: reason}, known before and
+    added to here.
+    """
+    broken = {} if broken is None else broken
+    while True:
+        number, plugins = present(settings, trial, broken)
+        try:
+            hooks = _register([plugin for plugin in plugins.values() if plugin.status == "healthy"])
+            return Runtime(number, settings, plugins, hooks, **_declarations(hooks, plugins))
+        except PluginFailed as failed:
+            if failed.plugin == "core":
+                raise
+            broken[failed.plugin] = failed.reason
+            if not trial:
+                state.quarantine(failed.plugin, failed.reason)
+
+
+def present(settings: Settings, trial: str = "", broken: Mapping[str, str] | None = None) -> tuple[int, dict[str, Plugin]]:
+    """The generation and all plugins with their status, those that run first and in load order; imports none."""
+    number, rows = state.load()
+    plugins = discover(settings)
+    for name, row in rows.items():
+        found = plugins.get(name) or Plugin(name, settings.merchant_plugins / name, title=name, version=row.version)
+        plugins[name] = replace(found, enabled=row.enabled, status="off" if found.module else "missing")
+    reasons = {name: row.error for name, row in rows.items() if row.status == "quarantined" and name != trial}
+    reasons |= broken or {}
+    wanted = {
+        name: plugin
+        for name, plugin in plugins.items()
+        if (plugin.enabled or name == trial) and name not in reasons and plugin.status != "missing"
+    }
+    order, unfit = resolve({} if settings.safe_mode else wanted, "postgresql" if db.is_postgres() else "sqlite")
+    reasons |= unfit
+    running = {name: replace(plugins[name], status="healthy") for name in order}
+    rest = {name: _idle(plugin, reasons) for name, plugin in sorted(plugins.items()) if name not in running}
+    return number, running | rest
+
+
+def _idle(plugin: Plugin, reasons: Mapping[str, str]) -> Plugin:
+    if plugin.status == "missing":
+        return replace(plugin, error="Its folder or package is gone: put it back, or disable it.")
+    if plugin.name in reasons:
+        return replace(plugin, status="quarantined", error=reasons[plugin.name])
+    return replace(plugin, error=plugin.error or ("Safe mode: core runs alone." if plugin.enabled else ""))
+
+
+def _register(plugins: Sequence[Plugin]) -> Hooks:
+    """All hook specs first, then all hooks: an implementation is checked against its spec as it is registered."""
+    pm = pluggy.PluginManager("maktab")
+    pm.add_hookspecs(hookspecs)
+    for plugin in plugins:
+        with blaming(plugin.name, "It cannot be loaded"):
+            _check_files(plugin)
+            if (plugin.path / "hookspecs.py").exists():
+                _add_specs(pm, plugin)
+    pm.register(builtin, name="core")
+    for plugin in plugins:
+        with blaming(plugin.name, "It cannot be loaded"):
+            pm.register(importlib.import_module(f"{plugin.module}.hooks"), name=plugin.name)
+            _check_hooks(pm, plugin)
+    return Hooks(pm)
+
+
+def _add_specs(pm: pluggy.PluginManager, plugin: Plugin) -> None:
+    module = importlib.import_module(f"{plugin.module}.hookspecs")
+    for name in dir(module):
+        if pm.parse_hookspec_opts(module, name) is None:
+            continue
+        if hasattr(pm.hook, name):
+            raise PluginFailed(plugin.name, f"It offers the hook {name!r}, which another plugin offers already.")
+        if not hasattr(getattr(module, name), "policy"):
+            raise PluginFailed(plugin.name, f"Its hook {name!r} has no policy: mark it with core.plugins.hookspec.")
+    pm.add_hookspecs(module)
+
+
+def _check_hooks(pm: pluggy.PluginManager, plugin: Plugin) -> None:
+    for caller in pm.get_hookcallers(pm.get_plugin(plugin.name)) or ():
+        own = [impl for impl in caller.get_hookimpls() if impl.plugin_name == plugin.name]
+        if any(impl.wrapper or impl.hookwrapper for impl in own):
+            raise PluginFailed(plugin.name, f"Its hook {caller.name!r} is a wrapper, which nobody can guard.")
+        if caller.spec is None and not all(impl.optionalhook for impl in own):
+            raise PluginFailed(plugin.name, f"It implements the hook {caller.name!r}, which nobody offers (misspelt?).")
+
+
+def _check_files(plugin: Plugin) -> None:
+    for folder in sorted((plugin.path / "templates").glob("*")):
+        if folder.name != plugin.name:
+            raise PluginFailed(plugin.name, f"{folder} must lie in templates/{plugin.name}/: names are shared by all.")
+    for file in plugin.path.rglob("*.py"):
+        if _HUEY.search(file.read_text(encoding="utf-8")):
+            raise PluginFailed(plugin.name, f"{file} imports huey: declare jobs with register_jobs, which survive a kill.")
+
+
+def _declarations(hooks: Hooks, plugins: Mapping[str, Plugin]) -> dict[str, Any]:
+    resources = _named(hooks, "register_resources")
+    slugs: dict[str, str] = {}
+    for resource in resources.values():
+        if slugs.setdefault(resource.slug, resource.name) != resource.name:
+            both = f"{resource.name} and {slugs[resource.slug]}"
+            raise PluginFailed(resource.plugin, f"{both} have the same address {resource.slug!r}.")
+    subscriptions: dict[str, tuple[Any, ...]] = {}
+    for plugin, handlers in hooks.declared("register_subscriptions"):
+        for event, handler in handlers.items():
+            subscriptions[event] = (*subscriptions.get(event, ()), (plugin, handler))
+    return {
+        "resources": resources,
+        "jobs": _named(hooks, "register_jobs"),
+        "schedules": tuple(_named(hooks, "register_schedules", "job").values()),
+        "services": _named(hooks, "register_services"),
+        "subscriptions": subscriptions,
+        "import_formats": tuple(one for _, many in hooks.declared("register_import_formats") for one in many),
+        "demo_files": tuple(one for _, many in hooks.declared("register_demo") for one in many),
+        "permissions": _permissions(resources, plugins),
+    }
+
+
+def _named(hooks: Hooks, hook: str, attribute: str = "name") -> dict[str, Any]:
+    """What all plugins declare by `hook`, by name; each under its own prefix, so that no two can meet."""
+    found: dict[str, Any] = {}
+    for plugin, declared in hooks.declared(hook):
+        with blaming(plugin, hook):
+            items = dict(declared) if isinstance(declared, Mapping) else {getattr(one, attribute): one for one in declared}
+        for name in items:
+            if not name.startswith(f"{plugin}."):
+                raise PluginFailed(plugin, f"{hook}: the name {name!r} must begin with {plugin!r} and a dot.")
+        found |= items
+    return found
+
+
+def _permissions(resources: Mapping[str, Any], plugins: Mapping[str, Plugin]) -> dict[str, Any]:
+    labels: dict[str, Any] = {}
+    for resource in resources.values():
+        labels |= {name: name for name in resource.permissions()}
+    for plugin in plugins.values():
+        labels |= plugin.permissions if plugin.status == "healthy" else {}
+    return labels

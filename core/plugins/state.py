@@ -1,0 +1,59 @@
+"""The plugin rows and the generation counter in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from core import db
+from core.context import Context, system_context
+from core.db import utcnow
+from core.plugins.models import CoreState, PluginState
+
+log = structlog.get_logger()
+
+
+def generation() -> int:
+    """The number that every process compares with its own; it moves when a plugin goes on, off or into quarantine."""
+    return int(CoreState.select(CoreState.generation).tuples().get()[0])
+
+
+def load() -> tuple[int, dict[str, PluginState]]:
+    """The generation and the rows by name; (0, {}) in a database that is not migrated yet."""
+    if not CoreState.table_exists():
+        return 0, {}
+    number = generation()  # read first: a change in between makes us build once more, never once too few
+    return number, {row.name: row for row in PluginState.select()}
+
+
+def change(ctx: Context, name: str, action: str, **values: Any) -> bool:
+    """Write what differs, raise the generation and leave audit entry and event; False when nothing differs."""
+    from core import audit, events  # these rooms stand on this one
+    from core.changes import Change
+
+    with db.transaction():
+        row = PluginState.get_or_none(PluginState.name == name) or PluginState(name=name, enabled=False, status="off")
+        before = {key: getattr(row, key) for key, value in values.items() if getattr(row, key) != value}
+        if not before:
+            return False
+        for key in before:
+            setattr(row, key, values[key])
+        row.changed_at = utcnow()
+        row.save()
+        CoreState.update(generation=CoreState.generation + 1).execute()
+        after: Mapping[str, Any] = {key: values[key] for key in before}
+        audit.write(ctx, "core.plugin", action, [Change(row.id, before, after)])
+        events.emit(ctx, f"core.plugin_{action}.v1", {"resource": "core.plugin", "ids": [row.id], "name": name})
+    return True
+
+
+def quarantine(name: str, reason: str) -> None:
+    """Take plugin `name` out from the next generation on, until somebody enables it again. Never raises."""
+    log.error("plugin quarantined", plugin=name, reason=reason)
+    try:
+        if PluginState.get_or_none(PluginState.name == name, PluginState.status == "healthy"):
+            change(system_context(), name, "quarantined", status="quarantined", error=reason)
+    except Exception:  # a database that takes no writes must not keep the healthy plugins from starting
+        log.exception("quarantine not written", plugin=name)
