@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import audit, events, runtime
+from core import runtime
 from core.context import Context
 from core.db import search
 
@@ -29,6 +29,8 @@ def record(
     `reindex=False`: the caller indexes for search later (imports). Must be called inside `db.transaction()`, after
     the guarded write. Raises Rejected when a `before_change` hook refuses.
     """
+    from core import audit, events  # events start jobs, and nearly every room that they reach names `Change`
+
     if not changes:
         return
     current = runtime.current()

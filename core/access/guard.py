@@ -1,0 +1,97 @@
+"""Deny by default: every route declares a permission, checked before its view runs and at start-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+from werkzeug.routing import Rule
+
+from core.access.declare import PUBLIC, SIGNED_IN
+from core.access.permissions import permissions
+from core.errors import Forbidden, MaktabError
+
+
+class UndeclaredRoute(MaktabError):
+    """A route that says no permission, or one that does not exist."""
+
+
+def is_public(rule: Rule, view: Any) -> bool:
+    """Static files, and what `PUBLIC` names."""
+    static = getattr(view, "__func__", None) is flask.Blueprint.send_static_file or rule.endpoint == "static"
+    return static or rule.rule in PUBLIC
+
+
+def permission_of(view: Any, method: str) -> str | None:
+    """The permission that `view` (function, bound method or class-based) declares for `method`."""
+    method = "GET" if method in ("HEAD", "OPTIONS") else method
+    owner = getattr(view, "__self__", None) or getattr(view, "view_class", None)
+    function = getattr(owner, method.lower(), None) if hasattr(view, "view_class") else view
+    declared = getattr(function, "__permission__", None) or getattr(view, "__permission__", None)
+    if declared is None:
+        declared = {"": getattr(owner, "permission", None)}
+    found = declared.get(method) or declared[""]
+    if found and "{resource}" in found:
+        found = found.replace("{resource}", owner.resource.name)  # type: ignore[union-attr]
+    return found if isinstance(found, str) else None
+
+
+def route_permissions(app: flask.Flask) -> dict[tuple[str, str], str | None]:
+    """{(endpoint, method): permission} of every route that is not public; None = undeclared."""
+    found = {}
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions.get(rule.endpoint)
+        if not is_public(rule, view):
+            found |= {(rule.endpoint, method): permission_of(view, method) for method in rule.methods or ()}
+    return found
+
+
+def check_routes(app: flask.Flask) -> None:
+    """Refuse to start with a route that would be closed to all, or whose permission nobody can be given."""
+    known = permissions()
+    for (endpoint, method), permission in route_permissions(app).items():
+        if permission is None:
+            raise UndeclaredRoute(
+                f"{method} of the endpoint {endpoint!r} declares no permission: put @core.access.requires(...) on the view, "
+                "or set `permission` on its class."
+            )
+        if permission not in known:
+            raise UndeclaredRoute(
+                f"The endpoint {endpoint!r} needs {permission!r}, which nobody declares: add it to `permissions` in "
+                "plugin.toml, or use one of a Resource."
+            )
+
+
+def init_app(app: flask.Flask) -> None:
+    """Guard every request. Comes after `core.auth.init_app`, which says who asks."""
+    app.before_request(_guard)
+
+
+def _guard() -> Any:
+    rule = flask.request.url_rule
+    if rule is None:
+        return None  # no such page: the routing error answers
+    view = flask.current_app.view_functions[rule.endpoint]
+    if is_public(rule, view):
+        return None
+    actor = flask.g.ctx.actor
+    if actor.user_id is None:
+        return _ask_to_sign_in()
+    permission = permission_of(view, flask.request.method)
+    if permission is None or not actor.can(permission):
+        raise Forbidden(permission or SIGNED_IN)
+    return None
+
+
+def _ask_to_sign_in() -> Any:
+    request = flask.request
+    if request.path.startswith("/api/"):
+        body = {"type": "about:blank", "title": "Unauthorized", "status": 401, "code": "unauthorized"}
+        body["detail"] = "Send a valid API token: Authorization: Bearer mk_…"
+        headers = {"WWW-Authenticate": "Bearer", "Content-Type": "application/problem+json"}
+        return flask.make_response(flask.json.dumps(body), 401, headers)
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    target = flask.url_for("core_auth.sign_in", next=back)
+    if request.headers.get("HX-Request"):  # htmx would put the sign-in page into a part of the old one
+        return flask.make_response("", 401, {"HX-Redirect": target})
+    return flask.redirect(target)

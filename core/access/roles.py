@@ -1,0 +1,178 @@
+"""Giving and taking rights. Nobody gives what he lacks; who loses a right is signed out; one owner always stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import peewee
+
+from core import changes, db
+from core.access.models import Role, RolePermission, UserRole
+from core.access.permissions import expand, grants_of, permissions
+from core.auth.models import Session, User
+from core.changes import Change
+from core.context import Actor, Context, Grant
+from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.i18n import N_, _
+
+OWNER = "owner"
+_OPERATOR = ["view", "create", "edit", "note", "export", "add_tags", "remove_tags", "archive", "unarchive"]
+DEFAULT_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
+    OWNER: (N_("Owner"), ["*"]),
+    "manager": (N_("Manager"), ["*.*", "core.job.*", "core.user.view", "core.role.view", "core.audit_entry.view"]),
+    "operator": (N_("Operator"), [*(f"*.{verb}" for verb in _OPERATOR), "core.job.view"]),
+    "viewer": (N_("Viewer"), ["*.view"]),
+}
+Scopes = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+def ensure_default_roles(ctx: Context) -> None:
+    """Make the default roles that do not exist; what a merchant changed stays."""
+    have = {role.name for role in Role.select(Role.name)}
+    with db.transaction():
+        for name, (label, entries) in DEFAULT_ROLES.items():
+            if name not in have:
+                role = Role.create(name=name, label=label)
+                changes.record(ctx, "core.role", "created", [Change(role.id, after={"name": name, "label": label})])
+                set_permissions(ctx, role, entries)
+
+
+def covers(actor: Actor, wanted: Grant) -> bool:
+    """True when `actor` holds all of `wanted`, over at least the same rows."""
+    held = {name for grant in actor.grants if _as_wide(grant.scopes, wanted.scopes) for name in grant.permissions}
+    return actor.is_system or "*" in held or wanted.permissions <= held
+
+
+def _as_wide(scopes: Scopes, wanted: Scopes) -> bool:
+    return all(
+        name in wanted.get(resource, {}) and set(wanted[resource][name]) <= set(values)
+        for resource, narrowed in scopes.items()
+        for name, values in narrowed.items()
+    )
+
+
+def demand_over(actor: Actor, user_ids: Sequence[int]) -> None:
+    """Raise Forbidden when one of these users may do more than `actor`: else his password would be a way up."""
+    others = [] if actor.is_system else [user_id for user_id in user_ids if user_id != actor.user_id]
+    for grants in grants_of(others).values() if others else ():
+        if not all(covers(actor, grant) for grant in grants):
+            raise Forbidden("*", _("This user may do more than you."))
+
+
+def role_named(name: str) -> Role:
+    role = Role.get_or_none(Role.name == name)
+    if role is None:
+        raise NotFound(_("There is no role %(name)s.", name=name))
+    return role
+
+
+def entries_of(role: Role) -> list[str]:
+    lines = RolePermission.select(RolePermission.permission).where(RolePermission.role == role)
+    return sorted(permission for (permission,) in lines.tuples())
+
+
+def set_permissions(ctx: Context, role: Role, wanted: Sequence[str]) -> None:
+    """Make `wanted` the lines of `role`. The actor must hold what is given and what is taken."""
+    have, known = entries_of(role), permissions()
+    given, taken = sorted(set(wanted) - set(have)), sorted(set(have) - set(wanted))
+    if unknown := [name for name in given if name not in known and "*" not in name]:
+        raise Invalid({"permissions": [_("There is no permission %(name)s.", name=name) for name in unknown]})
+    if role.name == OWNER and have and (given or taken):
+        raise Conflict(_("The owner holds every permission; this role is not changed."))
+    if not covers(ctx.actor, Grant(expand(given + taken))):
+        raise Forbidden(next(name for name in given + taken if not covers(ctx.actor, Grant(expand([name])))))
+    if not given and not taken:
+        return
+    with db.transaction():
+        if given:
+            RolePermission.insert_many([{"role": role, "permission": name} for name in given]).execute()
+        if taken:
+            RolePermission.delete().where(RolePermission.role == role, RolePermission.permission.in_(taken)).execute()
+            _sign_out(UserRole.select(UserRole.user).where(UserRole.role == role))
+        Role.update(version=Role.version + 1, updated_at=db.utcnow()).where(Role.id == role.id).execute()
+        changes.record(ctx, "core.role", "permissions_changed", [Change(role.id, {"taken": taken}, {"given": given})])
+
+
+def grant(ctx: Context, role_name: str, permission: str) -> None:
+    """Add one line to a role: a permission, or a pattern such as `orders.*`."""
+    role = role_named(role_name)
+    set_permissions(ctx, role, [*entries_of(role), permission])
+
+
+def revoke(ctx: Context, role_name: str, permission: str) -> None:
+    """Take one line from a role; who holds the role must sign in again."""
+    role = role_named(role_name)
+    set_permissions(ctx, role, [name for name in entries_of(role) if name != permission])
+
+
+def assign(ctx: Context, user: User, role: Role | str, scopes: Scopes | None = None) -> None:
+    """Give `user` a role, narrowed to `scopes`; given again, the scopes are replaced."""
+    chosen, narrowed = role_named(role) if isinstance(role, str) else role, dict(scopes or {})
+    _demand(ctx.actor, chosen, narrowed)
+    held = UserRole.get_or_none(UserRole.user == user, UserRole.role == chosen)
+    if held is not None and held.scopes == narrowed:
+        return
+    with db.transaction(), owner_kept():
+        row = {"user": user, "role": chosen, "scopes": narrowed}
+        UserRole.insert(row).on_conflict(
+            conflict_target=[UserRole.user, UserRole.role], update={"scopes": narrowed}
+        ).execute()
+        if held is not None:
+            _sign_out([user.id])
+        before = {"role": chosen.name, "scopes": held.scopes} if held is not None else {}
+        after = {"role": chosen.name, "scopes": narrowed}
+        changes.record(ctx, "core.user", "role_assigned", [Change(user.id, before, after)])
+
+
+def unassign(ctx: Context, user: User, role: Role | str) -> None:
+    """Take a role from `user`, who must sign in again. Raises Conflict for the last owner."""
+    chosen = role_named(role) if isinstance(role, str) else role
+    _demand(ctx.actor, chosen, {})
+    with db.transaction(), owner_kept():
+        if UserRole.delete().where(UserRole.user == user, UserRole.role == chosen).execute():
+            _sign_out([user.id])
+            changes.record(ctx, "core.user", "role_taken", [Change(user.id, {"role": chosen.name})])
+
+
+def set_roles(ctx: Context, user: User, names: Sequence[str]) -> None:
+    """Make `names` the roles of `user`; a role that stays keeps its scopes."""
+    query = Role.select(Role.name).join(UserRole, on=UserRole.role == Role.id).where(UserRole.user == user)
+    have = {name for (name,) in query.tuples()}
+    with db.transaction():
+        for name in sorted(have - set(names)):
+            unassign(ctx, user, name)
+        for name in sorted(set(names) - have):
+            assign(ctx, user, name)
+
+
+@contextmanager
+def owner_kept() -> Iterator[None]:
+    """Refuse (Conflict) what would leave the shop without an active owner. Inside a transaction."""
+    # Locks the role: of two changes that each remove one of the last two owners, the second sees the first.
+    Role.update(version=Role.version).where(Role.name == OWNER).execute()
+    had = _owners()
+    yield
+    if had and not _owners():
+        raise Conflict(_("The last owner must stay: make another user owner first."))
+
+
+def _owners() -> int:
+    query = UserRole.select().join(Role).switch(UserRole).join(User).where(Role.name == OWNER, User.is_active)
+    return sum(not row.scopes for row in query)
+
+
+def _demand(actor: Actor, role: Role, scopes: Scopes) -> None:
+    if not covers(actor, Grant(expand(entries_of(role)), {name: dict(of) for name, of in scopes.items()})):  # type: ignore[arg-type]
+        raise Forbidden("*", _("The role %(name)s holds more than you do.", name=role.label))
+
+
+def _sign_out(user_ids: Any) -> None:
+    chosen = user_ids if isinstance(user_ids, peewee.Query) else list(user_ids)
+    Session.delete().where(Session.user.in_(chosen)).execute()
+
+
+def resources() -> Sequence[Any]:
+    """`core.role`."""
+    return []

@@ -1,0 +1,120 @@
+"""Writing and reading audit entries."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from core import db
+from core.audit.models import Entry
+from core.context import Actor, Context
+
+if TYPE_CHECKING:
+    from core.changes import Change
+
+_SECRET = re.compile("password|secret|token|api_?key", re.IGNORECASE)
+_CHUNK = 2_000
+# Everything of an entry that the chain seals, in the order of the sealed text; diff and salt only through `digest`.
+SEALED = [
+    "id",
+    "at",
+    "actor_id",
+    "on_behalf_of",
+    "ip",
+    "session_id",
+    "source",
+    "request_id",
+    "action",
+    "resource",
+    "record_id",
+    "reason",
+    "digest",
+]
+
+
+def write(ctx: Context, resource: str, action: str, changes: Sequence[Change]) -> None:
+    """One entry per changed record, in one statement, inside the caller's transaction."""
+    if changes:
+        Entry.insert_many([_row(ctx, resource, action, change) for change in changes]).execute()
+
+
+def _row(ctx: Context, resource: str, action: str, change: Change) -> dict[str, Any]:
+    diff, salt = {"before": masked(change.before), "after": masked(change.after)}, secrets.token_hex(16)
+    return {
+        "at": db.utcnow(),
+        "actor_id": actor_id(ctx.actor),
+        **{name: getattr(ctx, name) for name in ("on_behalf_of", "ip", "session_id", "source", "request_id", "reason")},
+        "action": action,
+        "resource": resource,
+        "record_id": change.id,
+        "diff": diff,
+        "salt": salt,
+        "digest": digest(salt, db.canonical_json(diff)),
+    }
+
+
+def actor_id(actor: Actor) -> int | None:
+    """NULL stands for the system, 0 for nobody."""
+    return None if actor.is_system else actor.user_id or 0
+
+
+def digest(salt: str, diff: str) -> str:
+    return hashlib.sha256((salt + diff).encode()).hexdigest()
+
+
+def masked(value: Any) -> Any:
+    """`value` with the values of secret-looking keys replaced, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: "***" if _SECRET.search(str(key)) else masked(inner) for key, inner in value.items()}
+    return [masked(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def history(resource: str, record_id: int, limit: int = 50, before: int | None = None) -> list[Entry]:
+    """The newest entries of one record, older than entry `before`; one statement over an index."""
+    query = Entry.select().where(Entry.resource == resource, Entry.record_id == record_id)
+    if before is not None:
+        query = query.where(Entry.id < before)
+    return list(query.order_by(Entry.id.desc()).limit(limit))
+
+
+def erase(ctx: Context, resource: str, ids: Sequence[int]) -> int:
+    """Remove the before and after of these records from the log (privacy); the chain holds. Audited itself."""
+    from core.changes import Change
+
+    with db.transaction():
+        where = (Entry.resource == resource) & Entry.record_id.in_(list(ids))
+        erased: int = Entry.update(diff=None, salt=None).where(where).execute()
+        write(ctx, resource, "audit_erased", [Change(row_id) for row_id in ids])
+    return erased
+
+
+def stream(*fields: Any, where: Any = True, order: Any = Entry.id) -> Iterator[tuple[Any, ...]]:
+    """All entries as tuples of `fields`, whose first is `order`, in constant memory."""
+    last = 0
+    while rows := list(Entry.select(*fields).where(where, order > last).order_by(order).limit(_CHUNK).tuples()):
+        yield from rows
+        last = rows[-1][0]
+
+
+def export(out: TextIO, form: Literal["csv", "jsonl"] = "jsonl") -> int:
+    """Write all entries, oldest first, and return how many; cells that a spreadsheet would run are escaped."""
+    names = [*SEALED, "diff", "seq", "hash"]
+    sheet, count = csv.writer(out), 0
+    if form == "csv":
+        sheet.writerow(names)
+    for count, row in enumerate(stream(*[getattr(Entry, name) for name in names]), start=1):
+        if form == "jsonl":
+            out.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n")
+        else:
+            sheet.writerow([_cell(value) for value in row])
+    return count
+
+
+def _cell(value: Any) -> str:
+    text = db.canonical_json(value) if isinstance(value, dict) else "" if value is None else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text

@@ -1,0 +1,73 @@
+"""Making and changing users. Each change is audited and needs an actor who holds all that the user holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core import access, changes, db
+from core.auth import passwords, throttle
+from core.auth.models import Session, User
+from core.changes import Change
+from core.context import Context
+from core.errors import Invalid
+from core.i18n import LOCALES, _
+
+
+def create_user(
+    ctx: Context, username: str, password: str, *, name: str = "", email: str = "", locale: str = "en"
+) -> User:
+    """A new user without a role. Raises Invalid when the name is taken or the password too easy."""
+    username = username.strip().casefold()
+    passwords.check(password, username)
+    with db.transaction():
+        if not username or User.select().where(User.username == username).exists():
+            raise Invalid({"username": [_("This name is taken.")]})
+        user = User.create(
+            username=username, name=name, email=email, locale=locale, password_hash=passwords.hashed(password)
+        )
+        after = {"username": username, "name": name, "email": email, "locale": locale}
+        changes.record(ctx, "core.user", "created", [Change(user.id, after=after)])
+    return user
+
+
+def set_password(ctx: Context, user: User, password: str) -> None:
+    """Give `user` another password; ends all sessions of that user and opens a throttled account again."""
+    passwords.check(password, user.username)
+    access.demand_over(ctx.actor, [user.id])
+    stored = passwords.hashed(password)
+    with db.transaction():
+        User.update(password_hash=stored, version=User.version + 1).where(User.id == user.id).execute()
+        end_sessions([user.id])
+        throttle.forget(throttle.account_key(user.username))
+        changes.record(ctx, "core.user", "password_changed", [Change(user.id)])
+
+
+def set_active(ctx: Context, ids: Sequence[int], active: bool) -> list[int]:
+    """Switch users on or off and return those that changed; who is off is signed out everywhere at once."""
+    access.demand_over(ctx.actor, ids)
+    with db.transaction(), access.owner_kept():
+        found = [user.id for user in User.select(User.id).where(User.id.in_(list(ids)), User.is_active != active)]
+        values = {"is_active": active, "version": User.version + 1, "updated_at": db.utcnow()}
+        User.update(values).where(User.id.in_(found)).execute()
+        if not active:
+            end_sessions(found)
+        marks = [Change(user_id, {"is_active": not active}, {"is_active": active}) for user_id in found]
+        changes.record(ctx, "core.user", "enabled" if active else "disabled", marks)
+    return found
+
+
+def disable_user(ctx: Context, user: User) -> None:
+    """Switch one user off. Raises Conflict for the last owner."""
+    set_active(ctx, [user.id], False)
+
+
+def choose_language(ctx: Context, user: User, locale: str) -> None:
+    if locale not in LOCALES:
+        raise Invalid({"locale": [_("This language is not offered.")]})
+    with db.transaction():
+        User.update(locale=locale, version=User.version + 1).where(User.id == user.id).execute()
+        changes.record(ctx, "core.user", "updated", [Change(user.id, {"locale": user.locale}, {"locale": locale})])
+
+
+def end_sessions(user_ids: Sequence[int]) -> None:
+    Session.delete().where(Session.user.in_(list(user_ids))).execute()

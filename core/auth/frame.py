@@ -1,0 +1,87 @@
+"""flask-login as the frame: says who asks, once per request, and fills `flask.g.ctx`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import flask
+import flask_login
+
+from core import runtime
+from core.auth.models import User
+from core.auth.sessions import by_session, by_token, context_for
+from core.context import NOBODY, Context
+from core.i18n import locale
+
+
+class Identity(flask_login.UserMixin):  # type: ignore[misc]
+    """What flask-login holds: the user, the context of the request, and the secret of the session."""
+
+    def __init__(self, user: User, ctx: Context, secret: str = "") -> None:
+        self.user, self.ctx, self.secret = user, ctx, secret
+
+    def get_id(self) -> str:
+        return self.secret
+
+
+def current_context() -> Context:
+    """The context of the running request."""
+    ctx: Context = flask.g.ctx
+    return ctx
+
+
+def current_user() -> User:
+    """The user of the running request; only behind a route that needs one."""
+    user: User = flask_login.current_user.user
+    return user
+
+
+def init_app(app: flask.Flask) -> None:
+    """Sessions for pages, bearer tokens for the API and nothing else."""
+    settings = runtime.current().settings
+    secure = settings.public_url.startswith("https://")
+    app.secret_key = settings.key("session")
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-maktab" if secure else "maktab",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+    )
+    manager = flask_login.LoginManager(app)
+    manager.session_protection = None  # our rows decide; its own check of address and browser only looks like one
+    manager.user_loader(_of_session)
+    manager.request_loader(_of_token)
+    app.before_request(_fill_context)
+    from core.auth import views
+
+    app.register_blueprint(views.blueprint())
+
+
+def _of_session(secret: str) -> Identity | None:
+    found = None if flask.request.path.startswith("/api/") else by_session(secret)
+    if found is None:
+        return None
+    user, session = found
+    ctx = replace(context_for(user, "ui"), ip=flask.request.remote_addr or "", session_id=session.id)
+    return Identity(user, ctx, secret)
+
+
+def _of_token(request: Any) -> Identity | None:
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    found = by_token(text.strip()) if kind.lower() == "bearer" and request.path.startswith("/api/") else None
+    if found is None:
+        return None
+    user, token = found
+    return Identity(user, replace(context_for(user, "api", token.scopes), ip=request.remote_addr or ""))
+
+
+def _fill_context() -> None:
+    flask.g.ctx = Context(NOBODY, "ui", locale=locale(), ip=flask.request.remote_addr or "")
+    rule = flask.request.url_rule
+    if rule is not None and rule.endpoint.rsplit(".", 1)[-1] == "static":
+        return  # files are open to all: no statement for them
+    user = flask_login.current_user
+    if user.is_authenticated:
+        flask.g.ctx = user.ctx

@@ -1,0 +1,130 @@
+"""Signing in and out, sessions on the server, API tokens: from a credential to a Context."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+from core import access, audit, changes, db, runtime
+from core.auth import passwords, throttle
+from core.auth.models import ApiToken, Session, User
+from core.changes import Change
+from core.context import NOBODY, Actor, Context, Source
+from core.errors import Forbidden, MaktabError, NotFound
+from core.i18n import _
+
+_TOKEN = re.compile(r"mk_(\d{1,18})_([\w-]{43})")
+_TOUCH = timedelta(minutes=1)
+
+
+class SignInRefused(MaktabError):
+    """Wrong name or password, or a user who is switched off; on purpose it does not say which."""
+
+    status, code = 401, "sign_in_refused"
+
+
+def context_for(user: User, source: Source, scopes: Sequence[str] = ("*",)) -> Context:
+    """A context in which `user` acts, with the grants that the database holds now (one statement)."""
+    grants = access.limited(access.grants_of([user.id])[user.id], scopes)
+    return Context(Actor(user.id, str(user), grants), source, locale=user.locale, timezone=user.timezone)
+
+
+def sign_in(username: str, password: str, *, ip: str, browser: str) -> tuple[User, str]:
+    """The user and the secret of a new session. Raises SignInRefused or Throttled; always hashes once."""
+    account, address = throttle.account_key(username.strip()), f"address:{ip}"
+    throttle.take(address, throttle.ADDRESS_TRIES)
+    throttle.take(account, throttle.ACCOUNT_TRIES)
+    user = User.get_or_none(User.username == username.strip().casefold())
+    right = passwords.matches(user.password_hash if user and user.is_active else "", password)
+    if not right or user is None:
+        refused = Context(NOBODY, "ui", ip=ip)
+        audit.write(refused, "core.user", "sign_in_refused", [Change(user.id if user else 0)])
+        raise SignInRefused(_("The name or the password is wrong."))
+    throttle.give_back(address)
+    throttle.forget(account)
+    if passwords.is_old(user.password_hash):
+        User.update(password_hash=passwords.hashed(password)).where(User.id == user.id).execute()
+    return user, open_session(user, ip=ip, browser=browser)
+
+
+def open_session(user: User, *, ip: str, browser: str) -> str:
+    """A new session of `user`; its secret is given here once and kept as a hash."""
+    secret = secrets.token_urlsafe(32)
+    with db.transaction():
+        row = Session.create(user=user, token_hash=_hash(secret), ip=ip, browser=browser[:200])
+        ctx = Context(Actor(user.id, str(user)), "ui", ip=ip, session_id=row.id)
+        audit.write(ctx, "core.user", "signed_in", [Change(user.id)])
+    return secret
+
+
+def sign_out(ctx: Context) -> None:
+    """End the session that `ctx` came through."""
+    end_session(ctx, ctx.session_id or 0)
+
+
+def end_session(ctx: Context, session_id: int) -> None:
+    """End one of the actor's own sessions; NotFound for those of others."""
+    own = (Session.id == session_id) & (Session.user == ctx.actor.user_id)
+    with db.transaction():
+        if not Session.delete().where(own).execute():
+            raise NotFound(_("This session has ended already."))
+        audit.write(ctx, "core.user", "signed_out", [Change(ctx.actor.user_id or 0, {"session": session_id})])
+
+
+def by_session(secret: str) -> tuple[User, Session] | None:
+    """Whom a session cookie stands for, read anew for each request: an ended session is dead at once on all workers."""
+    row = Session.select(Session, User).join(User).where(Session.token_hash == _hash(secret)).get_or_none()
+    if row is None:
+        return None
+    settings, now = runtime.current().settings, db.utcnow()
+    idle, age = now - row.last_seen_at, now - row.created_at
+    if idle > timedelta(minutes=settings.session_idle_minutes) or age > timedelta(hours=settings.session_hours):
+        row.delete_instance()
+        return None
+    if idle > _TOUCH:
+        Session.update(last_seen_at=now).where(Session.id == row.id).execute()
+    return (row.user, row) if row.user.is_active else None
+
+
+def create_token(ctx: Context, user: User, scopes: Sequence[str], *, name: str = "", days: int | None = None) -> str:
+    """A new API token of `user`, shown this once. `scopes`: the permissions it is limited to, or ["*"]."""
+    if not ctx.actor.is_system and ctx.actor.user_id != user.id:
+        raise Forbidden("core.user.edit", _("API tokens are made by their own user."))
+    secret = secrets.token_urlsafe(32)
+    until = db.utcnow() + timedelta(days=days) if days else None
+    with db.transaction():
+        row = ApiToken.create(user=user, name=name, secret_hash=_hash(secret), scopes=list(scopes), expires_at=until)
+        made = {"api": row.id, "name": name, "scopes": list(scopes), "expires_at": until}
+        changes.record(ctx, "core.user", "token_created", [Change(user.id, after=made)])
+    return f"mk_{row.id}_{secret}"
+
+
+def revoke_token(ctx: Context, token_id: int) -> None:
+    """End one of the actor's own tokens; NotFound for those of others."""
+    with db.transaction():
+        if not ApiToken.delete().where(ApiToken.id == token_id, ApiToken.user == ctx.actor.user_id).execute():
+            raise NotFound(_("There is no such API token."))
+        changes.record(ctx, "core.user", "token_revoked", [Change(ctx.actor.user_id or 0, {"api": token_id})])
+
+
+def by_token(text: str) -> tuple[User, ApiToken] | None:
+    """Whom an API token stands for; None when it is unknown, past its end, or its user is switched off."""
+    match, now = _TOKEN.fullmatch(text), db.utcnow()
+    if match is None:
+        return None
+    row = ApiToken.select(ApiToken, User).join(User).where(ApiToken.id == int(match[1])).get_or_none()
+    if row is None or not hmac.compare_digest(row.secret_hash, _hash(match[2])):
+        return None
+    if not row.user.is_active or (row.expires_at and row.expires_at < now):
+        return None
+    if row.last_used_at is None or now - row.last_used_at > _TOUCH:
+        ApiToken.update(last_used_at=now).where(ApiToken.id == row.id).execute()
+    return row.user, row
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,60 @@
+"""Sign-in tries on one counter in the database, so that the limit holds over all processes."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from core import db
+from core.auth.models import LoginAttempt
+from core.errors import MaktabError
+from core.i18n import _
+
+ACCOUNT_TRIES, ADDRESS_TRIES = 5, 20
+_WINDOW = timedelta(minutes=15)
+_LONGEST = timedelta(hours=1)  # no lock-out for ever: who locks others out must come back each hour
+
+
+class Throttled(MaktabError):
+    """Too many tries; `retry_after_s` seconds to wait."""
+
+    status, code = 429, "throttled"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(_("Too many attempts. Try again in %(n)s minutes.", n=-(-retry_after_s // 60)))
+        self.retry_after_s = retry_after_s
+
+
+def account_key(username: str) -> str:
+    # Hashed: people type their password into the field of the name.
+    return "account:" + hashlib.sha256(username.casefold().encode()).hexdigest()
+
+
+def take(key: str, tries: int) -> None:
+    """Take one try of `key` or raise Throttled; refused tries do not count. Later rounds wait 15, 30, 60 minutes."""
+    now = db.utcnow()
+    LoginAttempt.insert(key=key, since_at=now).on_conflict_ignore().execute()
+    with db.transaction():
+        # The update comes first: it locks the row, so that of many tries at once each sees its own number.
+        LoginAttempt.update(tries=LoginAttempt.tries + 1).where(LoginAttempt.key == key).execute()
+        row = LoginAttempt.get(LoginAttempt.key == key)
+        if row.blocked_until and row.blocked_until > now:
+            raise Throttled(int((row.blocked_until - now).total_seconds()) + 1)
+        if row.blocked_until or now - row.since_at > _WINDOW:
+            row.rounds = row.rounds if now - row.since_at < 2 * _LONGEST else 0
+            row.tries, row.since_at, row.blocked_until = 1, now, None
+        if row.tries >= tries:
+            row.blocked_until, row.rounds = now + min(_WINDOW * 2**row.rounds, _LONGEST), min(row.rounds + 1, 5)
+        row.save()
+
+
+def give_back(key: str) -> None:
+    """The try was a right one: it does not count."""
+    counted = (LoginAttempt.key == key) & (LoginAttempt.tries > 0)
+    LoginAttempt.update(tries=LoginAttempt.tries - 1, blocked_until=None).where(counted).execute()
+
+
+def forget(key: str) -> None:
+    """Start `key` anew, and drop counters that no longer matter."""
+    stale = LoginAttempt.since_at < db.utcnow() - timedelta(days=1)
+    LoginAttempt.delete().where((LoginAttempt.key == key) | stale).execute()
