@@ -83,20 +83,10 @@ class Switch:
 
 
 def build(settings: Settings) -> tuple[Runtime, flask.Flask]:
-    """The present generation and its app. A plugin that the app refuses is quarantined and left out."""
-    while True:
-        runtime = plugins.build(settings)
-        try:
-            with runtime_room.bound(runtime):
-                app = create_app(runtime)
-            runtime_room.install(runtime)
-            return runtime, app
-        except Exception as error:
-            culprit = getattr(error, "plugin", "")
-            if not culprit or culprit == "core":
-                raise
-            log.error("plugin refused", plugin=culprit, error=str(error))
-            plugins.quarantine(culprit, str(error))
+    """The present generation and its app, made the process's own."""
+    runtime, app = plugins.assemble(settings, create_app)
+    runtime_room.install(runtime)
+    return runtime, app
 
 
 class _Answer:

@@ -14,7 +14,7 @@ from core.errors import MaktabError
 from core.plugins import state
 from core.plugins.loader import build
 from core.plugins.manifest import Plugin, PluginFailed
-from core.runtime import Runtime
+from core.runtime import Runtime, bound
 from core.settings import Settings
 
 
@@ -29,7 +29,8 @@ def assemble(
     while True:
         runtime = build(settings, trial=trial, broken=broken)
         try:
-            app = create_app(runtime)
+            with bound(runtime):
+                app = create_app(runtime)
             check(app, runtime)
         except (Exception, SystemExit) as error:
             failed = _blame(error, runtime)
@@ -38,7 +39,8 @@ def assemble(
             if trial:
                 raise failed from error
             broken[failed.plugin] = failed.reason
-            state.quarantine(failed.plugin, failed.reason)
+            with bound(runtime):
+                state.quarantine(failed.plugin, failed.reason)
         else:
             return runtime, app
 
@@ -93,8 +95,8 @@ def _check_addresses(app: flask.Flask, plugins: list[Plugin]) -> None:
 
 def _blame(error: BaseException, runtime: Runtime) -> PluginFailed | None:
     """Whose fault `error` is: the innermost plugin in its traceback, else the plugin that its text names."""
-    if isinstance(error, PluginFailed):
-        return error
+    if getattr(error, "plugin", "core") != "core":
+        return PluginFailed(error.plugin, str(error))  # type: ignore[attr-defined]
     plugins = [plugin for plugin in runtime.plugins.values() if plugin.status == "healthy"]
     reason = f"Its pages cannot be built: {type(error).__name__}: {error}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

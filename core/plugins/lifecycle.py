@@ -81,7 +81,7 @@ def install_defaults(settings: Settings) -> None:
         return
     ours = {name: plugin for name, plugin in discover(settings).items() if is_ours(plugin)}
     order, _ = resolve(ours, "postgresql" if db.is_postgres() else "sqlite")
-    with db.transaction():
+    with runtime.bound(loader.core_alone(settings)), db.transaction():
         for name in order:
             values = {"enabled": True, "status": "healthy", "version": ours[name].version}
             state.change(system_context(), name, "enabled", **values)

@@ -16,7 +16,7 @@ from core.plugins.discovery import discover
 from core.plugins.hooks import Hooks
 from core.plugins.manifest import Plugin, PluginFailed, blaming
 from core.plugins.resolver import resolve
-from core.runtime import Runtime
+from core.runtime import Runtime, bound
 from core.settings import Settings
 
 _HUEY = re.compile(r"^\s*(from|import)\s+huey\b", re.MULTILINE)
@@ -39,7 +39,13 @@ def build(settings: Settings, *, trial: str = "", broken: dict[str, str] | None 
                 raise
             broken[failed.plugin] = failed.reason
             if not trial:
-                state.quarantine(failed.plugin, failed.reason)
+                with bound(core_alone(settings)):
+                    state.quarantine(failed.plugin, failed.reason)
+
+
+def core_alone(settings: Settings) -> Runtime:
+    """A generation without plugins: safe mode, and what stands in until the first one is built."""
+    return build(replace(settings, safe_mode=True))
 
 
 def present(settings: Settings, trial: str = "", broken: Mapping[str, str] | None = None) -> tuple[int, dict[str, Plugin]]:
@@ -115,7 +121,7 @@ def _check_files(plugin: Plugin) -> None:
             raise PluginFailed(plugin.name, f"{folder} must lie in templates/{plugin.name}/: names are shared by all.")
     for file in plugin.path.rglob("*.py"):
         if _HUEY.search(file.read_text(encoding="utf-8")):
-            raise PluginFailed(plugin.name, f"{file} imports huey: declare jobs with register_jobs, which survive a kill.")
+            raise PluginFailed(plugin.name, f"{file} imports huey, which loses jobs: declare them with register_jobs.")
 
 
 def _declarations(hooks: Hooks, plugins: Mapping[str, Plugin]) -> dict[str, Any]:
@@ -146,7 +152,8 @@ def _named(hooks: Hooks, hook: str, attribute: str = "name") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for plugin, declared in hooks.declared(hook):
         with blaming(plugin, hook):
-            items = dict(declared) if isinstance(declared, Mapping) else {getattr(one, attribute): one for one in declared}
+            pairs = declared.items() if isinstance(declared, Mapping) else [(getattr(one, attribute), one) for one in declared]
+            items = dict(pairs)
         for name in items:
             if not name.startswith(f"{plugin}."):
                 raise PluginFailed(plugin, f"{hook}: the name {name!r} must begin with {plugin!r} and a dot.")

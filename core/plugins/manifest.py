@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+import marshmallow as ma
+from marshmallow import fields, validate
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 import core
 from core.errors import MaktabError
 
-CONTRACT = 1
 Status = Literal["off", "healthy", "quarantined", "missing"]
-_SLUG = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_RESERVED = {"core", "plugins", "themes", "tests", "admin", "api", "static", "maktab"}
-_CATEGORIES = ("module", "integration", "theme", "tool")
-_DATABASES = ("sqlite", "postgresql")
+CONTRACT = 1
+DATABASES = ("sqlite", "postgresql")
+RESERVED = ("core", "plugins", "themes", "tests", "admin", "api", "static", "maktab")
 
 
 class PluginFailed(MaktabError):
@@ -67,7 +66,7 @@ class Plugin:
     contract: int = CONTRACT
     core: str = ""
     python: str = ""
-    databases: Sequence[str] = _DATABASES
+    databases: Sequence[str] = DATABASES
     requires: Mapping[str, str] = field(default_factory=dict)
     optional: Mapping[str, str] = field(default_factory=dict)
     conflicts: Mapping[str, str] = field(default_factory=dict)
@@ -81,21 +80,50 @@ class Plugin:
     status: Status = "off"
     error: str = ""
 
-    def is_(self, status: Status, error: str = "") -> Plugin:
-        return replace(self, status=status, error=error)
+
+_slug = validate.Regexp(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z", error="must be a slug like carriers_acme.")
+_contract = validate.Regexp(r"[a-z0-9_]+(\.[a-z0-9_]+)+\.v\d+\Z", error="must be like carriers.carrier.v1.")
 
 
-_KEYS = {f.name: f.type for f in fields(Plugin)} | {"title": "str!", "version": "str!", "contract": "int!"}
-for _own in ("path", "module", "enabled", "status", "error"):
-    del _KEYS[_own]
+class ManifestSchema(ma.Schema):
+    """The keys of `plugin.toml`; an unknown one is refused, as it would be a misspelt one."""
+
+    name = fields.Str(required=True, validate=[_slug, validate.Length(max=40), validate.NoneOf(RESERVED)])
+    title = fields.Str(required=True)
+    summary = fields.Str()
+    icon = fields.Str()
+    category = fields.Str(validate=validate.OneOf(("module", "integration", "theme", "tool")))
+    version = fields.Str(required=True, validate=Version)
+    license = fields.Str()
+    contract = fields.Int(required=True, strict=True, validate=validate.Equal(CONTRACT))
+    core = fields.Str(validate=SpecifierSet)
+    python = fields.Str(validate=SpecifierSet)
+    databases = fields.List(fields.Str(validate=validate.OneOf(DATABASES)))
+    requires = fields.Dict(fields.Str(), fields.Str(validate=SpecifierSet))
+    optional = fields.Dict(fields.Str(), fields.Str(validate=SpecifierSet))
+    conflicts = fields.Dict(fields.Str(), fields.Str(validate=SpecifierSet))
+    provides = fields.List(fields.Str(validate=_contract))
+    implements = fields.List(fields.Str(validate=_contract))
+    packages = fields.List(fields.Str(validate=Requirement))
+    permissions = fields.Dict(fields.Str(), fields.Str())
+    network = fields.List(fields.Str())
+    data = fields.Dict(fields.Str())
+
+    @ma.validates_schema
+    def _own_permissions(self, data: dict[str, Any], **_: Any) -> None:
+        for name in data.get("permissions", ()):
+            if not name.startswith(f"{data.get('name')}."):
+                raise ma.ValidationError(f"{name!r} must begin with the plugin's name and a dot.", "permissions")
 
 
 def read(path: Path, module: str) -> Plugin:
     """The plugin in folder `path`; when its manifest is bad, one named after the folder whose `error` says why."""
     try:
-        values = tomllib.loads((path / "plugin.toml").read_text(encoding="utf-8"))
-        return Plugin(path=path, module=module, **_checked(values, path.name))
-    except (OSError, ValueError, InvalidRequirement, InvalidSpecifier, InvalidVersion) as error:
+        values = ManifestSchema().load(tomllib.loads((path / "plugin.toml").read_text(encoding="utf-8")))
+        if values["name"] != path.name:
+            raise ValueError(f"name {values['name']!r} must equal the name of its folder, {path.name!r}")
+        return Plugin(path=path, module=module, **values)
+    except (OSError, ValueError) as error:  # what marshmallow, tomllib and packaging raise are ValueErrors
         return Plugin(path.name, path, module, title=path.name, error=f"Bad manifest {path / 'plugin.toml'}: {error}")
 
 
@@ -103,12 +131,10 @@ def misfit(plugin: Plugin, database: str) -> str:
     """Why this install cannot run `plugin` whatever else is enabled; "" when it can."""
     if plugin.error:
         return plugin.error
-    for what, have, wanted in (
-        ("Maktab", core.__version__, plugin.core),
-        ("Python", platform.python_version(), plugin.python),
-    ):
-        if not SpecifierSet(wanted).contains(have, prereleases=True):
-            return f"It needs {what} {wanted}; this is {have}."
+    if not SpecifierSet(plugin.core).contains(core.__version__, prereleases=True):
+        return f"It needs Maktab {plugin.core}; this is {core.__version__}."
+    if not SpecifierSet(plugin.python).contains(platform.python_version(), prereleases=True):
+        return f"It needs Python {plugin.python}; this is {platform.python_version()}."
     if database not in plugin.databases:
         return f"It does not run on {database}, only on {', '.join(plugin.databases)}."
     missing = [text for text in plugin.packages if not _installed(Requirement(text))]
@@ -120,52 +146,3 @@ def _installed(wanted: Requirement) -> bool:
         return wanted.specifier.contains(importlib.metadata.version(wanted.name), prereleases=True)
     except importlib.metadata.PackageNotFoundError:
         return False
-
-
-def _checked(values: dict[str, Any], folder: str) -> dict[str, Any]:
-    for key in sorted(set(values) - set(_KEYS)):
-        raise ValueError(f"{key!r} is not a key that we know.")
-    for key, kind in _KEYS.items():
-        _check_type(key, str(kind), values)
-    name = values.get("name")
-    if name != folder or not _SLUG.fullmatch(folder) or len(folder) > 40 or folder in _RESERVED:
-        raise ValueError(f"name {name!r} must equal its folder {folder!r}, a slug like carriers_acme that is not reserved.")
-    if values["contract"] != CONTRACT:
-        raise ValueError(f"contract {values['contract']} is not one that this Maktab speaks ({CONTRACT}).")
-    for key, allowed in (("category", _CATEGORIES), ("databases", _DATABASES)):
-        for value in [values[key]] if isinstance(values.get(key), str) else values.get(key, ()):
-            if value not in allowed:
-                raise ValueError(f"{key} {value!r} is none of {', '.join(allowed)}.")
-    for permission in values.get("permissions", {}):
-        if not permission.startswith(f"{name}."):
-            raise ValueError(f"the permission {permission!r} must begin with {name!r} and a dot.")
-    _check_versions(values)
-    return values
-
-
-def _check_versions(values: dict[str, Any]) -> None:
-    """Raise what packaging raises for a version or range that it cannot read."""
-    Version(values["version"])
-    for key in ("requires", "optional", "conflicts"):
-        for wanted in values.get(key, {}).values():
-            SpecifierSet(wanted)
-    for wanted in (values.get("core", ""), values.get("python", "")):
-        SpecifierSet(wanted)
-    for wanted in values.get("packages", ()):
-        Requirement(wanted)
-
-
-def _check_type(key: str, kind: str, values: dict[str, Any]) -> None:
-    if key not in values:
-        if kind.endswith("!"):
-            raise ValueError(f"{key} is missing.")
-        return
-    value = values[key]
-    if kind.startswith(("str", "int")):
-        fits = isinstance(value, str if kind.startswith("str") else int)
-    elif kind.startswith("Sequence"):
-        fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
-    else:
-        fits = isinstance(value, dict) and (key == "data" or all(isinstance(one, str) for one in value.values()))
-    if not fits:
-        raise ValueError(f"{key} must be {'a list of texts' if kind.startswith('Seq') else kind.split('[')[0].strip('!')}.")
