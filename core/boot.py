@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import db, plugins, runtime
+from core import access, db, plugins, runtime
+from core.context import system_context
 from core.db import migrate, search
 from core.runtime import Runtime
 from core.settings import Settings
@@ -21,13 +22,25 @@ def start(settings: Settings) -> Runtime:
     return built
 
 
+def prepare(settings: Settings) -> list[str]:
+    """Make a new install, or bring an old one to this version; returns the names of the migrations applied."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db.connect(settings.url)
+    applied = migrate.apply("core", CORE_MIGRATIONS)
+    plugins.install_defaults(settings)
+    applied += migrate_all(settings)
+    start(settings)
+    access.ensure_default_roles(system_context("cli"))
+    return applied
+
+
 def migrate_all(settings: Settings) -> list[str]:
     """Apply what is pending, core first, then enabled plugins in load order; returns the names of what was applied."""
     applied = migrate.apply("core", CORE_MIGRATIONS)
     built = plugins.build(settings)
     for name, plugin in built.plugins.items():
         folder = plugin.path / "migrations"
-        if plugin.enabled and folder.is_dir():
+        if plugin.status == "healthy" and folder.is_dir():
             applied += [f"{name}.{step}" for step in migrate.apply(name, folder)]
     with runtime.bound(built):
         for resource in built.resources.values():

@@ -128,7 +128,10 @@ class PostgresTemplate:
 
     def _make(self) -> str:
         name = f"maktab_{_WORKER}_template"
-        self._admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" ENCODING \'UTF8\' TEMPLATE template0')
+        self._admin(
+            f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)',
+            f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0",
+        )
         with tempfile.TemporaryDirectory() as home:
             settings = Settings(data_dir=Path(home), database_url=self.url_of(name))
             db.connect(settings.url)

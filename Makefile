@@ -1,0 +1,28 @@
+# make run: a running shop with demo orders. make test: everything. PORT and MAKTAB_* are honoured (docs/install.md).
+.PHONY: run test lint format lock translations clean
+.DEFAULT_GOAL := run
+
+run:
+	@scripts/setup.sh requirements.lock
+	@scripts/run.sh
+
+test:
+	@scripts/setup.sh requirements-dev.lock
+	@scripts/browser.sh
+	.venv/bin/python -P -m pytest -n logical --maxprocesses 8 --dist worksteal $(PYTEST)
+
+lint:
+	@scripts/setup.sh requirements-dev.lock
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --config setup.cfg
+
+format:
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+# No index address may get into the lock files: everybody installs from the index that he trusts.
+lock:
+	@scripts/setup.sh requirements-dev.lock
+	scripts/lock.sh

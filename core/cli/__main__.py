@@ -1,0 +1,5 @@
+"""`python -m core.cli`, as the supervisor starts its children."""
+
+from core.cli import main
+
+main()

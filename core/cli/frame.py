@@ -1,0 +1,133 @@
+"""What all commands share: parameters from the signature, `--json`, one clear line for an error."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+import peewee
+
+from core import boot, db, logs, settings
+from core.context import Context, system_context
+from core.errors import MaktabError
+from core.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+REJECTED_ROWS = 3
+
+
+@click.group()
+@click.version_option(package_name="maktab")
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Data directory of the install [MAKTAB_DATA_DIR].")
+def maktab(data_dir: str | None) -> None:
+    """The back office of a shop. Settings come from maktab.toml in the data directory and from MAKTAB_* variables."""
+    logs.configure()
+    if data_dir:
+        os.environ["MAKTAB_DATA_DIR"] = data_dir  # also for the processes that `serve` starts
+
+
+class Command(click.Command):
+    """A command whose function returns what to show: a text, a record, or a list of records."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.obj = ctx.params.pop("as_json")
+        try:
+            show(super().invoke(ctx))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # the border of the command line: one line, never a traceback
+            fail(explain(error))
+        finally:
+            if db.database.obj is not None:
+                db.database.close()
+
+
+def command(name: str, bare: bool = False) -> Callable[[F], F]:
+    """Make a function `maktab <name>`: its parameters are the arguments, its keyword-only ones the options.
+
+    `bare`: it runs without a started runtime.
+    """
+
+    def add(function: F) -> F:
+        def run(**values: Any) -> Any:
+            if not bare:
+                boot.start(config())
+            return function(**values)
+
+        params = [_parameter(each) for each in inspect.signature(function, eval_str=True).parameters.values()]
+        params.append(click.Option(["--json", "as_json"], is_flag=True, help="Answer in JSON."))
+        *groups, verb = name.split()
+        parent = group(groups[0]) if groups else maktab
+        parent.add_command(Command(verb, callback=run, params=params, help=inspect.getdoc(function)))
+        return function
+
+    return add
+
+
+def group(name: str) -> click.Group:
+    found = maktab.commands.get(name)
+    if not isinstance(found, click.Group):
+        found = click.Group(name, help=f"Commands for {name}: see --help.")
+        maktab.add_command(found)
+    return found
+
+
+def _parameter(given: inspect.Parameter) -> click.Parameter:
+    kind = given.annotation
+    typed = click.Path(dir_okay=False, path_type=Path) if kind is Path else {int: int}.get(kind, str)
+    if given.kind is not given.KEYWORD_ONLY:
+        return click.Argument([given.name], type=typed)
+    required = given.default is given.empty
+    default = {} if required else {"default": given.default}
+    shape: dict[str, Any] = {"is_flag": True} if kind is bool else {"type": typed, "multiple": kind == tuple[str, ...]}
+    return click.Option([f"--{given.name.replace('_', '-')}", given.name], required=required, **default, **shape)
+
+
+def config() -> Settings:
+    return settings.load()
+
+
+def context() -> Context:
+    """Whoever may run commands on the machine holds the data anyway: commands act as the system."""
+    return system_context("cli")
+
+
+def explain(error: Exception) -> str:
+    """One line that says what happened and what to do."""
+    if os.environ.get("MAKTAB_DEBUG"):
+        raise error
+    if isinstance(error, MaktabError | OSError):
+        return str(error)
+    if isinstance(error, peewee.PeeweeException):
+        return f"Database: {str(error).splitlines()[0]}. If this install is new or old, run: maktab migrate"
+    return f"Unexpected {type(error).__name__}: {error}. Set MAKTAB_DEBUG=1 for the details."
+
+
+def fail(text: str) -> NoReturn:
+    click.echo(json.dumps({"error": text}) if click.get_current_context().obj else f"maktab: {text}", err=True)
+    sys.exit(1)
+
+
+def show(value: Any) -> None:
+    """Print what a command found: JSON when asked for, else lines and tables."""
+    if click.get_current_context().obj:
+        click.echo(json.dumps(value, ensure_ascii=False, default=str, indent=2))
+    elif isinstance(value, dict):
+        _table(value.items())
+    elif isinstance(value, list):
+        _table([[name.upper() for name in value[0]], *(row.values() for row in value)] if value else [])
+    elif value is not None:
+        click.echo(str(value))
+
+
+def _table(rows: Iterable[Iterable[Any]]) -> None:
+    lines = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -1,0 +1,129 @@
+"""Commands for the install as a whole."""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from core import access, api, auth, boot, db, plugins, processes
+from core.cli.foreground import run_import
+from core.cli.frame import command, config, context
+from core.db import migrate as migrations
+from core.errors import MaktabError
+from core.runtime import current
+
+
+@command("init", bare=True)
+def init(*, user: str = "owner") -> Any:
+    """Make data directory, keys, tables and the first user; his password is shown this once."""
+    settings = config()
+    boot.prepare(settings)
+    for name in ("session", "audit", "queue"):
+        settings.key(name)
+    if auth.User.select().exists():
+        return {"data_dir": settings.data_dir, "new": False}
+    password = secrets.token_urlsafe(15)
+    with db.transaction():
+        owner = auth.create_user(context(), user, password, locale=settings.locale)
+        access.assign(context(), owner, "owner")
+    return {"data_dir": settings.data_dir, "new": True, "user": user, "password": password}
+
+
+@command("migrate", bare=True)
+def migrate() -> Any:
+    """Bring the database to this version."""
+    return [{"applied": name} for name in boot.prepare(config())]
+
+
+@command("serve", bare=True)
+def serve(*, safe: bool = False) -> None:
+    """Run web and worker under one supervisor until Ctrl-C; --safe: without any plugin."""
+    processes.serve(config(), safe=safe)
+
+
+@command("web", bare=True)
+def web() -> None:
+    """Run the web server alone."""
+    processes.web(config())
+
+
+@command("worker", bare=True)
+def worker() -> None:
+    """Run a job worker alone."""
+    from core.jobs.worker import Worker
+
+    processes.watch_supervisor()
+    Worker(config()).run()
+
+
+@command("demo")
+def demo() -> Any:
+    """Load the demo shop through the ordinary import engine."""
+    return [run_import(file.resource, Path(file.path), file.mapping) for file in current().demo_files]
+
+
+@command("openapi")
+def openapi() -> Any:
+    """Print the OpenAPI description of the REST API."""
+    return api.openapi(current())
+
+
+@command("doctor", bare=True)
+def doctor() -> Any:
+    """Check the install; exit code 1 when something is wrong."""
+    found = [{"check": name, "result": text} for name, text in _diagnose()]
+    broken = [f"{line['check']}: {line['result']}" for line in found if not line["result"].startswith("ok")]
+    if broken:
+        raise MaktabError("; ".join(broken))
+    return found
+
+
+def _diagnose() -> Iterator[tuple[str, str]]:
+    checks: tuple[Callable[[], str], ...] = (_packages, _data_directory, _database, _plugins, _queue)
+    for check in checks:
+        try:
+            text = f"ok, {check()}"
+        except Exception as error:  # a check may fail in any way: that is its answer
+            text = f"{type(error).__name__}: {error}".splitlines()[0]
+        yield check.__name__.strip("_").replace("_", " "), text
+
+
+def _packages() -> str:
+    spec, ours = importlib.util.find_spec("plugins"), Path(boot.__file__).parents[1]
+    if spec is None or Path(str(spec.origin)).parents[1] != ours:
+        raise MaktabError(f"the name `plugins` leads to {spec and spec.origin}, not to {ours}")
+    return str(ours)
+
+
+def _data_directory() -> str:
+    config().key("session")
+    return f"{config().data_dir}, {shutil.disk_usage(config().data_dir).free // 2**20} MB free"
+
+
+def _database() -> str:
+    db.connect(config().url)
+    waiting = migrations.pending("core", boot.CORE_MIGRATIONS)
+    if waiting:
+        raise MaktabError(f"waiting migrations ({', '.join(waiting)}): run maktab migrate")
+    return "PostgreSQL" if db.is_postgres() else "SQLite"
+
+
+def _plugins() -> str:
+    boot.start(config())
+    broken = [f"{each.name}: {each.error}" for each in plugins.status() if each.status in ("quarantined", "missing")]
+    if broken:
+        raise MaktabError("; ".join(broken))
+    return ", ".join(each.name for each in plugins.status() if each.enabled)
+
+
+def _queue() -> str:
+    if not config().redis_url:
+        return "embedded"
+    import redis
+
+    redis.Redis.from_url(config().redis_url, socket_timeout=3).ping()
+    return "Redis"
