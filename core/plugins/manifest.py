@@ -123,7 +123,7 @@ def read(path: Path, module: str) -> Plugin:
         if values["name"] != path.name:
             raise ValueError(f"name {values['name']!r} must equal the name of its folder, {path.name!r}")
         return Plugin(path=path, module=module, **values)
-    except (OSError, ValueError) as error:  # what marshmallow, tomllib and packaging raise are ValueErrors
+    except (OSError, ValueError, ma.ValidationError) as error:  # those of tomllib and packaging are ValueErrors
         return Plugin(path.name, path, module, title=path.name, error=f"Bad manifest {path / 'plugin.toml'}: {error}")
 
 

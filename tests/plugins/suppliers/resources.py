@@ -1,0 +1,26 @@
+"""What makes a list, a form, an API, import and export of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from core.resources import Column, Filter, Resource, Scope, tag_actions
+from suppliers.models import Supplier
+from suppliers.schemas import SupplierSchema
+
+
+def search_text(ids: Sequence[int]) -> Mapping[int, str]:
+    rows = Supplier.select(Supplier.id, Supplier.code, Supplier.name).where(Supplier.id.in_(list(ids)))
+    return {row.id: f"{row.code} {row.name}" for row in rows}
+
+
+SUPPLIER = Resource(
+    "suppliers.supplier", "suppliers", Supplier, SupplierSchema, "Supplier", "Suppliers", key=("code",), icon="truck",
+    columns=(
+        Column("code", "Code", "code", sortable=True), Column("name", "Name", sortable=True),
+        Column("country", "Country", sortable=True), Column("credit_minor", "Credit", "money", sortable=True),
+    ),
+    filters=(Filter("country", "Country", "text"), Filter("is_active", "Active", "bool"), Filter("tag", "Tag", "tag")),
+    search_exact=("code",), search_text=search_text, scopes=(Scope("country", "Country"),),
+    actions=tag_actions("suppliers.supplier"), has_tags=True, can_delete=True,
+)  # fmt: skip
