@@ -1,8 +1,8 @@
-"""Schema fields for what every document carries: money, exact numbers, times, currencies, tags; and what a schema holds."""
+"""Schema fields for money, exact numbers, times, currencies and tags; and what fields a schema has."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -51,11 +51,13 @@ class Utc(ma.fields.Field[datetime]):
 class ExactDecimal(ma.fields.Field[Decimal]):
     """A decimal kept digit by digit; text or whole number comes in, text goes out."""
 
-    default_error_messages = {"invalid": "Write a decimal number as text, like \"12.50\"."}
+    default_error_messages = {"invalid": 'Write a decimal number as text, like "12.50".'}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
         try:
-            number = Decimal(value if isinstance(value, Decimal | int) and not isinstance(value, bool) else str(value).strip())
+            number = Decimal(
+                value if isinstance(value, Decimal | int) and not isinstance(value, bool) else str(value).strip()
+            )
         except InvalidOperation:
             raise self.make_error("invalid") from None
         if not number.is_finite() or len(number.as_tuple().digits) > 38 or abs(number.adjusted()) > 38:
@@ -81,7 +83,10 @@ class Currency(ma.fields.String):
 class Tags(ma.fields.Field[list[str]]):
     """Tags: a list, or a text with commas; trimmed, without doubles, order kept."""
 
-    default_error_messages = {"invalid": "Write tags as a list of texts.", "long": "A tag has at most 60 letters, a record at most 50 tags."}
+    default_error_messages = {
+        "invalid": "Write tags as a list of texts.",
+        "long": "A tag has at most 60 letters, a record at most 50 tags.",
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
         parts = value.split(",") if isinstance(value, str) else value
@@ -113,6 +118,57 @@ class FieldInfo:
     max_length: int | None = None
 
 
+_KINDS: tuple[tuple[type[Any], str], ...] = (
+    (Minor, "money"),
+    (Currency, "currency"),
+    (Tags, "tags"),
+    (ma.fields.Email, "email"),
+    (ma.fields.Date, "date"),
+    (Utc, "datetime"),
+    (ma.fields.DateTime, "datetime"),
+    (ma.fields.Boolean, "bool"),
+    (ma.fields.Integer, "integer"),
+    (ma.fields.Number, "decimal"),
+    (ExactDecimal, "decimal"),
+    (ma.fields.String, "text"),
+)  # a subclass before its base; what is not named here is json
+_LONG_TEXT = 500
+
+
 def schema_fields(schema: type[ma.Schema] | ma.Schema) -> list[FieldInfo]:
     """The leaf fields of `schema` in its order, those of nested schemas with dotted paths."""
-    return []
+    return list(_leaves(schema if isinstance(schema, ma.Schema) else schema(), "", False))
+
+
+def _leaves(schema: ma.Schema, prefix: str, many: bool) -> Iterator[FieldInfo]:
+    for name, one in schema.fields.items():
+        inner = one.inner if isinstance(one, ma.fields.List) else one
+        if isinstance(inner, ma.fields.Nested):
+            yield from _leaves(inner.schema, f"{prefix}{name}.", many or inner is not one or bool(inner.many))
+        else:
+            yield _leaf(name, one, prefix, many)
+
+
+def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> FieldInfo:
+    rules = one.validators
+    choices = next((rule for rule in rules if isinstance(rule, ma.validate.OneOf)), None)
+    longest = next((rule.max for rule in rules if isinstance(rule, ma.validate.Length)), None)
+    kind = next((kind for cls, kind in _KINDS if isinstance(one, cls)), "json")
+    if kind == "text" and choices:
+        kind = "choice"
+    elif kind == "text" and (one.metadata.get("multiline") or (longest or 0) > _LONG_TEXT):
+        kind = "longtext"
+    names = [str(choice) for choice in choices.choices] if choices else []
+    return FieldInfo(
+        name=name,
+        path=prefix + name,
+        label=one.metadata.get("label", name.replace("_", " ").capitalize()),
+        kind=one.metadata.get("kind", kind),
+        required=one.required,
+        choices=dict(zip(names, list(choices.labels) or names, strict=False)) if choices else {},
+        help=one.metadata.get("help", ""),
+        many=many,
+        read_only=one.dump_only,
+        write_only=one.load_only,
+        max_length=longest,
+    )

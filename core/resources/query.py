@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import peewee
+
+from core import access
 from core.context import Context
-from core.resources.declaration import Resource, Selection
+from core.db import keyset, search
+from core.db.fields import utcnow
+from core.errors import Invalid, NotFound
+from core.i18n import _
+from core.resources.declaration import Filter, Resource, Selection
+from core.resources.traits import Tagging
+
+_MOST, _LARGEST = 200, 2**63 - 1
+OPERATORS: dict[str, tuple[str, ...]] = {
+    "choice": ("in",), "text": ("eq", "prefix"), "number": ("gte", "lte", "eq"), "money": ("gte", "lte", "eq"),
+    "date": ("gte", "lte"), "bool": ("eq",), "tag": ("in",),
+}  # fmt: skip
+"""Operators by kind of filter; the bare name means the first one but for numbers (eq) and dates (a day or a word)."""
 
 
 @dataclass(frozen=True)
 class ListState:
-    """What a list shows. `filters`: {argument: value} as in the URL; `sort`: a sortable column, `-` first for descending."""
+    """What a list shows. `filters`: {argument: value} as in the URL; `sort`: a sortable column, `-` for descending."""
 
     filters: Mapping[str, str] = field(default_factory=dict)
     search: str = ""
@@ -23,7 +40,12 @@ class ListState:
     @classmethod
     def of(cls, resource: Resource, args: Mapping[str, str], limit: int = 50) -> ListState:
         """From URL arguments: those of the filters, `q`, `sort`, `cursor`, `limit`; others are left alone."""
-        raise NotImplementedError
+        names = {one.name for one in resource.filters}
+        asked = args.get("limit") or str(limit)
+        if not (asked.isascii() and asked.isdigit() and 1 <= len(asked) <= 4 and 1 <= int(asked) <= _MOST):
+            raise Invalid({"limit": [_("Ask for 1 to %(most)s records a page.", most=_MOST)]})
+        filters = {name: value for name, value in args.items() if name.split("__")[0] in names and value != ""}
+        return cls(filters, args.get("q", ""), args.get("sort", ""), args.get("cursor") or None, int(asked))
 
 
 @dataclass(frozen=True)
@@ -36,16 +58,187 @@ class Page:
 
 
 def page(ctx: Context, resource: Resource, state: ListState, permission: str | None = None) -> Page:
-    raise NotImplementedError
+    """One page: ids by key over an index, then the rows in one statement, then the loader's joins.
+
+    Raises Invalid (by argument) for what cannot be asked, Forbidden without `permission` (default: view).
+    """
+    query = _matching(ctx, resource, state.filters, state.search, permission)
+    sort, descending = _sort(resource, state.sort or resource.default_sort)
+    if state.cursor and not _fits(sort, keyset.Cursor.decode(state.cursor).value):
+        raise Invalid({"cursor": [_("This cursor belongs to another list; start again at the first page.")]})
+    found = keyset.page(query, sort, descending, state.cursor, min(state.limit, _MOST))
+    return Page(load(ctx, resource, found.ids), found.next, found.previous)
+
+
+def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
+    """The records of `ids` in that order, with what the loader joins; no check of rights."""
+    model = resource.model
+    rows = {row.id: row for row in model.select().where(search.among(model.id, ids))} if ids else {}
+    records = [rows[key] for key in ids if key in rows]
+    if resource.loader and records:
+        resource.loader(records, ctx)
+    return records
 
 
 def get(ctx: Context, resource: Resource, record_id: int, permission: str | None = None) -> Any:
-    raise NotImplementedError
+    """The record, joined by the loader. NotFound when there is none, or it lies outside the actor's rows."""
+    query = _scoped(ctx, resource, permission)
+    found = query.where(resource.model.id == record_id).first() if 0 < record_id <= _LARGEST else None
+    if found is None:
+        raise NotFound(_("There is no %(label)s with the number %(id)s.", label=resource.label, id=record_id))
+    if resource.loader:
+        resource.loader([found], ctx)
+    return found
 
 
 def select(ctx: Context, resource: Resource, selection: Selection, permission: str | None = None) -> Any:
-    raise NotImplementedError
+    """A select of the ids that `selection` means and the actor may reach, in order of id."""
+    key = resource.model.id
+    if not selection.everything:
+        query = _scoped(ctx, resource, permission).where(search.among(key, _ids(selection.ids)))
+    else:
+        query = _matching(ctx, resource, selection.filters, selection.search, permission)
+        if selection.max_id is not None:
+            query = query.where(key <= min(selection.max_id, _LARGEST))
+        if selection.excluded:
+            query = query.where(~search.among(key, _ids(selection.excluded)))
+    return query.select(key).order_by(key)
 
 
 def count(ctx: Context, resource: Resource, state: ListState, cap: int = 10_000, permission: str | None = None) -> int:
-    raise NotImplementedError
+    """How many match; `cap` + 1 means more than `cap`: "10,000+"."""
+    query = _matching(ctx, resource, state.filters, state.search, permission)
+    return int(query.select(resource.model.id).order_by().limit(cap + 1).count())
+
+
+def _ids(ids: Sequence[int]) -> list[int]:
+    return [key for key in ids if 0 < key <= _LARGEST]
+
+
+def _scoped(ctx: Context, resource: Resource, permission: str | None) -> Any:
+    rows = access.rows(ctx.actor, permission or resource.permission("view"), resource)
+    query = resource.model.select()
+    return query if rows is None else query.where(rows)
+
+
+def _matching(ctx: Context, resource: Resource, filters: Mapping[str, str], term: str, permission: str | None) -> Any:
+    query = _scoped(ctx, resource, permission)
+    conditions = [_condition(ctx, resource, name, value) for name, value in filters.items()]
+    if term.strip():
+        conditions.append(search.condition(resource, term))
+    return query.where(*conditions) if conditions else query
+
+
+def _sort(resource: Resource, name: str) -> tuple[Any, bool]:
+    field_name = name.removeprefix("-")
+    column = resource.column(field_name)
+    if field_name != "id" and not (column and column.sortable):
+        raise Invalid({"sort": [_("Lists cannot be sorted by %(name)s.", name=field_name[:50])]})
+    return getattr(resource.model, field_name), name.startswith("-")
+
+
+def _fits(column: Any, value: Any) -> bool:
+    """Whether a cursor's value can stand beside `column`; a wrong one would be a database error on PostgreSQL."""
+    if isinstance(column, peewee.IntegerField):
+        return value is None or (isinstance(value, int) and abs(value) <= _LARGEST)
+    try:
+        return value is None or (
+            isinstance(value, str) and _text(value) == value and bool(column.python_value(value) or 1)
+        )
+    except ValueError:
+        return False
+
+
+def _condition(ctx: Context, resource: Resource, argument: str, value: str) -> Any:
+    """One filter argument as an expression."""
+    name, _mark, operator = argument.partition("__")
+    declared = next((one for one in resource.filters if one.name == name), None)
+    if declared is None or (operator and operator not in OPERATORS[declared.kind]):
+        raise Invalid({argument[:80]: [_("There is no such filter.")]})
+    try:
+        if declared.kind == "tag":
+            return _tagged(resource, value)
+        column = getattr(resource.model, declared.field or declared.name)
+        return _KINDS[declared.kind](ctx, declared, column, operator, value)
+    except (ValueError, OverflowError) as error:
+        raise Invalid({argument: [str(error) or _("This value does not fit the filter.")]}) from None
+
+
+def _tagged(resource: Resource, value: str) -> Any:
+    tags = [tag.strip() for tag in _text(value).split(",") if tag.strip()]
+    tagged = Tagging.select(Tagging.record_id).where(Tagging.resource == resource.name, Tagging.tag.in_(tags))
+    return resource.model.id.in_(tagged)
+
+
+def _text(value: str) -> str:
+    if "\0" in value or len(value) > 2000 or any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise ValueError(_("This text cannot be looked for."))
+    return value
+
+
+def _choice(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
+    wanted = [one for one in _text(value).split(",") if one]
+    unknown = [one for one in wanted if declared.choices and one not in declared.choices]
+    if unknown:
+        raise ValueError(_("%(value)s is not one of the choices.", value=unknown[0][:50]))
+    return column.in_([column.adapt(one) for one in wanted])
+
+
+def _contents(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
+    return search.starts_with(column, _text(value)) if operator == "prefix" else column == _text(value)
+
+
+def _number(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
+    number = _whole(value)
+    return {"gte": column >= number, "lte": column <= number}.get(operator, column == number)
+
+
+def _whole(value: str) -> int:
+    if not value.strip().removeprefix("-").isdecimal() or len(value) > 20 or abs(int(value)) > _LARGEST:
+        raise ValueError(_("Write a whole number (money in minor units)."))
+    return int(value)
+
+
+def _truth(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if value.lower() not in words:
+        raise ValueError(_("Write true or false."))
+    return column == words[value.lower()]
+
+
+def _moment(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
+    begin, end = period(value, ZoneInfo(ctx.timezone))
+    if operator == "gte":
+        return column >= begin
+    return column < end if operator == "lte" else (column >= begin) & (column < end)
+
+
+def period(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """What a date text covers in `zone`, as [begin, end): a relative word, a day, or a moment with its zone."""
+    today = utcnow().astimezone(zone).date()
+    if text in _WORDS:
+        first, last = _WORDS[text](today)
+    else:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(_("Write a day like 2026-03-01, or one of: %(words)s.", words=", ".join(_WORDS))) from None
+        if len(text) > 10:
+            begin = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+            return begin, begin + timedelta(microseconds=1)
+        first = last = moment.date()
+    midnights = [datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1))]
+    return midnights[0].astimezone(UTC), midnights[1].astimezone(UTC)
+
+
+_WORDS: dict[str, Callable[[date], tuple[date, date]]] = {
+    "today": lambda day: (day, day),
+    "yesterday": lambda day: (day - timedelta(days=1), day - timedelta(days=1)),
+    "last_7_days": lambda day: (day - timedelta(days=6), day),
+    "last_30_days": lambda day: (day - timedelta(days=29), day),
+    "this_month": lambda day: (day.replace(day=1), day),
+    "this_year": lambda day: (day.replace(month=1, day=1), day),
+}
+_KINDS: dict[str, Callable[[Context, Filter, Any, str, str], Any]] = {
+    "choice": _choice, "text": _contents, "number": _number, "money": _number, "bool": _truth, "date": _moment,
+}  # fmt: skip

@@ -2,40 +2,307 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
 
+import peewee
+
+from core import changes, db
+from core.changes import Change
 from core.context import Context
+from core.db import search, utcnow
+from core.errors import Conflict, Rejected
+from core.i18n import _
+from core.resources import traits
 from core.resources.declaration import Outcome, Resource
 
 Document = dict[str, Any]
+Key = tuple[Any, ...]
+Item = TypeVar("Item")
+
+_UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError, Rejected)
+"""What one bad document raises; anything else is a fault of ours and passes."""
+# SQLite: "UNIQUE constraint failed: t.a, t.b"; PostgreSQL: "Key (a, b)=(…) already exists", 'null value in column "a"'.
+_COLUMNS = re.compile(r"(?:failed: (?P<lite>[\w., ]+)|Key \((?P<key>[\w, ]+)\)|column \"(?P<column>\w+)\")")
+
+
+class _DryRun(Exception):
+    """Takes the transaction of a dry run back."""
 
 
 class Service:
-    """Reads and writes documents of one resource; plugins subclass it for aggregates."""
+    """Reads and writes documents of one resource, at most 200 a call, in a number of statements that does not grow.
+
+    An aggregate overrides `documents`, `insert`, `save`, `remove`, and where it needs to `refuse` and `difference`;
+    each of them works on a set inside the caller's transaction and leaves no trace itself.
+    """
+
+    fixed = frozenset({"id", "version", "created_at", "updated_at"})
 
     def __init__(self, resource: Resource) -> None:
-        self.resource = resource
+        self.resource, self.model = resource, resource.model
+        self.names = frozenset(self.model._meta.fields) - self.fixed
+
+    # What an aggregate overrides
 
     def documents(self, ids: Sequence[int]) -> list[Document]:
-        raise NotImplementedError
+        """Documents in the order of `ids` (those that exist), as `schema.dump` takes them."""
+        rows = {row.id: row for row in self.model.select().where(search.among(self.model.id, ids))} if ids else {}
+        docs = [dict(rows[key].__data__) for key in ids if key in rows]
+        if self.resource.has_tags and docs:
+            tags = traits.tags_of(self.resource, [doc["id"] for doc in docs])
+            docs = [doc | {"tags": tags[doc["id"]]} for doc in docs]
+        return docs
+
+    def insert(self, ctx: Context, docs: Sequence[Document]) -> list[int]:
+        """Insert, in one statement for the set; the ids in the order of `docs`."""
+        rows = [self._row(doc) for doc in docs]
+        found = self.model.insert_many(rows).returning(self.model.id).execute()
+        ids = sorted(row.id for row in found)  # given in the order of VALUES; RETURNING promises no order
+        self._tag(dict(zip(ids, docs, strict=True)), {})
+        return ids
+
+    def save(self, ctx: Context, changed: Mapping[int, Document], old: Mapping[int, Document]) -> None:
+        """Write changed fields and raise the versions, in one guarded UPDATE for the set."""
+        model, key = self.model, self.model.id
+        names = sorted({name for doc in changed.values() for name in doc} & self.names)
+        sets = {name: self._case(name, changed) for name in names}
+        unmoved = model.version == peewee.Case(key, [(one, old[one]["version"]) for one in changed])
+        update = model.update(**sets, version=model.version + 1, updated_at=utcnow())
+        if update.where(search.among(key, list(changed)), unmoved).execute() != len(changed):
+            raise Conflict(_("Someone changed this in the meantime; load it again."))
+        self._tag(changed, old)
+
+    def remove(self, ctx: Context, ids: Sequence[int]) -> None:
+        """Delete records and what hangs on them."""
+        for trait in (traits.Tagging, traits.Note):
+            trait.delete().where(trait.resource == self.resource.name, search.among(trait.record_id, ids)).execute()
+        self.model.delete().where(search.among(self.model.id, ids)).execute()
+
+    def refuse(self, ctx: Context, doc: Document, old: Document | None) -> Mapping[str, Sequence[str]]:
+        """Why `doc` may not be written, by field; `old` is None for a new record."""
+        errors: dict[str, list[str]] = {}
+        for name, value in doc.items():
+            longest = getattr(self.model._meta.fields.get(name), "max_length", None)
+            if isinstance(value, str) and "\0" in value:
+                errors[name] = [_("This text has a sign that cannot be kept.")]
+            elif isinstance(value, str) and longest and len(value) > longest:
+                errors[name] = [_("Write at most %(most)s letters.", most=longest)]
+            elif not self._knows(name):
+                errors[name] = [_("There is no such field.")]
+        return errors
+
+    def difference(self, old: Document, doc: Document) -> Document:
+        """The fields of `doc` that change `old`; what `doc` does not name is kept."""
+        doc = self._with_extra(doc, old)
+        return {name: value for name, value in doc.items() if name not in self.fixed and value != old.get(name)}
+
+    def find(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """{key: id} of the records with these keys, in one statement."""
+        fields = [getattr(self.model, name) for name in self.resource.key]
+        wanted = set(keys)
+        parts = [field.in_(sorted({key[at] for key in wanted})) for at, field in enumerate(fields)]
+        rows: Any = self.model.select(self.model.id, *fields).where(*parts).tuples() if wanted else ()
+        return {tuple(row[1:]): row[0] for row in rows if tuple(row[1:]) in wanted}
+
+    # The contract
 
     def create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
-        raise NotImplementedError
+        """New records; outcomes in the order of `docs`."""
+        return self._each(docs, lambda part: self._create(ctx, part))
 
-    def update(self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int] | None = None) -> list[Outcome]:
-        raise NotImplementedError
+    def update(
+        self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int] | None = None
+    ) -> list[Outcome]:
+        """Change the fields that the documents name. Raises Conflict when a record has left its `versions` entry."""
+        outcomes = self._each(list(docs.items()), lambda part: self._update(ctx, dict(part), versions or {}))
+        return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
 
     def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
-        raise NotImplementedError
+        """Create, or update the record with the same `resource.key`; a dry run does it all and takes it back."""
+        if not dry_run:
+            with db.transaction():
+                return self._upsert(ctx, docs)
+        outcomes: list[Outcome] = []
+        try:
+            with db.transaction():
+                outcomes = self._upsert(ctx, docs)
+                raise _DryRun
+        except _DryRun:
+            return [replace(one, id=None) if one.status == "created" else one for one in outcomes]
 
     def restore(self, ctx: Context, docs: Mapping[int, Document | None], versions: Mapping[int, int]) -> list[Outcome]:
-        raise NotImplementedError
+        """Bring back earlier documents (None: delete the record), only where the version is still the given one."""
+        outcomes = self._each(list(docs.items()), lambda part: self._restore(ctx, dict(part), versions))
+        return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
 
     def delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
-        raise NotImplementedError
+        """Delete records; one that others refer to is rejected."""
+        outcomes = self._each(list(ids), lambda part: self._delete(ctx, part))
+        return [replace(outcome, id=key) for key, outcome in zip(ids, outcomes, strict=True)]
+
+    # How it is done
+
+    def _each(self, items: Sequence[Item], work: Callable[[Sequence[Item]], list[Outcome]]) -> list[Outcome]:
+        """`work` on the set; when one item spoils it, on both halves, so that a bad one never loses the others."""
+        if not items:
+            return []
+        try:
+            with db.transaction():
+                return work(items)
+        except _UNFIT as problem:
+            if len(items) == 1:
+                return [Outcome("rejected", errors=_reason(problem))]
+        half = len(items) // 2
+        return self._each(items[:half], work) + self._each(items[half:], work)
+
+    def _create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
+        errors = [self.refuse(ctx, doc, None) for doc in docs]
+        good = [doc for doc, refused in zip(docs, errors, strict=True) if not refused]
+        ids = self.insert(ctx, good) if good else []
+        self._record(ctx, "created", [Change(key, {}, plain(doc)) for key, doc in zip(ids, good, strict=True)])
+        made = iter(Outcome("created", key, after=doc) for key, doc in zip(ids, good, strict=True))
+        return [Outcome("rejected", errors=refused) if refused else next(made) for refused in errors]
+
+    def _update(self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int]) -> list[Outcome]:
+        old = self._locked(list(docs))
+        if any(key in old and old[key]["version"] != versions.get(key, old[key]["version"]) for key in docs):
+            raise Conflict(_("Someone changed this in the meantime; load it again."))
+        outcomes = {key: self._intent(ctx, key, doc, old.get(key)) for key, doc in docs.items()}
+        changed = {key: dict(one.after or {}) for key, one in outcomes.items() if one.status == "updated"}
+        if changed:
+            self.save(ctx, changed, old)
+        diffs = {key: {name: old[key].get(name) for name in doc} for key, doc in changed.items()}
+        self._record(ctx, "updated", [Change(key, plain(diffs[key]), plain(doc)) for key, doc in changed.items()])
+        return list(outcomes.values())
+
+    def _intent(self, ctx: Context, key: int, doc: Document, old: Document | None) -> Outcome:
+        if old is None:
+            return Outcome("rejected", key, errors={"": [_("This record does not exist.")]})
+        errors = self.refuse(ctx, doc, old)
+        if errors:
+            return Outcome("rejected", key, errors=errors)
+        changed = self.difference(old, doc)
+        return Outcome("updated" if changed else "unchanged", key, before=old, after=changed)
+
+    def _upsert(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
+        keys = [tuple(doc.get(name) for name in self.resource.key) for doc in docs]
+        found = self.find(key for key in keys if key and None not in key)
+        outcomes: dict[int, Outcome] = {}
+        for at, key in enumerate(keys):
+            if not key or None in key:
+                outcomes[at] = Outcome("rejected", errors={name: [_("This is needed.")] for name in self.resource.key})
+            elif key in keys[:at]:
+                outcomes[at] = Outcome("rejected", errors={self.resource.key[0]: [_("This comes twice in one set.")]})
+        known = {at: found[key] for at, key in enumerate(keys) if at not in outcomes and key in found}
+        new = [at for at in range(len(docs)) if at not in outcomes and at not in known]
+        outcomes |= zip(new, self.create(ctx, [docs[at] for at in new]), strict=True)
+        outcomes |= zip(known, self.update(ctx, {key: docs[at] for at, key in known.items()}), strict=True)
+        return [outcomes[at] for at in range(len(docs))]
+
+    def _restore(self, ctx: Context, docs: Mapping[int, Any], versions: Mapping[int, int]) -> list[Outcome]:
+        old = self._locked(list(docs))
+        fresh = [key for key in docs if key in old and old[key]["version"] == versions.get(key)]
+        back = {key: self._emptied(docs[key], old[key]) for key in fresh if docs[key] is not None}
+        gone = [key for key in fresh if docs[key] is None]
+        done = dict(zip(back, self._update(ctx, back, {}), strict=True))
+        done |= zip(gone, self._delete(ctx, gone), strict=True)
+        moved = Outcome("skipped", errors={"": [_("Changed or deleted since.")]})
+        return [done.get(key, moved) for key in docs]
+
+    def _delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
+        old = self._locked(ids)
+        if old:
+            self.remove(ctx, list(old))
+        self._record(ctx, "deleted", [Change(key, plain(doc), {}) for key, doc in old.items()])
+        missing = Outcome("rejected", errors={"": [_("This record does not exist.")]})
+        return [Outcome("deleted", key, before=old[key]) if key in old else missing for key in ids]
+
+    def _locked(self, ids: Sequence[int]) -> dict[int, Document]:
+        """Documents by id, nobody else writing them until the transaction ends."""
+        if db.is_postgres() and ids:
+            rows = self.model.select(self.model.id).where(search.among(self.model.id, ids)).order_by(self.model.id)
+            list(rows.for_update().tuples())
+        return {doc["id"]: doc for doc in self.documents(ids)}
+
+    def _record(self, ctx: Context, action: str, diffs: Sequence[Change]) -> None:
+        # An import indexes for search by itself, afterwards: keeping a trigram index costs more than the rows.
+        changes.record(ctx, self.resource.name, action, diffs, reindex=ctx.source != "import")
+
+    def _row(self, doc: Document) -> Document:
+        now = utcnow()
+        row: Document = {"version": 1, "created_at": now, "updated_at": now}
+        doc = self._with_extra(doc, {})
+        for name in self.names:
+            default = self.model._meta.fields[name].default
+            row[name] = doc.get(name, default() if callable(default) else default)
+        return row
+
+    def _case(self, name: str, changed: Mapping[int, Document]) -> Any:
+        field = getattr(self.model, name)
+        cases = [(key, field.to_value(doc[name])) for key, doc in changed.items() if name in doc]
+        return peewee.Case(self.model.id, cases, field)
+
+    def _tag(self, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
+        tagged = {key: doc["tags"] for key, doc in docs.items() if self.resource.has_tags and "tags" in doc}
+        had = {key: old[key]["tags"] if key in old else [] for key in tagged}
+        if tagged:
+            traits.write_tags(
+                self.resource, tagged, {key: [t for t in had[key] if t not in tagged[key]] for key in had}
+            )
+
+    def _knows(self, name: str) -> bool:
+        return name in self.names | self.fixed or name == "tags" or "extra" in self.names
+
+    def _with_extra(self, doc: Document, old: Document) -> Document:
+        """`doc` with fields that the model does not have moved into `extra`; there, None takes a value away."""
+        custom = {name: doc[name] for name in doc if name not in self.names | self.fixed and name != "tags"}
+        doc = {name: value for name, value in doc.items() if name not in custom}
+        if "tags" in doc:
+            doc["tags"] = sorted(set(doc["tags"])) if self.resource.has_tags else []
+        if custom or doc.get("extra"):
+            extra = {**(old.get("extra") or {}), **(doc.get("extra") or {}), **custom}
+            doc["extra"] = {name: value for name, value in extra.items() if value is not None}
+        return doc
+
+    def _emptied(self, doc: Document, old: Document) -> Document:
+        """An earlier document that also takes away the custom fields that came since."""
+        return (
+            doc | {"extra": dict.fromkeys(old.get("extra") or {}) | (doc.get("extra") or {})} if "extra" in doc else doc
+        )
 
 
 def service_of(resource: Resource) -> Service:
     """The service of `resource`: its own class, or the generic one."""
     return (resource.service or Service)(resource)
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON values, as audit and hooks get it."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return format(value, "f") if isinstance(value, Decimal) else value
+
+
+def _reason(problem: Exception) -> dict[str, list[str]]:
+    """What a database or a hook says against one document, by field."""
+    if isinstance(problem, Rejected):
+        return {problem.field: [str(problem)]}
+    if not isinstance(problem, peewee.IntegrityError):
+        return {"": [_("A value does not fit: too large, too long, or with signs that cannot be kept.")]}
+    text, found = str(problem), _COLUMNS.search(str(problem))
+    named = next((part for part in (found.groups() if found else ()) if part), "")
+    fields = [name.strip().split(".")[-1] for name in named.split(",")]
+    if "FOREIGN KEY" in text.upper() or "foreign key" in text:
+        return {"": [_("Other records refer to this one, or it refers to one that does not exist.")]}
+    if "null" in text.lower():
+        return {fields[0]: [_("This is needed.")]}
+    return {name: [_("Another record has this value already.")] for name in fields}
