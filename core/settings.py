@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import tomllib
@@ -60,14 +61,22 @@ class Settings:
         if given:
             return bytes.fromhex(given)
         path = self.data_dir / "keys" / name
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return bytes.fromhex(path.read_text())
-        with os.fdopen(handle, "w") as out:
-            out.write(secrets.token_hex(32))
+        if not path.exists():
+            _make_key(path)
         return bytes.fromhex(path.read_text())
+
+
+def _make_key(path: Path) -> None:
+    """Written aside and linked into place: a process that starts at the same time must never read half a key."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(secrets.token_hex(32))
+        out.flush()
+        os.fsync(out.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
 
 
 def _typed(kind: Any, name: str, value: Any) -> Any:
@@ -95,4 +104,6 @@ def load(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
     if unknown:
         raise BadSetting(f"{file} has settings that do not exist: {', '.join(unknown)}.")
     values["data_dir"] = data_dir
-    return replace(Settings(data_dir=data_dir), **{name: _typed(kinds[name], name, value) for name, value in values.items()})
+    return replace(
+        Settings(data_dir=data_dir), **{name: _typed(kinds[name], name, value) for name, value in values.items()}
+    )
