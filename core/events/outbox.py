@@ -11,8 +11,6 @@ from core import db, runtime
 from core.context import Context
 from core.db import JSONField, Model, UTCDateTimeField, utcnow
 from core.errors import MaktabError
-from core.jobs import bell
-from core.jobs.models import Job
 
 if TYPE_CHECKING:
     from core.jobs.run import JobRun
@@ -43,11 +41,15 @@ def emit(ctx: Context, name: str, payload: Mapping[str, Any]) -> None:
     """
     Event.insert(name=name, payload=dict(payload), context=ctx.to_json()).execute()
     if name in runtime.current().subscriptions:  # nobody waits for the others: the next sweep marks them in one UPDATE
+        from core.jobs import bell  # every room that changes records emits; jobs stand above them
+
         db.after_commit(bell.ring)
 
 
 def relay(limit: int = 500) -> int:
     """Turn up to `limit` waiting events into one delivery job per subscriber; gives how many events there were."""
+    from core.jobs.models import Job
+
     waiting = Event.select().where(Event.relayed_at.is_null()).order_by(Event.id).limit(limit)
     if not waiting.exists():  # a plain read: an idle worker must not take SQLite's write lock
         return 0

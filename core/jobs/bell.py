@@ -24,7 +24,10 @@ def queue(settings: Settings) -> Any:
         if place not in _queues:
             options = {"serializer": SignedSerializer(secret=settings.key("queue")), "results": False}
             if settings.redis_url:
-                made = RedisHuey("maktab", url=settings.redis_url, socket_connect_timeout=2, **options)
+                import redis  # the extra `redis`
+
+                pool = redis.ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=2, socket_timeout=5)
+                made = RedisHuey("maktab", connection_pool=pool, **options)
             else:
                 # No fsync: what the bell loses in a power cut, the sweep finds.
                 made = SqliteHuey("maktab", filename=str(settings.data_dir / "queue.db"), fsync=False, **options)

@@ -31,10 +31,14 @@ class Worker:
         self._sweeping = threading.Event()
 
     def run(self) -> None:
-        run.stopping.clear()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.stop)
-        self._sweep()
+        self.serve()
+
+    def serve(self) -> None:
+        """Work until `stop`."""
+        run.stopping.clear()
+        self._guarded(self._sweep)
         threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(max(1, self.settings.job_threads))]
         for thread in threads:
             thread.start()

@@ -1,0 +1,40 @@
+"""Things and effects."""
+
+import peewee
+
+from core.db import UTCDateTimeField
+
+
+def _models(db):
+    class Base(peewee.Model):
+        id = peewee.BigAutoField()
+
+        class Meta:
+            database = db
+
+    class Thing(Base):
+        created_at = UTCDateTimeField()
+        updated_at = UTCDateTimeField()
+        version = peewee.IntegerField()
+        name = peewee.CharField(80, index=True)
+        stamps = peewee.IntegerField()
+
+        class Meta:
+            table_name = "ledger_thing"
+
+    class Effect(Base):
+        what = peewee.CharField(80)
+        thing_id = peewee.BigIntegerField()
+
+        class Meta:
+            table_name = "ledger_effect"
+
+    return [Thing, Effect]
+
+
+def up(migrator, db):
+    db.create_tables(_models(db))
+
+
+def down(migrator, db):
+    db.drop_tables(_models(db))
