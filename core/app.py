@@ -2,12 +2,69 @@
 
 from __future__ import annotations
 
-import flask
+from collections.abc import Iterable
+from typing import Any
 
+import flask
+import flask_admin
+from flask_wtf.csrf import CSRFProtect
+
+from core import access, api, auth, health, i18n
+from core.errors import MaktabError
 from core.runtime import Runtime
+from core.web import HomeView, MaktabTheme, ResourceView, errors, theme
+
+
+class RouteClash(MaktabError):
+    """Two views with one address: the first would win in silence."""
+
+    def __init__(self, text: str, plugin: str) -> None:
+        super().__init__(text)
+        self.plugin = plugin
 
 
 def create_app(runtime: Runtime) -> flask.Flask:
     """The whole web application of `runtime`; it is never changed afterwards, a new generation builds a new one."""
     app = flask.Flask("maktab", static_folder=None)
+    _configure(app, runtime)
+    csrf = CSRFProtect(app)
+    theme.init_app(app, runtime)
+    i18n.init_app(app)
+    errors.init_app(app)
+    auth.init_app(app)
+    access.init_app(app)
+    health.init_app(app)
+    app.add_url_rule("/", "root", access.requires(access.SIGNED_IN)(lambda: flask.redirect("/admin/")))
+    _add_views(app, runtime)
+    api.init_app(app, runtime)
+    for name, blueprint in app.blueprints.items():
+        if (blueprint.url_prefix or "").startswith("/api"):
+            csrf.exempt(name)
+    access.check_routes(app)
     return app
+
+
+def _configure(app: flask.Flask, runtime: Runtime) -> None:
+    app.config.update(
+        MAX_CONTENT_LENGTH=runtime.settings.upload_limit_mb * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch must not lose its input
+    )
+
+
+def _add_views(app: flask.Flask, runtime: Runtime) -> None:
+    admin = flask_admin.Admin(app, name="Maktab", theme=MaktabTheme(), index_view=HomeView())
+    for resource in runtime.resources.values():
+        _add(app, admin, resource.plugin, [ResourceView(resource)])
+    for hook in ("register_views", "register_blueprints"):
+        for plugin, made in runtime.hooks.declared(hook):
+            _add(app, admin, plugin, made)
+
+
+def _add(app: flask.Flask, admin: flask_admin.Admin, plugin: str, made: Iterable[Any]) -> None:
+    """Register views or blueprints; what Flask refuses is that plugin's fault."""
+    for one in made:
+        try:
+            app.register_blueprint(one) if isinstance(one, flask.Blueprint) else admin.add_view(one)
+        except (ValueError, AssertionError) as error:
+            raise RouteClash(f"{plugin}: {error}", plugin) from error

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import flask
+
+from core import links, runtime
 from core.context import Actor
+from core.i18n import __
 
 
 @dataclass(frozen=True)
@@ -13,7 +18,7 @@ class NavItem:
     """A menu entry. `target`: an endpoint (`orders_order.index_view`) or a path beginning with `/`.
 
     `group`: work, catalog, customers, money, insight or settings; `order`: place in it, low first.
-    `icon`: a name in the theme's sprite. `permission`: empty = everybody who is signed in.
+    `icon`: a name in the theme's set. `permission`: empty = everybody who is signed in.
     """
 
     label: Any
@@ -24,5 +29,63 @@ class NavItem:
     icon: str = "box"
 
 
-def menu(actor: Actor) -> list[tuple[str, list[dict[str, Any]]]]:
-    return []
+GROUPS = {
+    "work": "", "catalog": __("Catalog"), "customers": __("Customers"), "money": __("Money"), "insight": __("Insight"),
+    "settings": "",
+}  # fmt: skip
+"""Groups in the order of the menu; the last one stands at its foot."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    label: str
+    url: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    label: str
+    entries: list[Entry]
+
+
+def items(actor: Actor) -> Iterator[NavItem]:
+    """Everything that wants a place in the menu, permitted or not."""
+    present = runtime.current()
+    yield NavItem(__("Home"), "/admin/", order=0, icon="home")
+    for resource in present.resources.values():
+        target = f"{links.endpoint(resource.name)}.index_view"
+        view = resource.permission("view")
+        yield NavItem(resource.label_plural, target, view, resource.nav_group, resource.nav_order, resource.icon)
+    for page in flask.current_app.extensions["admin"][0]._views:
+        if getattr(page, "nav_group", ""):
+            target = f"{page.endpoint}.{page._default_view}"
+            yield NavItem(page.name, target, page.permission, page.nav_group, page.nav_order, page.icon)
+    for made in present.hooks.call("nav_items", actor=actor):
+        yield from made
+
+
+def menu(actor: Actor) -> list[Group]:
+    """Groups with at least one entry that `actor` may open. An entry whose page does not exist is left out."""
+    found: dict[str, list[tuple[int, Entry]]] = {name: [] for name in GROUPS}
+    for item in items(actor):
+        url = _url(item.target)
+        if url and (not item.permission or actor.can(item.permission)):
+            entry = Entry(str(item.label), url, item.icon, _is_current(url))
+            found[item.group if item.group in found else "work"].append((item.order, entry))
+    ordered = {name: [entry for _, entry in sorted(group, key=lambda one: one[0])] for name, group in found.items()}
+    return [Group(name, str(GROUPS[name]), entries) for name, entries in ordered.items() if entries]
+
+
+def _url(target: str) -> str | None:
+    if target.startswith("/"):
+        return target
+    known = flask.current_app.view_functions
+    return flask.url_for(target) if target in known else None
+
+
+def _is_current(url: str) -> bool:
+    path = flask.request.path
+    return path == url or (url != "/admin/" and path.startswith(url.rstrip("/") + "/"))

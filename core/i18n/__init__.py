@@ -1,7 +1,16 @@
 """Language: texts, direction, numbers, money and times, in a request and in a job alike."""
 
 from core.i18n.catalogue import LOCALES, N_, _, __, _n, direction, init_app, locale, speaking, timezone
-from core.i18n.formats import format_day, format_datetime, format_money, format_number, moment, money, parse_number
+from core.i18n.formats import (
+    format_datetime,
+    format_day,
+    format_money,
+    format_number,
+    local,
+    moment,
+    money,
+    parse_number,
+)
 
 __all__ = [
     "LOCALES",
@@ -15,6 +24,7 @@ __all__ = [
     "format_money",
     "format_number",
     "init_app",
+    "local",
     "locale",
     "moment",
     "money",

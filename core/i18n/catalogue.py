@@ -81,7 +81,7 @@ def _texts() -> NullTranslations:
         plugins = runtime.current().plugins.values()
     except RuntimeError:  # a command before the start
         return _catalogue(code, (_CORE,))
-    return _catalogue(code, (_CORE, *(plugin.path / "locale" for plugin in plugins if plugin.enabled and plugin.path)))
+    return _catalogue(code, (_CORE, *(plugin.path / "locale" for plugin in plugins if plugin.status == "healthy")))
 
 
 def _(text: str, **values: Any) -> str:

@@ -56,7 +56,7 @@ def money(minor: int | None, currency: str) -> Markup:
 
 def format_day(day: date) -> str:
     """Today, Yesterday, a weekday within the last week, else the date."""
-    today = utcnow().astimezone(ZoneInfo(timezone())).date()
+    today = local(utcnow()).date()
     if day == today:
         return _("Today")
     if day == today - timedelta(days=1):
@@ -66,11 +66,16 @@ def format_day(day: date) -> str:
     return dates.format_date(day, "d MMM y", locale=locale())
 
 
+def local(moment: datetime) -> datetime:
+    """`moment` in the user's time zone."""
+    return moment.astimezone(ZoneInfo(timezone()))
+
+
 def format_datetime(moment: datetime, *, relative: bool = True) -> str:
     """`moment` in the user's time zone; `relative`: the day as in `format_day`."""
-    local = moment.astimezone(ZoneInfo(timezone()))
-    day = format_day(local.date()) if relative else dates.format_date(local.date(), "EEEE d MMMM y", locale=locale())
-    return f"{day} {local:%H:%M}"
+    here = local(moment)
+    day = format_day(here.date()) if relative else dates.format_date(here.date(), "EEEE d MMMM y", locale=locale())
+    return f"{day} {here:%H:%M}"
 
 
 def moment(value: datetime | date | None) -> Markup:

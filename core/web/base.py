@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import flask
 import flask_admin
 import flask_admin.theme
 
+from core.access import SIGNED_IN
 from core.context import Context
-
-THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
 
 
 @dataclass
@@ -24,9 +22,29 @@ class MaktabTheme(flask_admin.theme.Theme):  # type: ignore[misc]
 
 
 class AdminView(flask_admin.BaseView):  # type: ignore[misc]
-    """A page that a Resource cannot give. `permission`: needed for each of its methods, unless one says `@requires`."""
+    """A page that a Resource cannot give.
 
-    permission: str = ""
+    `permission`: needed for each of its methods, unless one says `@core.access.requires`. `nav_group`: where the menu
+    shows it (see `core.nav.GROUPS`; empty: nowhere), at `nav_order`, with `icon`.
+    """
+
+    permission = ""
+    nav_group = ""
+    nav_order = 50
+    icon = "box"
+
+
+class HomeView(flask_admin.AdminIndexView):  # type: ignore[misc]
+    """`/admin/`: what runs, and where to go."""
+
+    permission = SIGNED_IN
+
+    @flask_admin.expose("/")
+    def index(self) -> Any:
+        from core import jobs
+
+        running = jobs.visible(context().actor).where(jobs.Job.status.in_(["waiting", "running"])).limit(5)
+        return self.render("admin/home.html", running=list(running))
 
 
 def context() -> Context:
@@ -37,9 +55,10 @@ def context() -> Context:
 
 def is_partial() -> bool:
     """True when htmx asks for a part of the page."""
-    return flask.request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in flask.request.headers
+    headers = flask.request.headers
+    return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
 
 
-def render(template: str, status: int = 200, **values: Any) -> flask.Response:
-    """A page outside of any view (sign-in, errors)."""
-    return flask.make_response(flask.render_template(template, **values), status)
+def redirect(url: str) -> Any:
+    """To `url`; htmx, which would follow by itself and put the page into a part, is told to go there."""
+    return flask.make_response("", 204, {"HX-Redirect": url}) if is_partial() else flask.redirect(url)

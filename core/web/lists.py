@@ -1,0 +1,138 @@
+"""What a list page shows beside its rows: filter chips, links that keep the rest of the state, the selection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from core import runtime
+from core.context import Context
+from core.db.money import to_major, to_minor
+from core.i18n import _, __, format_number, parse_number
+from core.resources import Column, Filter, ListState, Page, Resource, Selection, traits
+
+SIZES = (25, 50, 100)
+PERIODS = {
+    "today": __("Today"), "yesterday": __("Yesterday"), "last_7_days": __("Last 7 days"),
+    "last_30_days": __("Last 30 days"), "this_month": __("This month"), "this_year": __("This year"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that can be set: `given` {argument: text in its input}; `text` says what is set, "" when nothing."""
+
+    filter: Filter
+    given: Mapping[str, str]
+    text: str
+    others: list[tuple[str, str]]
+
+
+def canonical(resource: Resource, args: Any) -> dict[str, str] | None:
+    """The arguments as one link writes them, when a filter form sent others: without empty ones, several values of one
+    choice joined by commas, money in minor units. None: they are fine."""
+    kinds = {one.name: one.kind for one in resource.filters}
+    clean: dict[str, str] = {}
+    for name in args:
+        values = [value for value in args.getlist(name) if value]
+        plain = name.removeprefix("major.")
+        if plain != name and values and kinds.get(plain.split("__")[0]) == "money":
+            values = [_minor(values[0])]
+        if values:
+            clean[plain] = ",".join(values)
+    return None if clean == args.to_dict() and len(args) == sum(1 for _pair in args.items(multi=True)) else clean
+
+
+def _minor(text: str) -> str:
+    try:
+        return str(to_minor(parse_number(text), runtime.current().settings.currency))
+    except (ValueError, ArithmeticError):
+        return text
+
+
+def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dict[str, Any]:
+    """Everything that the templates of a list need."""
+    ids = [record.id for record in found.records]
+    columns = [column for column in resource.columns if column.shown]
+    tagged = resource.has_tags and any(column.kind == "tags" for column in columns) and ids
+    hooks = runtime.current().hooks
+    badges: dict[int, list[Any]] = {}
+    for made in hooks.call("record_badges", resource=resource.name, ids=ids, actor=ctx.actor) if ids else ():
+        for record_id, some in made.items():
+            badges.setdefault(record_id, []).extend(some)
+    return {
+        "records": found.records, "next": found.next, "previous": found.previous, "columns": columns, "badges": badges,
+        "tags": traits.tags_of(resource, ids) if tagged else {}, "cell": cell, "chips": chips(resource, state),
+        "sort": state.sort or resource.default_sort, "query": urlencode(_kept(state)), "link": _linker(state),
+        "kept": list(_kept(state, with_view=True).items()), "sizes": SIZES, "periods": PERIODS,
+    }  # fmt: skip
+
+
+def cell(record: Any, column: Column) -> Any:
+    """The value of one column of a record."""
+    return column.value(record) if column.value else getattr(record, column.name, None)
+
+
+def _kept(state: ListState, with_view: bool = False) -> dict[str, str]:
+    kept = dict(state.filters) | ({"q": state.search} if state.search else {})
+    if with_view:
+        kept |= {"sort": state.sort} if state.sort else {}
+        kept |= {"limit": str(state.limit)} if state.limit != 50 else {}
+    return kept
+
+
+def _linker(state: ListState) -> Callable[..., str]:
+    def link(without: Iterable[str] = (), **changes: str | None) -> str:
+        """The list with some arguments changed or left out, back at its first page."""
+        gone = set(without) | {name for name, value in changes.items() if not value}
+        kept = {name: value for name, value in _kept(state, with_view=True).items() if name not in gone}
+        return "?" + urlencode(kept | {name: value for name, value in changes.items() if value})
+
+    return link
+
+
+def chips(resource: Resource, state: ListState) -> list[Chip]:
+    found = []
+    for declared in resource.filters:
+        given = {name: value for name, value in state.filters.items() if name.split("__")[0] == declared.name}
+        others = [pair for pair in _kept(state, with_view=True).items() if pair[0] not in given]
+        shown = {name: _major(value) if declared.kind == "money" else value for name, value in given.items()}
+        found.append(Chip(declared, shown, ", ".join(_said(declared, *pair) for pair in shown.items()), others))
+    return found
+
+
+def _major(minor: str) -> str:
+    return (
+        format(to_major(int(minor), runtime.current().settings.currency), "f") if minor.lstrip("-").isdigit() else minor
+    )
+
+
+def _said(declared: Filter, argument: str, value: str) -> str:
+    operator = argument.partition("__")[2]
+    if declared.kind == "choice":
+        return ", ".join(str(declared.choices.get(one, one)) for one in value.split(","))
+    if declared.kind == "bool":
+        return _("Yes") if value.lower() in ("true", "1", "yes") else _("No")
+    if declared.kind == "date":
+        value = str(PERIODS.get(value, value))
+    words = {"gte": _("from %(value)s", value=value), "lte": _("up to %(value)s", value=value), "prefix": f"{value}…"}
+    return words.get(operator, value)
+
+
+def capped(number: int, cap: int = 10_000) -> str:
+    return f"{format_number(cap)}+" if number >= cap else format_number(Decimal(number))
+
+
+def selection(resource: Resource, posted: Any) -> Selection:
+    """What the bulk form means: listed ids, or the query of the list with the exclusions."""
+    args = dict(parse_qsl(posted.get("query", "")))
+    ids, excluded = (
+        tuple(int(text) for text in posted.getlist(name) if text.isdigit()) for name in ("ids", "excluded")
+    )
+    if "everything" not in posted:
+        return Selection(resource.name, ids=ids)
+    state = ListState.of(resource, args)
+    return Selection(resource.name, everything=True, filters=state.filters, search=state.search, excluded=excluded)

@@ -1,0 +1,110 @@
+"""What the theme needs around its templates: assets under immutable names, icons, filters, headers of every answer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import flask
+import jinja2
+from markupsafe import Markup
+
+from core import i18n, links, nav
+from core.context import NOBODY
+from core.runtime import Runtime
+from core.web.base import is_partial
+
+THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; "
+    "manifest-src 'self'; worker-src 'self'"
+)
+_ICONS: dict[str, str] = json.loads((THEME / "icons.json").read_text())
+
+
+def init_app(app: flask.Flask, runtime: Runtime) -> None:
+    """Templates of the theme and of the plugins that are on (each only below its own name), assets, headers."""
+    plugins = {p.name: p.path for p in runtime.plugins.values() if p.status == "healthy"}
+    folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
+    app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
+    filters = {"money": i18n.money, "datetime": i18n.moment, "number": i18n.format_number, "day": i18n.format_day}
+    app.jinja_env.filters.update(filters, local=i18n.local)
+    app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=url_if)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.add_url_rule("/static/<digest>/<path:name>", "static", static)
+    app.context_processor(_page)
+    app.after_request(_headers)
+
+
+@lru_cache(maxsize=1)
+def _digest() -> str:
+    """One name for the present contents of all assets, so that references between them need no rewriting."""
+    total = sha256()
+    for path in sorted((THEME / "static").rglob("*")):
+        if path.is_file():
+            total.update(path.name.encode() + path.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    return f"/static/{_digest()}/{name}"
+
+
+def url_if(endpoint: str, **values: Any) -> str | None:
+    """Address of a page that may not be there."""
+    known = endpoint in flask.current_app.view_functions
+    return flask.url_for(endpoint, **values) if known else None
+
+
+def static(digest: str, name: str) -> flask.Response:
+    """A file of the theme; for ever when the name is the present one, else (a page of an older code) just now."""
+    zipped = flask.request.accept_encodings["gzip"] and name.endswith((".css", ".js", ".svg"))
+    answer = flask.send_from_directory(THEME / "static", name, etag=False, conditional=not zipped)
+    if zipped:
+        answer.direct_passthrough = False
+        answer.data = _gzipped(name, digest)
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.headers["Vary"] = "Accept-Encoding"
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if digest == _digest() else "no-cache"
+    return answer
+
+
+@lru_cache(maxsize=64)
+def _gzipped(name: str, digest: str) -> bytes:
+    return gzip.compress((THEME / "static" / name).read_bytes(), 9)
+
+
+def icon(name: str, *, small: bool = False, big: bool = False, flip: bool = False) -> Markup:
+    """An outline icon of the theme's set; `flip`: it points somewhere, so it turns round in Arabic."""
+    names = "mk-icon" + " mk-icon-s" * small + " mk-icon-l" * big + " mk-flip" * flip
+    shape = Markup(_ICONS.get(name) or _ICONS["box"])  # noqa: S704 - our own file
+    return Markup('<svg class="{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>').format(names, shape)
+
+
+def _page() -> dict[str, Any]:
+    context = flask.g.get("ctx")
+    choice = flask.request.cookies.get("maktab_theme", "") if flask.has_request_context() else ""
+    return {
+        "actor": context.actor if context else NOBODY,
+        "locale": i18n.locale(),
+        "dir": i18n.direction(),
+        "theme_choice": choice if choice in ("light", "dark") else "auto",
+        "nav_menu": nav.menu,
+        "is_partial": is_partial(),
+    }
+
+
+def _headers(answer: flask.Response) -> flask.Response:
+    headers = answer.headers
+    headers["Content-Security-Policy"] = CSP
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers.setdefault("Cache-Control", "no-store")
+    if answer.mimetype == "text/html":
+        headers["Vary"] = "HX-Request, Cookie, Accept-Language"
+    return answer

@@ -1,0 +1,33 @@
+// Actions that ask first: the same form that the server shows as a page, in a native dialog.
+document.addEventListener("submit", async (event) => {
+  const button = event.submitter;
+  if (!button?.matches("[data-dialog]")) return;
+  event.preventDefault();
+  const form = event.target;
+  const headers = { "HX-Request": "true" };
+  const answer = await fetch(button.formAction || form.action, { method: "POST", body: new FormData(form), headers, credentials: "same-origin" }).catch(() => null);
+  const target = answer?.headers.get("HX-Redirect");
+  if (target) return void location.assign(target);
+  if (!answer?.ok) return void (button.formNoValidate = form.submit());
+  open(await answer.text(), button);
+});
+
+function open(html, opener) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "mk-dialog";
+  dialog.setAttribute("aria-labelledby", "dialog-title");
+  dialog.innerHTML = html;
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    opener.focus();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog || event.target.closest("[data-close]")) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  dialog.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+}

@@ -1,0 +1,73 @@
+// Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
+import "./selection.js";
+import "./dialog.js";
+
+const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
+
+document.addEventListener("click", (event) => {
+  if (closest(event, "[data-theme-toggle]")) {
+    const root = document.documentElement;
+    const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
+    root.dataset.bsTheme = root.dataset.theme = next;
+    document.cookie = `maktab_theme=${next}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  }
+  if (closest(event, "[data-menu]")) {
+    const open = document.querySelector(".mk-side").classList.toggle("mk-open");
+    document.querySelector(".mk-menu").setAttribute("aria-expanded", String(open));
+    (open ? document.querySelector(".mk-side-close") : document.querySelector(".mk-menu")).focus();
+  }
+  for (const popup of document.querySelectorAll("details[data-popup][open]"))
+    if (!popup.contains(event.target)) popup.open = false;
+  if (closest(event, "[data-clear-find]")) {
+    const find = document.querySelector("[data-find]");
+    if (find) find.value = "";
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target instanceof Element && event.target.closest("input, textarea, select");
+  if (event.key === "Escape") {
+    const popup = document.querySelector("details[data-popup][open]");
+    if (popup) {
+      popup.open = false;
+      popup.querySelector("summary").focus();
+    } else document.querySelector(".mk-side.mk-open")?.classList.remove("mk-open");
+  }
+  if (event.code === "Slash" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const find = document.querySelector("[data-find]");
+    if (find) {
+      event.preventDefault();
+      find.focus();
+    }
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// Forms: leave guard until saved.
+let unsaved = null;
+document.addEventListener("input", (event) => {
+  if (closest(event, "[data-form]")) unsaved = event.target.form;
+});
+document.addEventListener("submit", () => (unsaved = null));
+window.addEventListener("beforeunload", (event) => {
+  if (unsaved && document.contains(unsaved)) event.preventDefault();
+});
+document.querySelector("[data-summary]")?.focus();
+
+// A request of htmx that failed says so; the page stays as it was.
+const toast = (text) => {
+  const box = document.getElementById("toasts");
+  const line = document.createElement("div");
+  line.className = "mk-alert mk-bad";
+  line.textContent = text || box.dataset.error;
+  box.append(line);
+  setTimeout(() => line.remove(), 10000);
+};
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status !== 401) toast("");
+});
+document.addEventListener("htmx:sendError", () => toast(""));
