@@ -1,5 +1,7 @@
 """Permissions, roles and row scopes; deny by default."""
 
+from typing import Any
+
 from core.access.declare import PUBLIC, SIGNED_IN, requires
 from core.access.guard import UndeclaredRoute, check_routes, init_app, route_permissions
 from core.access.models import Role, RolePermission, UserRole
@@ -10,7 +12,6 @@ from core.access.roles import (
     ensure_default_roles,
     grant,
     owner_kept,
-    resources,
     revoke,
     set_roles,
     unassign,
@@ -44,3 +45,10 @@ __all__ = [
     "set_roles",
     "unassign",
 ]
+
+
+def resources() -> list[Any]:
+    """`core.user` and `core.role`."""
+    from core.access import directory  # resources need this room themselves
+
+    return [directory.USERS, directory.ROLES]

@@ -52,8 +52,8 @@ def check_routes(app: flask.Flask) -> None:
     for (endpoint, method), permission in route_permissions(app).items():
         if permission is None:
             raise UndeclaredRoute(
-                f"{method} of the endpoint {endpoint!r} declares no permission: put @core.access.requires(...) on the view, "
-                "or set `permission` on its class."
+                f"{method} of the endpoint {endpoint!r} declares no permission: put @core.access.requires(...) on the "
+                "view, or set `permission` on its class."
             )
         if permission not in known:
             raise UndeclaredRoute(

@@ -80,7 +80,7 @@ def demand(actor: Actor, permission: str) -> None:
 
 
 def rows(actor: Actor, permission: str, resource: Any) -> Any | None:
-    """Condition on `resource.model` for the rows that `permission` reaches; None = all. Raises Forbidden when it is lacking.
+    """Condition on `resource.model` for the rows that `permission` reaches; None = all. Raises Forbidden.
 
     Several roles add up; inside one role every named scope must hold. An unknown scope reaches nothing.
     """

@@ -18,7 +18,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.i18n import N_, _
 
 OWNER = "owner"
-_OPERATOR = ["view", "create", "edit", "note", "export", "add_tags", "remove_tags", "archive", "unarchive"]
+_OPERATOR = "view create edit note export add_tags remove_tags archive unarchive".split()
 DEFAULT_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
     OWNER: (N_("Owner"), ["*"]),
     "manager": (N_("Manager"), ["*.*", "core.job.*", "core.user.view", "core.role.view", "core.audit_entry.view"]),
@@ -171,8 +171,3 @@ def _demand(actor: Actor, role: Role, scopes: Scopes) -> None:
 def _sign_out(user_ids: Any) -> None:
     chosen = user_ids if isinstance(user_ids, peewee.Query) else list(user_ids)
     Session.delete().where(Session.user.in_(chosen)).execute()
-
-
-def resources() -> Sequence[Any]:
-    """`core.role`."""
-    return []

@@ -75,6 +75,12 @@ def _seal_step(limit: int) -> int:
     return len(places)
 
 
+def _locked() -> bool:
+    """SQLite's write transaction is the lock already."""
+    lock = peewee.Select(columns=[peewee.fn.pg_try_advisory_xact_lock(_LOCK)])
+    return not db.is_postgres() or bool(lock.scalar(db.database))
+
+
 def anchor_file() -> Path:
     return runtime.current().settings.data_dir / "audit-anchors.log"
 

@@ -20,21 +20,7 @@ if TYPE_CHECKING:
 _SECRET = re.compile("password|secret|token|api_?key", re.IGNORECASE)
 _CHUNK = 2_000
 # Everything of an entry that the chain seals, in the order of the sealed text; diff and salt only through `digest`.
-SEALED = [
-    "id",
-    "at",
-    "actor_id",
-    "on_behalf_of",
-    "ip",
-    "session_id",
-    "source",
-    "request_id",
-    "action",
-    "resource",
-    "record_id",
-    "reason",
-    "digest",
-]
+SEALED = "id at actor_id on_behalf_of ip session_id source request_id action resource record_id reason digest".split()
 
 
 def write(ctx: Context, resource: str, action: str, changes: Sequence[Change]) -> None:
@@ -107,11 +93,12 @@ def export(out: TextIO, form: Literal["csv", "jsonl"] = "jsonl") -> int:
     sheet, count = csv.writer(out), 0
     if form == "csv":
         sheet.writerow(names)
-    for count, row in enumerate(stream(*[getattr(Entry, name) for name in names]), start=1):
-        if form == "jsonl":
-            out.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n")
-        else:
+    for row in stream(*[getattr(Entry, name) for name in names]):
+        count += 1
+        if form == "csv":
             sheet.writerow([_cell(value) for value in row])
+        else:
+            out.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n")
     return count
 
 

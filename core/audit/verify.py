@@ -64,10 +64,8 @@ def _tail(chain: Chain, seq: int, last: str, anchored: int) -> Report:
 
 def _diagnosis(chain: Chain, seq: int, last: str) -> str:
     """What befell the entry at `seq`, by looking for the one that belongs there."""
-    rows = {
-        row[0]: (row[1:-1], row[-1])
-        for row in Entry.select(Entry.seq, *BODY, Entry.hash).where(Entry.seq.in_([seq, seq + 1])).tuples()
-    }
+    pair = Entry.select(Entry.seq, *BODY, Entry.hash).where(Entry.seq.in_([seq, seq + 1])).tuples()
+    rows = {place: (body, mac) for place, *body, mac in pair}
     body, found = rows[seq]
     following, after = rows.get(seq + 1, (None, None))
     if following is not None and chain.entry(seq + 2, found, following) == after:

@@ -3,7 +3,6 @@
 from core.auth.accounts import create_user, disable_user, set_active, set_password
 from core.auth.frame import current_context, current_user, init_app
 from core.auth.models import ApiToken, LoginAttempt, Session, User
-from core.auth.resource import resources
 from core.auth.sessions import (
     SignInRefused,
     by_session,
@@ -34,7 +33,6 @@ __all__ = [
     "disable_user",
     "init_app",
     "open_session",
-    "resources",
     "revoke_token",
     "set_active",
     "set_password",

@@ -14,32 +14,10 @@ MIN_LENGTH, _MAX_LENGTH = 12, 1024
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _gate = threading.BoundedSemaphore(2)
 _DUMMY = _hasher.hash("no user has this password")
-_BLOCKED = [
-    "password",
-    "qwerty",
-    "qwertyuiop",
-    "letmein",
-    "welcome",
-    "administrator",
-    "admin",
-    "iloveyou",
-    "changeme",
-    "abc",
-    "secret",
-    "maktab",
-    "superman",
-    "football",
-    "baseball",
-    "dragon",
-    "master",
-    "monkey",
-    "sunshine",
-    "princess",
-    "trustno",
-    "correcthorsebatterystaple",
-    "asdfghjkl",
-    "zxcvbnm",
-]
+_BLOCKED = (
+    "password qwerty qwertyuiop letmein welcome administrator admin iloveyou changeme abc secret maktab superman "
+    "football baseball dragon master monkey sunshine princess trustno correcthorsebatterystaple asdfghjkl zxcvbnm"
+).split()
 
 
 def check(password: str, username: str = "") -> None:

@@ -8,21 +8,7 @@ import peewee
 
 from core.db import UTCDateTimeField, is_postgres
 
-_SEALED = [
-    "id",
-    "at",
-    "actor_id",
-    "on_behalf_of",
-    "ip",
-    "session_id",
-    "source",
-    "request_id",
-    "action",
-    "resource",
-    "record_id",
-    "reason",
-    "digest",
-]
+_SEALED = "id at actor_id on_behalf_of ip session_id source request_id action resource record_id reason digest".split()
 _FIXED = "the audit log is append-only"
 
 
@@ -156,15 +142,13 @@ def up(migrator: Any, db: peewee.Database) -> None:
     db.create_tables(_models(db))
     if is_postgres():
         db.execute_sql(
-            "CREATE FUNCTION core_audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "CREATE FUNCTION core_audit_fixed() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{_FIXED}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
         )
-        trigger = (
-            "CREATE TRIGGER core_audit_{0} BEFORE {1} ON core_audit_entry {2} EXECUTE FUNCTION core_audit_refuse()"
-        )
-        db.execute_sql(trigger.format("update", "UPDATE", f"FOR EACH ROW WHEN ({_changes('IS DISTINCT FROM')})"))
-        db.execute_sql(trigger.format("delete", "DELETE", "FOR EACH ROW"))
-        db.execute_sql(trigger.format("truncate", "TRUNCATE", ""))
+        trigger = "CREATE TRIGGER core_audit_{0} BEFORE {0} ON core_audit_entry {1} EXECUTE FUNCTION core_audit_fixed()"
+        db.execute_sql(trigger.format("update", f"FOR EACH ROW WHEN ({_changes('IS DISTINCT FROM')})"))
+        db.execute_sql(trigger.format("delete", "FOR EACH ROW"))
+        db.execute_sql(trigger.format("truncate", ""))
         return
     trigger = "CREATE TRIGGER core_audit_{0} BEFORE {0} ON core_audit_entry {1} BEGIN SELECT RAISE(ABORT, '{2}'); END"
     db.execute_sql(trigger.format("update", f"WHEN {_changes('IS NOT')}", _FIXED))
@@ -173,5 +157,5 @@ def up(migrator: Any, db: peewee.Database) -> None:
 
 def down(migrator: Any, db: peewee.Database) -> None:
     if is_postgres():
-        db.execute_sql("DROP FUNCTION IF EXISTS core_audit_refuse() CASCADE")
+        db.execute_sql("DROP FUNCTION IF EXISTS core_audit_fixed() CASCADE")
     db.drop_tables(_models(db))
