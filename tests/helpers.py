@@ -1,0 +1,69 @@
+"""Small tools for tests: counting statements, and an install with the test plugin `suppliers`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core import db, plugins, runtime
+from core.context import system_context
+from core.db import migrate, search
+from core.plugins.models import PluginState
+from core.resources import service_of
+from core.runtime import Runtime
+from core.settings import Settings
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+
+@contextmanager
+def count_statements() -> Iterator[list[str]]:
+    """The SQL statements that this thread and others send meanwhile, without BEGIN, COMMIT and savepoints."""
+    seen: list[str] = []
+
+    class Counter(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            sql = record.msg[0] if isinstance(record.msg, tuple) else str(record.msg)
+            if not sql.upper().startswith(("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")):
+                seen.append(sql)
+
+    logger, handler = logging.getLogger("peewee"), Counter(logging.DEBUG)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield seen
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def install_suppliers(settings: Settings) -> Runtime:
+    """The core and the test plugin `suppliers` alone, migrated and installed as this process's generation."""
+    settings = replace(settings, plugin_dir=str(PLUGINS))
+    plugins.discover(settings)
+    PluginState.insert(name="suppliers", version="1").on_conflict_ignore().execute()
+    migrate.apply("suppliers", PLUGINS / "suppliers" / "migrations")
+    built = plugins.build(settings)
+    runtime.install(built)
+    assert "suppliers.supplier" in built.resources, built.plugins
+    search.ensure(built.resource("suppliers.supplier"))
+    return built
+
+
+def make_suppliers(*docs: dict[str, Any], count: int = 0) -> list[int]:
+    """Suppliers with these documents, or `count` of them named S-0001 …; their ids."""
+    resource = runtime.current().resource("suppliers.supplier")
+    given = list(docs) or [{"code": f"S-{n:04}", "name": f"Supplier {n}"} for n in range(1, count + 1)]
+    with db.transaction():
+        outcomes = [
+            outcome
+            for at in range(0, len(given), 200)
+            for outcome in service_of(resource).create(system_context("cli"), given[at : at + 200])
+        ]
+    assert all(outcome.ok for outcome in outcomes), [outcome.reason for outcome in outcomes if not outcome.ok]
+    return [outcome.id for outcome in outcomes if outcome.id is not None]
