@@ -25,9 +25,18 @@ def register_resources() -> list[Any]:
 
 @hookimpl
 def register_jobs() -> list[Any]:
-    return _tolerant(["core.jobs", "core.transfer"], "job_types")
+    from core.jobs import JobType
+    from core.i18n import __
+    from core.plugins import lifecycle
+    return [*_tolerant(["core.jobs", "core.transfer"], "job_types"), JobType("core.plugin_enabled", lifecycle.tell_enabled, __("Resync a plugin"))]
 
 
 @hookimpl
 def register_schedules() -> list[Any]:
     return _tolerant(["core.jobs"], "schedules")
+
+@hookimpl
+def register_views() -> list[Any]:
+    from core.plugins.views import PluginsView
+
+    return [PluginsView(), *_tolerant(["core.jobs.views", "core.transfer.views"], "views")]

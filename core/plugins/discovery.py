@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -77,7 +78,7 @@ def _merchants(root: Path) -> Iterator[Plugin]:
         if plugin.error:
             yield plugin
         elif folder.name not in _Merchant.folders and importlib.util.find_spec(folder.name):
-            yield plugin.is_("off", f"Python already has a package called {folder.name!r}; give the plugin another name.")
+            yield replace(plugin, error=f"Python already has a package called {folder.name!r}; give the plugin another name.")
         else:
             _Merchant.folders[folder.name] = plugin.path
             yield plugin
