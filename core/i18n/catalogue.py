@@ -95,12 +95,12 @@ def _n(one: str, many: str, n: int, **values: Any) -> str:
     return _texts().ungettext(one, many, n) % {"n": n, **values}
 
 
-def __(text: str, **values: Any) -> Any:
+def __(text: str, **values: Any) -> Any:  # noqa: N807 - short on purpose, as `_` is
     """Like `_`, but translated each time it is shown: for declarations, which are read once at start-up."""
     return Lazy(_, text, **values)
 
 
-def N_(text: str) -> str:
+def N_(text: str) -> str:  # noqa: N802 - the name that catalogue tools know
     """Marks `text` for the catalogue only; it is translated later, through `_`."""
     return text
 

@@ -39,6 +39,10 @@ class HomeView(flask_admin.AdminIndexView):  # type: ignore[misc]
 
     permission = SIGNED_IN
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.static_folder = None  # flask_admin's own scripts and styles: none of our pages needs them
+
     @flask_admin.expose("/")
     def index(self) -> Any:
         from core import jobs

@@ -17,6 +17,12 @@ from core.resources import Action, ListState, Resource, Section, query, schema_f
 from core.web import forms, lists
 from core.web.base import context, is_partial, redirect
 
+FEATURES = {
+    "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
+    "run_view": "actions",
+}  # fmt: skip
+"""Views that only exist where the Resource says so."""
+
 
 class ResourceView(BaseModelView):  # type: ignore[misc]
     """One instance per Resource and app. Reads by `core.resources.query`, writes by the resource's service."""
@@ -27,6 +33,8 @@ class ResourceView(BaseModelView):  # type: ignore[misc]
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
         self.labels = {info.path: info.label for info in schema_fields(resource.schema)}
+        missing = {view for view, feature in FEATURES.items() if not getattr(resource, feature)}
+        self._urls = [line for line in type(self)._urls if line[1] not in missing]
         name = links.endpoint(resource.name)
         super().__init__(resource.model, resource.label_plural, endpoint=name, url=f"/admin/{resource.slug}")
 
@@ -90,7 +98,6 @@ class ResourceView(BaseModelView):  # type: ignore[misc]
     @expose("/new", methods=["GET", "POST"])
     @requires("{resource}.create")
     def create_view(self) -> Any:
-        self._demand_feature(self.resource.can_create)
         form = forms.form_of(self.resource.schema, self.resource.form_fields)
         if flask.request.method == "POST":
             form.values = flask.request.form.to_dict()
@@ -108,7 +115,6 @@ class ResourceView(BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/edit", methods=["GET", "POST"])
     @requires("{resource}.edit")
     def edit_view(self, record_id: int) -> Any:
-        self._demand_feature(self.resource.can_edit)
         record = query.get(context(), self.resource, record_id, self.resource.permission("edit"))
         form = forms.form_of(self.resource.schema, self.resource.form_fields)
         stored = self._stored(record)
@@ -147,7 +153,6 @@ class ResourceView(BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/delete", methods=["GET", "POST"])
     @requires("{resource}.delete")
     def delete_view(self, record_id: int) -> Any:
-        self._demand_feature(self.resource.can_delete)
         record = query.get(context(), self.resource, record_id, self.resource.permission("delete"))
         if flask.request.method == "GET":
             return self.render("admin/model/delete.html", record=record)
@@ -160,7 +165,6 @@ class ResourceView(BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/notes", methods=["POST"])
     @requires("{resource}.note")
     def note_view(self, record_id: int) -> Any:
-        self._demand_feature(self.resource.has_notes)
         record = query.get(context(), self.resource, record_id)
         text = flask.request.form.get("text", "").strip()
         if text:
@@ -217,11 +221,6 @@ class ResourceView(BaseModelView):  # type: ignore[misc]
     def _done(self, text: str, record_id: int | None = None) -> Any:
         flask.flash(text, "ok")
         return flask.redirect(self._url("details", record_id=record_id) if record_id else self._url())
-
-    @staticmethod
-    def _demand_feature(there: bool) -> None:
-        if not there:
-            raise NotFound(_("This kind of record does not offer that."))
 
     @staticmethod
     def _currency(values: Any) -> str:
