@@ -1,38 +1,35 @@
 """Import and export of any resource: any dialect in, dry run, resumable job, rollback; streaming out."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from core.transfer.exporter import export_rows
+from core.transfer.dialect import FileRefused
+from core.transfer.exporter import export_rows, start_export
 from core.transfer.formats import DemoFile, Dialect, ImportFormat, Mapping, Preview
-from core.transfer.importer import rollback, start
+from core.transfer.importer import check, find_mapping, pause, rollback, run, save_mapping, set_mapping, start, upload
 from core.transfer.models import Import, SavedMapping
-
-if TYPE_CHECKING:
-    from core.jobs import JobType
+from core.transfer.recognition import inspect, native_mapping, suggest
+from core.transfer.room import job_types
 
 __all__ = [
     "DemoFile",
     "Dialect",
+    "FileRefused",
     "Import",
     "ImportFormat",
     "Mapping",
     "Preview",
     "SavedMapping",
+    "check",
     "export_rows",
+    "find_mapping",
     "inspect",
     "job_types",
+    "native_mapping",
+    "pause",
     "rollback",
+    "run",
+    "save_mapping",
+    "set_mapping",
     "start",
+    "start_export",
+    "suggest",
+    "upload",
 ]
-
-
-def inspect(path: Path) -> Preview:
-    raise NotImplementedError
-
-
-def job_types() -> Sequence[JobType]:
-    return []

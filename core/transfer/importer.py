@@ -1,17 +1,190 @@
-"""Imports: upload, mapping, dry run, the job that takes the rows in, rollback."""
+"""Commands on imports: upload, mapping, dry run, run, pause, rollback. The work itself is in `intake`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core import access, changes, db, jobs, runtime
+from core.changes import Change
 from core.context import Context
-from core.transfer.formats import Mapping
-from core.transfer.models import Import
+from core.db import utcnow
+from core.errors import Conflict, Invalid
+from core.i18n import _
+from core.resources import Resource
+from core.transfer.formats import OPERATORS, ImportFormat, Mapping, fold
+from core.transfer.models import Import, ImportChange, Reject, SavedMapping
+from core.transfer.shape import leaves
+
+FRESH = ("uploaded", "mapped", "validated")
+ENDED = ("completed", "completed_with_errors", "canceled", "failed")
+
+
+def upload(ctx: Context, resource: str, file_id: int, file_name: str = "") -> Import:
+    """Note a stored file as an import of `resource`; nothing is read yet."""
+    declared = runtime.current().resource(resource)
+    access.demand(ctx.actor, declared.permission("import"))
+    values = {"resource": resource, "file_id": file_id, "file_name": file_name[:255], "user_id": ctx.actor.user_id}
+    return Import.create(**values)  # type: ignore[no-any-return]
+
+
+def set_mapping(ctx: Context, import_: Import, mapping: Mapping, format: str = "") -> None:
+    """Keep how the file is to be read; for an import that has taken nothing in yet."""
+    _may(ctx, import_)
+    check(runtime.current().resource(import_.resource), mapping)
+    fresh = (Import.state.in_([*FRESH, "failed", "canceled"])) & (Import.position == -1)
+    values = {"mapping": mapping.to_json(), "format": format, "state": "mapped", "error": ""}
+    _move(import_, fresh, values, _("This import has begun; its mapping cannot change any more."))
 
 
 def start(
     ctx: Context, resource: str, file_id: int, mapping: Mapping, dry_run: bool = False, *, file_name: str = "", format: str = ""
 ) -> Import:
-    raise NotImplementedError
+    """Take a stored file into `resource` in a job (`import_.job_id`). `format`: whose `prepare` to use.
+
+    Raises Forbidden without `<resource>.import`, Invalid for a mapping that cannot be.
+    """
+    with db.transaction():
+        import_ = upload(ctx, resource, file_id, file_name)
+        set_mapping(ctx, import_, mapping, format)
+        return run(ctx, import_, dry_run)
 
 
-def rollback(ctx: Context, import_: Import) -> None:
-    raise NotImplementedError
+def run(ctx: Context, import_: Import, dry_run: bool = False) -> Import:
+    """Start the dry run or the import, or let a paused, failed or canceled one go on from where it stands."""
+    _may(ctx, import_)
+    allowed = ("mapped", "validated", "failed") if dry_run else ("mapped", "validated", "paused", "failed", "canceled")
+    may = Import.state.in_(allowed) & (Import.position == -1) if dry_run else Import.state.in_(allowed)
+    with db.transaction():
+        values: dict[str, Any] = {"state": "running", "dry_run": dry_run, "error": ""}
+        if import_.position == -1:
+            values |= dict.fromkeys(("created", "updated", "unchanged", "rejected"), 0) | {"rejects_file_id": None}
+            Reject.delete().where(Reject.import_id == import_.id).execute()
+        _move(import_, may, values, _("This import is running or has ended."))
+        title = _("Dry run of %(file)s", file=import_.file_name) if dry_run else _("Import of %(file)s", file=import_.file_name)
+        args, permission = {"import_id": import_.id}, f"{import_.resource}.import"
+        job = jobs.enqueue(ctx, "core.import", args, title=title, resource=import_.resource, permission=permission)
+        _move(import_, Import.state == "running", {"job_id": job.id}, "")
+        note(ctx, import_, "tried" if dry_run else "started")
+    return import_
+
+
+def pause(ctx: Context, import_: Import) -> None:
+    """Stop after the present chunk; `run` goes on. What is in stays in."""
+    _may(ctx, import_)
+    running = (Import.state == "running") & ~Import.dry_run
+    _move(import_, running, {"state": "paused"}, _("Only a running import can be paused."))
+
+
+def rollback(ctx: Context, import_: Import) -> jobs.Job:
+    """Undo an ended import in a job: made records go, changed ones are as before; those changed since are left alone."""
+    _may(ctx, import_)
+    with db.transaction():
+        ended = Import.state.in_([*ENDED, "paused"]) & ~Import.dry_run & Import.position.between(0, 2**62)
+        _move(import_, ended, {"state": "running"}, _("Only an import that has ended can be rolled back, and once."))
+        title, args = _("Rollback of %(file)s", file=import_.file_name), {"import_id": import_.id}
+        permission, total = f"{import_.resource}.import", ImportChange.select().where(ImportChange.import_id == import_.id).count()
+        job = jobs.enqueue(
+            ctx, "core.import_rollback", args, title=title, resource=import_.resource, permission=permission, total=total
+        )
+        _move(import_, Import.state == "running", {"job_id": job.id}, "")
+        note(ctx, import_, "rollback_started")
+    return job
+
+
+def note(ctx: Context, import_: Import, action: str) -> None:
+    """Audit entry and event of a command on an import."""
+    names = ("resource", "file_name", "dry_run", "state", "created", "updated", "unchanged", "rejected")
+    changes.record(ctx, "core.import", action, [Change(import_.id, after={name: getattr(import_, name) for name in names})])
+
+
+def _may(ctx: Context, import_: Import) -> None:
+    access.demand(ctx.actor, f"{import_.resource}.import")
+
+
+def _move(import_: Import, allowed: Any, values: dict[str, Any], refusal: str) -> None:
+    changed = values | {"updated_at": utcnow()}
+    if not Import.update(changed).where(Import.id == import_.id, allowed).execute():
+        raise Conflict(refusal)
+    import_.__data__.update(changed)
+
+
+# Mappings.
+
+
+def check(resource: Resource, mapping: Mapping, headers: Sequence[str] | None = None) -> None:
+    """Raise Invalid, by column, for a mapping that cannot work (with this header)."""
+    known = leaves(resource.schema)
+    lists = {leaf.items for leaf in known.values()}
+    problems: dict[str, list[str]] = {}
+
+    def wrong(place: str, text: str) -> None:
+        problems.setdefault(place, []).append(text)
+
+    def check_target(place: str, target: str) -> None:
+        custom = target.startswith("extra.") or (".extra." in target and target.split(".")[0] in lists)
+        if target and target not in known and not custom:
+            wrong(place, _("%(resource)s have no field %(target)s.", resource=resource.label_plural, target=target))
+
+    for source, target in mapping.columns:
+        check_target(source, target)
+    for target in mapping.constants:
+        check_target("constants", target)
+    for rule in mapping.rules:
+        check_target("rules", rule.get("target", ""))
+        if rule.get("op") not in OPERATORS or not rule.get("column"):
+            wrong("rules", _("A rule names a column and one of %(known)s.", known=", ".join(OPERATORS)))
+    if mapping.decimal not in ("", ".", ",") or mapping.date_order not in ("", "ymd", "dmy", "mdy"):
+        wrong("decimal", _("The decimal sign is . or , and the order of dates ymd, dmy or mdy."))
+    try:
+        ZoneInfo(mapping.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        wrong("timezone", _("%(zone)s is no time zone that we know.", zone=mapping.timezone))
+    given = {target for _source, target in mapping.columns} | set(mapping.constants) | {rule.get("target") for rule in mapping.rules}
+    for name in (name for name in resource.key if mapping.columns and name not in given):
+        wrong("key", _("Nothing is mapped to %(name)s, which tells records apart.", name=name))
+    if headers:
+        there = {fold(name) for name in headers}
+        key = mapping.key or [source for source, target in mapping.columns if target in resource.key]
+        if mapping.columns and not any(fold(source) in there for source in key) and key:
+            wrong("key", _("The file has none of the columns %(names)s.", names=", ".join(key)))
+    if problems:
+        raise Invalid(problems)
+
+
+def find_mapping(resource: str, name: str) -> tuple[Mapping, str]:
+    """(mapping, format name) by the name of a saved mapping, else of a format. Raises Invalid."""
+    saved = SavedMapping.get_or_none(SavedMapping.resource == resource, SavedMapping.name == name)
+    if saved is not None:
+        return Mapping.from_json(saved.mapping), ""
+    found = format_named(name)
+    if found is None or found.resource != resource:
+        raise Invalid({"mapping": [_("There is no mapping %(name)s for %(resource)s.", name=name, resource=resource)]})
+    return found.mapping, found.name
+
+
+def format_named(name: str) -> ImportFormat | None:
+    return next((known for known in runtime.current().import_formats if known.name == name), None)
+
+
+def save_mapping(ctx: Context, resource: str, name: str, mapping: Mapping) -> SavedMapping:
+    """Keep `mapping` under `name`, over an earlier one of that name."""
+    declared = runtime.current().resource(resource)
+    access.demand(ctx.actor, declared.permission("import"))
+    check(declared, mapping)
+    if not name.strip() or len(name) > 100:
+        raise Invalid({"save_as": [_("Give the mapping a name of at most 100 letters.")]})
+    with db.transaction():
+        saved, made = SavedMapping.get_or_create(resource=resource, name=name.strip(), defaults={"mapping": mapping.to_json()})
+        before = {} if made else {"mapping": saved.mapping}
+        saved.mapping, saved.updated_at, saved.version = mapping.to_json(), utcnow(), saved.version + (not made)
+        saved.save()
+        changed = Change(saved.id, before, {"resource": resource, "name": saved.name, "mapping": saved.mapping})
+        changes.record(ctx, "core.import_mapping", "created" if made else "updated", [changed])
+    return saved  # type: ignore[no-any-return]
+
+
+def scratch_of(import_: Import) -> Path:
+    return runtime.current().settings.data_dir / "scratch" / f"import-{import_.id}"

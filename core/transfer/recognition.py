@@ -1,0 +1,63 @@
+"""Which format a file has, by its header alone, and a first mapping for one that nobody knows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from core import runtime
+from core.resources import Resource
+from core.transfer.dialect import sniff
+from core.transfer.formats import Dialect, Mapping, Preview, fold
+from core.transfer.readers import head_of
+from core.transfer.shape import leaves
+
+_LIKE = 0.84
+
+
+def inspect(path: Path, resource: str = "", dialect: Dialect | None = None) -> Preview:
+    """Look at a file: dialect, header, first rows, and the format it is in. Raises FileRefused."""
+    dialect = dialect or sniff(path)
+    headers, sample = head_of(path, dialect)
+    known = [one for one in runtime.current().import_formats if one.matches(headers) and resource in ("", one.resource)]
+    # Two that match: the one that asks for more is the nearer one.
+    found = max(known, key=lambda one: len(one.headers), default=None)
+    return Preview(tuple(headers), tuple(tuple(cell or "" for cell in row) for row in sample), dialect, found)
+
+
+def native_mapping(resource: Resource, preview: Preview) -> Mapping | None:
+    """The mapping of our own export files, when the header is one: only names of this resource, its key among them."""
+    names, known = set(preview.headers), leaves(resource.schema)
+    if preview.dialect.kind == "jsonl" and resource.key and set(resource.key) <= names:
+        tops = {leaf.items or leaf.steps[0] for leaf in known.values()}
+        return Mapping(native=True) if {name.split(".")[0] for name in names} <= tops else None
+    ours = {name for name in names if not name.startswith("maktab: ")}
+    is_ours = bool(resource.key) and set(resource.key) <= ours <= set(known)
+    return Mapping(columns=tuple((name, name) for name in preview.headers if name in known), native=True) if is_ours else None
+
+
+def suggest(resource: Resource, preview: Preview) -> tuple[Mapping, str]:
+    """(mapping, format name): of the known format, of our own export, else by likeness of names and aliases."""
+    if preview.format is not None:
+        return preview.format.mapping, preview.format.name
+    return native_mapping(resource, preview) or Mapping(columns=tuple(_alike(resource, preview.headers))), ""
+
+
+def _squash(name: str) -> str:
+    return "".join(letter for letter in fold(name) if letter.isalnum())
+
+
+def _alike(resource: Resource, headers: Sequence[str]) -> list[tuple[str, str]]:
+    names: dict[str, str] = {}
+    for path, leaf in leaves(resource.schema).items():
+        for name in (path, leaf.label, *leaf.aliases, leaf.path.removeprefix(f"{leaf.items}.")):
+            names.setdefault(_squash(name), path)
+    names.pop("", None)
+    found: list[tuple[str, str]] = []
+    for header in headers:
+        near = difflib.get_close_matches(_squash(header), names, 1, _LIKE)
+        target = names[near[0]] if near else ""
+        if target and target not in dict(found).values():
+            found.append((header, target))
+    return found

@@ -1,0 +1,91 @@
+"""The columns that a resource's schema means: one per leaf field, dotted, money as decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import marshmallow as ma
+
+from core.resources.fields import Tags, Utc
+
+ABSENT: Any = object()
+"""What a blank cell means to a field that has no blank: leave the field as it is."""
+
+_KINDS: tuple[tuple[Any, str], ...] = (
+    (Utc, "time"),
+    (ma.fields.Date, "day"),
+    (ma.fields.DateTime, "time"),
+    (ma.fields.Boolean, "bool"),
+    (ma.fields.Integer, "integer"),
+    (ma.fields.Number, "number"),
+    (Tags, "tags"),
+    ((ma.fields.Dict, ma.fields.List, ma.fields.Nested), "json"),
+)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One column. `path`: its name in files; `items`: the list it repeats in ("" for the head); `steps`: names from
+    there in a document; `blank`: what a blank cell gives; `parents`: objects above that may be null as a whole."""
+
+    path: str
+    items: str
+    steps: tuple[str, ...]
+    kind: str
+    blank: Any
+    label: str
+    aliases: tuple[str, ...] = ()
+    nullable_parent: str = ""
+
+
+def _kind(name: str, field: Any) -> str:
+    if name.endswith("_minor") and isinstance(field, ma.fields.Integer):
+        return "money"
+    if type(field).__name__ == "ExactDecimal":
+        return "number"
+    if isinstance(field, ma.fields.List) and isinstance(field.inner, ma.fields.String):
+        return "tags"
+    return next((kind for classes, kind in _KINDS if isinstance(field, classes)), "text")
+
+
+def _blank(kind: str, field: Any) -> Any:
+    if field.allow_none:
+        return None
+    empty: Any = {"text": "", "tags": [], "json": [] if isinstance(field, ma.fields.List) else {}}.get(kind, ABSENT)
+    try:
+        return empty if empty is ABSENT else field.deserialize(empty)
+    except ma.ValidationError:
+        return ABSENT
+
+
+def _list_schema(field: Any) -> ma.Schema | None:
+    inner = field.inner if isinstance(field, ma.fields.List) else field
+    is_list = isinstance(field, ma.fields.List) or getattr(field, "many", False)
+    return inner.schema if is_list and isinstance(inner, ma.fields.Nested) else None
+
+
+def _walk(schema: ma.Schema, items: str, steps: tuple[str, ...], parent: str) -> Iterator[Leaf]:
+    for name, field in schema.fields.items():
+        inside = _list_schema(field)
+        if field.dump_only or field.load_only:
+            continue
+        if inside is not None and not items and not steps:
+            yield from _walk(inside, name, (), "")
+        elif inside is None and isinstance(field, ma.fields.Nested):
+            nullable = parent or (".".join((*steps, name)) if field.allow_none else "")
+            yield from _walk(field.schema, items, (*steps, name), nullable)
+        else:
+            kind = _kind(name, field)
+            shown = name.removesuffix("_minor") if kind == "money" else name
+            path = ".".join(filter(None, (items, *steps, shown)))
+            label, aliases = str(field.metadata.get("label", "")), tuple(field.metadata.get("aliases", ()))
+            yield Leaf(path, items, (*steps, name), kind, _blank(kind, field), label, aliases, parent)
+
+
+@lru_cache(maxsize=256)
+def leaves(schema: type[ma.Schema]) -> dict[str, Leaf]:
+    """{column name: leaf} in the order of the schema; fields that only go one way are left out."""
+    return {leaf.path: leaf for leaf in _walk(schema(), "", (), "")}
