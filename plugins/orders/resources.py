@@ -1,0 +1,133 @@
+"""The order, said once: list, filters, search, detail, form, API, import and export follow from this."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from core.context import Context
+from core.i18n import __
+from core.resources import Column, Filter, Resource, Scope, Section
+from plugins.orders import labels
+from plugins.orders.actions import ACTIONS
+from plugins.orders.models import Address, Adjustment, Order, OrderFact, OrderLine
+from plugins.orders.schemas import OrderSchema
+from plugins.orders.services.documents import OrderService
+
+
+def search_text(ids: Sequence[int]) -> dict[int, str]:
+    """What part-of-word search sees of each order: number, buyer, SKUs, cities; three statements."""
+    words: defaultdict[int, list[str]] = defaultdict(list)
+    own = (Order.number, Order.customer_name, Order.customer_email, Order.customer_number)
+    orders: Any = Order.select(Order.id, *own).where(Order.id.in_(ids)).tuples()
+    lines: Any = OrderLine.select(OrderLine.order, OrderLine.sku).where(OrderLine.order.in_(ids)).distinct().tuples()
+    places: Any = Address.select(Address.order, Address.city, Address.name).where(Address.order.in_(ids)).tuples()
+    for rows in (orders, places, lines):
+        for order_id, *texts in rows:
+            words[order_id] += texts
+    return {order_id: " ".join(dict.fromkeys(filter(None, texts))) for order_id, texts in words.items()}
+
+
+def _lines(ctx: Context, order: Order) -> dict[str, Any]:
+    lines: Any = OrderLine.select().where(OrderLine.order == order.id).order_by(OrderLine.position)
+    return {"lines": list(lines.dicts())}
+
+
+def _money(ctx: Context, order: Order) -> dict[str, Any]:
+    adjustments: Any = Adjustment.select().where(Adjustment.order == order.id).order_by(Adjustment.position)
+    facts: Any = OrderFact.select().where(OrderFact.order == order.id).order_by(OrderFact.at, OrderFact.id)
+    return {"adjustments": list(adjustments.dicts()), "facts": list(facts.dicts()), "kinds": labels.ADJUSTMENT}
+
+
+def _addresses(ctx: Context, order: Order) -> dict[str, Any]:
+    rows: Any = Address.select().where(Address.order == order.id).dicts()
+    return {"addresses": {row["kind"]: row for row in rows}}
+
+
+_AXES = (
+    ("payment_status", __("Payment"), labels.PAYMENT_BADGES),
+    ("fulfillment_status", __("Fulfillment"), labels.FULFILLMENT_BADGES),
+    ("return_status", __("Return"), labels.RETURN_BADGES),
+)
+
+ORDERS = Resource(
+    "orders.order",
+    slug="orders",
+    model=Order,
+    schema=OrderSchema,
+    service=OrderService,
+    label=__("Order"),
+    label_plural=__("Orders"),
+    icon="shopping-cart",
+    nav_order=10,
+    key=["sales_channel", "number"],
+    title=str,
+    default_sort="-placed_at",
+    columns=[
+        Column("number", __("Number"), kind="code", sortable=True),
+        Column("placed_at", __("Placed"), kind="datetime", sortable=True),
+        Column(
+            "customer_name",
+            __("Customer"),
+            sortable=True,
+            value=lambda order: order.customer_name or order.customer_number,
+        ),
+        Column("sales_channel", __("Sales channel"), shown=False),
+        Column("kind", __("Kind"), shown=False, value=lambda order: labels.KIND[order.kind]),
+        Column("status", __("Status"), kind="badge", badges=labels.STATUS_BADGES),
+        *(
+            Column(name, label, kind="badge", badges=badges, shown=name != "return_status")
+            for name, label, badges in _AXES
+        ),
+        Column("items", __("Items"), kind="number", sortable=True),
+        Column("total_minor", __("Total"), kind="money", sortable=True),
+        Column("currency", __("Currency"), shown=False),
+        Column("updated_at", __("Updated"), kind="datetime", sortable=True, shown=False),
+    ],
+    filters=[
+        Filter("status", __("Status"), choices=labels.STATUS),
+        *(Filter(name, label, choices=labels.names(badges)) for name, label, badges in _AXES),
+        Filter("kind", __("Kind"), choices=labels.KIND),
+        Filter("sales_channel", __("Sales channel"), kind="text"),
+        Filter("placed_at", __("Placed"), kind="date"),
+        Filter("total_minor", __("Total"), kind="money"),
+        Filter("currency", __("Currency"), kind="text"),
+        Filter("customer_key", __("Customer key"), kind="text"),
+        Filter("tags", __("Tags"), kind="tag"),
+    ],
+    search_exact=["number", "customer_email", "customer_number"],
+    search_text=search_text,
+    detail=[
+        Section("items", __("Items"), template="orders/items.html", load=_lines),
+        Section("money", __("Money"), template="orders/money.html", load=_money),
+        Section(
+            "customer",
+            __("Customer"),
+            fields=["customer_name", "customer_email", "customer_phone", "customer_number"],
+            side=True,
+        ),
+        Section("addresses", __("Addresses"), template="orders/addresses.html", load=_addresses, side=True),
+        Section("source", __("Source"), template="orders/source.html", side=True),
+    ],
+    actions=ACTIONS,
+    scopes=[Scope("sales_channel", __("Sales channel"))],
+    has_tags=True,
+    can_delete=True,
+    form_fields=[
+        "number",
+        "sales_channel",
+        "kind",
+        "currency",
+        "placed_at",
+        "customer_name",
+        "customer_email",
+        "customer_phone",
+        "shipping_address",
+        "billing_address",
+        "lines",
+        "adjustments",
+        "tax_included",
+        "tags",
+    ],  # fmt: skip
+)

@@ -1,0 +1,1 @@
+"""The business rules of orders; the only place that writes them."""

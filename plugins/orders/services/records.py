@@ -1,0 +1,146 @@
+"""Rows of orders and their parts, in and out, whole sets at a time. No rules here; `documents.py` calls it.
+
+The number of statements does not grow with the orders: one for each table (in packets, for the limit on parameters).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from core import db
+from core.resources import Tagging, tags_of
+from plugins.orders.models import Address, Adjustment, Order, OrderFact, OrderLine, OrderNumber
+from plugins.orders.services.merge import ADDRESSES, COMPUTED, HEADER, Document
+
+RESOURCE = "orders.order"
+_COLUMNS = (*HEADER, *COMPUTED, "extra")
+_PARAMETERS = 30_000  # SQLite takes 32,766 in one statement, PostgreSQL 65,535
+_FIRST_NUMBER = 1000
+# Table of a part -> what tells its rows apart within one order.
+_KEYS = {OrderLine: "position", Adjustment: "position", OrderFact: "key", Address: "kind", Tagging: "tag"}
+_LISTS = {"lines": OrderLine, "adjustments": Adjustment, "facts": OrderFact}
+
+
+def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Ids of the orders with these (sales_channel, number), locked until the transaction ends."""
+    numbers: defaultdict[str, list[str]] = defaultdict(list)
+    for channel, number in keys:
+        numbers[channel].append(number)
+    if not numbers:
+        return {}
+    wanted = [(Order.sales_channel == channel) & Order.number.in_(found) for channel, found in numbers.items()]
+    rows = locked(Order.select(Order.sales_channel, Order.number, Order.id).where(reduce(or_, wanted))).tuples()
+    return {(channel, number): order_id for channel, number, order_id in rows}
+
+
+def locked(query: Any) -> Any:
+    """Rows that nobody else changes until we commit; on SQLite the write transaction itself is the lock."""
+    return query.order_by(Order.id).for_update() if db.is_postgres() else query
+
+
+def read(ids: Sequence[int]) -> list[Document]:
+    """Documents in the order of `ids`, six statements; ids that do not exist are left out."""
+    found: dict[int, Document] = {row["id"]: row for row in Order.select().where(Order.id.in_(ids)).dicts()}
+    if not found:
+        return []
+    tags = tags_of(RESOURCE, list(found))
+    for order_id, order in found.items():
+        order |= {"tags": sorted(tags[order_id]), **{name: [] for name in _LISTS}, **dict.fromkeys(ADDRESSES)}
+    for name, model in _LISTS.items():
+        for row in (
+            _rows(model, found).order_by(model.order, model.id if model is OrderFact else model.position).dicts()
+        ):
+            del row["id"]
+            found[row.pop("order")][name].append(row)
+    for row in _rows(Address, found).dicts():
+        del row["id"]
+        found[row.pop("order")][f"{row.pop('kind')}_address"] = row
+    return [found[order_id] for order_id in ids if order_id in found]
+
+
+def _rows(model: Any, orders: Iterable[int]) -> Any:
+    return model.select().where(model.order.in_(list(orders)))
+
+
+def next_numbers(count: int) -> list[str]:
+    """Numbers for our own orders. Gaps happen, and nobody waits for another one's transaction."""
+    if not count:
+        return []
+    rows: Any = OrderNumber.insert_many([{"taken_at": db.utcnow()}] * count).returning(OrderNumber.id).tuples()
+    return [f"M-{_FIRST_NUMBER + number}" for number in sorted(row[0] for row in rows.execute())]
+
+
+def insert(orders: Sequence[Document]) -> list[int]:
+    """New orders with all their parts; their ids in the same order."""
+    now = db.utcnow()
+    rows = [{**_header(order), "created_at": now, "updated_at": now, "version": 1} for order in orders]
+    query = Order.insert_many(rows).returning(Order.id, Order.sales_channel, Order.number)
+    ids = {(channel, number): order_id for order_id, channel, number in query.tuples().execute()}
+    for order in orders:
+        order |= {"id": ids[order["sales_channel"], order["number"]], "version": 1}
+    for model in _KEYS:
+        _insert(model, [row for order in orders for row in _parts(model, order)])
+    return [order["id"] for order in orders]
+
+
+def update(pairs: Sequence[tuple[Document, Document]]) -> None:
+    """Write what differs in [(before, after)]: the headers in one statement, of the parts only rows that changed."""
+    now = db.utcnow()
+    for before, after in pairs:
+        after |= {"updated_at": now, "version": before["version"] + 1}
+    own = ("id", "created_at", "updated_at", "version")
+    rows = [{**_header(after), **{name: after[name] for name in own}} for _, after in pairs]
+    kept = [Order.updated_at, Order.version, *(getattr(Order, name) for name in _COLUMNS)]
+    Order.insert_many(rows).on_conflict(conflict_target=[Order.id], preserve=kept).execute()
+    for model, key in _KEYS.items():
+        old = {(before["id"], row[key]): row for before, _ in pairs for row in _parts(model, before)}
+        new = {(after["id"], row[key]): row for _, after in pairs for row in _parts(model, after)}
+        _delete(model, key, [place for place, row in old.items() if new.get(place) != row])
+        _insert(model, [row for place, row in new.items() if old.get(place) != row])
+
+
+def delete(ids: Sequence[int]) -> None:
+    """Orders with all their parts; the database takes the rows below them along."""
+    Tagging.delete().where(Tagging.resource == RESOURCE, Tagging.record_id.in_(ids)).execute()
+    Order.delete().where(Order.id.in_(ids)).execute()
+
+
+def _header(order: Document) -> Document:
+    return {name: order[name] for name in _COLUMNS}
+
+
+def _parts(model: Any, order: Document) -> list[Document]:
+    """The rows that `order` has in the table of `model`."""
+    if model is Tagging:
+        return [{"resource": RESOURCE, "record_id": order["id"], "tag": tag} for tag in order["tags"]]
+    if model is Address:
+        kinds = [(name.removesuffix("_address"), order[name]) for name in ADDRESSES if order[name]]
+        return [{"order": order["id"], "kind": kind, **address} for kind, address in kinds]
+    return [{"order": order["id"], **row} for name, table in _LISTS.items() if table is model for row in order[name]]
+
+
+def _delete(model: Any, key: str, places: Sequence[tuple[int, Any]]) -> None:
+    values: defaultdict[int, list[Any]] = defaultdict(list)
+    for order_id, value in places:
+        values[order_id].append(value)
+    if not values:
+        return
+    owner = model.record_id if model is Tagging else model.order
+    condition = reduce(or_, [(owner == order_id) & getattr(model, key).in_(some) for order_id, some in values.items()])
+    model.delete().where(condition, *([model.resource == RESOURCE] if model is Tagging else [])).execute()
+
+
+def _insert(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """All rows have the same keys; tuples with named fields spare peewee a look at the keys of each."""
+    if not rows:
+        return
+    names = list(rows[0])
+    fields = [getattr(model, name) for name in names]
+    step = _PARAMETERS // len(names)
+    for start in range(0, len(rows), step):
+        packet = [tuple(row[name] for name in names) for row in rows[start : start + step]]
+        model.insert_many(packet, fields=fields).execute()

@@ -1,0 +1,85 @@
+"""The life of an order as data (mission.md, state machines: Order), and its commands for sets of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from peewee import fn
+
+from core import db
+from core.context import Context
+from core.i18n import __
+from core.resources.workflow import Transition, Workflow
+from plugins.orders.labels import STATUS
+from plugins.orders.models import Adjustment, Order, OrderLine
+
+CONFIRM_WITHIN = timedelta(days=14)
+_SHIPPED = ("partially_fulfilled", "fulfilled", "partially_delivered", "delivered")
+
+
+def _may_place(ids: Sequence[int]) -> dict[int, str]:
+    """At least one line, and lines + adjustments = total."""
+    lines = _sums(OrderLine, OrderLine.line_total_minor, ids)
+    adjustments = _sums(Adjustment, Adjustment.amount_minor, ids, ~Adjustment.is_included)
+    refused = {i: str(__("An order needs at least one line.")) for i in ids if i not in lines}
+    for order_id, total in Order.select(Order.id, Order.total_minor).where(Order.id.in_(list(lines))).tuples():
+        if total != lines[order_id] + adjustments.get(order_id, 0):
+            refused[order_id] = str(__("Lines and adjustments do not add up to the total."))
+    return refused
+
+
+def _sums(model: Any, amount: Any, ids: Sequence[int], *conditions: Any) -> dict[int, int]:
+    rows = model.select(model.order, fn.SUM(amount)).where(model.order.in_(ids), *conditions).group_by(model.order)
+    return {order_id: int(total) for order_id, total in rows.tuples()}
+
+
+def _may_cancel(ids: Sequence[int]) -> dict[int, str]:
+    """Nothing shipped, or all of it came back."""
+    shipped = Order.select(Order.id).where(
+        Order.id.in_(ids), Order.fulfillment_status.in_(_SHIPPED), Order.return_status != "returned"
+    )
+    text = str(__("Something of this order was shipped and has not come back."))
+    return {order_id: text for (order_id,) in shipped.tuples()}
+
+
+def _now(*fields: str) -> Any:
+    return lambda: dict.fromkeys(fields, db.utcnow())
+
+
+def _event(past: str) -> str:
+    return f"orders.order_{past}.v1"
+
+
+ORDER_WORKFLOW = Workflow(
+    "orders.order",
+    Order,
+    "status",
+    (
+        Transition("place", ("draft",), "open", _event("placed"), guard=_may_place, sets=_now("placed_at")),
+        Transition("submit", ("draft",), "pending", _event("submitted"), guard=_may_place, sets=_now("placed_at")),
+        Transition("confirm", ("pending",), "open", _event("confirmed")),
+        Transition("expire", ("pending",), "expired", _event("expired")),
+        Transition(
+            "cancel", ("pending", "open"), "canceled", _event("canceled"), guard=_may_cancel, sets=_now("canceled_at")
+        ),
+        Transition("complete", ("open",), "completed", _event("completed")),
+        Transition("reopen", ("completed",), "open", _event("reopened")),
+        Transition("archive", ("completed",), "archived", _event("archived")),
+        Transition("unarchive", ("archived",), "completed", _event("unarchived")),
+    ),
+    STATUS,
+)
+EVENT_OF_STATUS: Mapping[str, str] = {
+    "open": _event("placed"), "completed": _event("completed"), "archived": _event("archived"),
+    "canceled": _event("canceled"), "expired": _event("expired"), "pending": _event("submitted"),
+}  # fmt: skip
+"""The event that tells of a status which an import brought."""
+
+
+def expire_unconfirmed(ctx: Context, limit: int = 200) -> int:
+    """Expire orders that nobody confirmed in time, at most `limit`; how many."""
+    waiting = Order.select(Order.id).where(Order.status == "pending", Order.placed_at < db.utcnow() - CONFIRM_WITHIN)
+    ids = [order_id for (order_id,) in waiting.order_by(Order.placed_at, Order.id).limit(limit).tuples()]
+    return sum(outcome.ok for outcome in ORDER_WORKFLOW.run(ctx, "expire", ids).values())
