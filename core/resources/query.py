@@ -14,7 +14,7 @@ from core import access
 from core.context import Context
 from core.db import keyset, search
 from core.db.fields import utcnow
-from core.errors import Invalid, NotFound
+from core.errors import Forbidden, Invalid, NotFound
 from core.i18n import _
 from core.resources.declaration import Filter, Resource, Selection
 from core.resources.traits import Tagging
@@ -58,16 +58,18 @@ class Page:
 
 
 def page(ctx: Context, resource: Resource, state: ListState, permission: str | None = None) -> Page:
-    """One page: ids by key over an index, then the rows in one statement, then the loader's joins.
+    """One page: ids by key over an index, then the rows in one statement, then the loader's joins."""
+    found = page_ids(ctx, resource, state, permission)
+    return Page(load(ctx, resource, found.ids), found.next, found.previous)
 
-    Raises Invalid (by argument) for what cannot be asked, Forbidden without `permission` (default: view).
-    """
+
+def page_ids(ctx: Context, resource: Resource, state: ListState, permission: str | None = None) -> keyset.KeyPage:
+    """The ids of one page. Raises Invalid (by argument) for what cannot be asked, Forbidden without `permission`."""
     query = _matching(ctx, resource, state.filters, state.search, permission)
     sort, descending = _sort(resource, state.sort or resource.default_sort)
     if state.cursor and not _fits(sort, keyset.Cursor.decode(state.cursor).value):
         raise Invalid({"cursor": [_("This cursor belongs to another list; start again at the first page.")]})
-    found = keyset.page(query, sort, descending, state.cursor, min(state.limit, _MOST))
-    return Page(load(ctx, resource, found.ids), found.next, found.previous)
+    return keyset.page(query, sort, descending, state.cursor, min(state.limit, _MOST))
 
 
 def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
@@ -81,13 +83,22 @@ def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
 
 
 def get(ctx: Context, resource: Resource, record_id: int, permission: str | None = None) -> Any:
-    """The record, joined by the loader. NotFound when there is none, or it lies outside the actor's rows."""
+    """The record as `reach` finds it, joined by the loader."""
+    found = reach(ctx, resource, record_id, permission)
+    if resource.loader:
+        resource.loader([found], ctx)
+    return found
+
+
+def reach(ctx: Context, resource: Resource, record_id: int, permission: str | None = None) -> Any:
+    """The bare record. NotFound when there is none or outside the actor's rows; Forbidden when a hook denies it."""
+    permission = permission or resource.permission("view")
     query = _scoped(ctx, resource, permission)
     found = query.where(resource.model.id == record_id).first() if 0 < record_id <= _LARGEST else None
     if found is None:
         raise NotFound(_("There is no %(label)s with the number %(id)s.", label=resource.label, id=record_id))
-    if resource.loader:
-        resource.loader([found], ctx)
+    if access.denied(ctx.actor, permission, resource.name, [record_id]):
+        raise Forbidden(permission)
     return found
 
 

@@ -1,0 +1,63 @@
+"""REST from resources: lists with cursors, idempotency keys, optimistic locking, jobs, and an OpenAPI description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+import flask_smorest
+
+from core import access
+from core.api import routes
+from core.api.models import KeptAnswer, RateCounter
+from core.api.shapes import Problem
+from core.resources import ExactDecimal, Tags, Utc
+from core.runtime import Runtime
+
+__all__ = ["KeptAnswer", "RateCounter", "init_app", "openapi"]
+
+_ABOUT = """Every call carries `Authorization: Bearer <token>`; a token does what its user may and its scopes allow.
+Money is in minor units of `currency`, times are UTC. Lists have cursors: follow `next` until it is null.
+A POST with an `Idempotency-Key` is done once; its answer is given again for 24 hours.
+A PATCH with `If-Match` (the ETag of your copy) answers 412 when somebody was faster.
+Errors are problems (RFC 9457) with texts by field. 600 calls a minute and token; see the RateLimit headers."""
+
+
+class _Api(flask_smorest.Api):  # type: ignore[misc]
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """Errors are answered by our blueprints; one handler for all would take those of the pages too."""
+
+
+def init_app(app: flask.Flask, runtime: Runtime) -> None:
+    """Put the API of every resource below /api/v1."""
+    app.config.setdefault("PROPAGATE_EXCEPTIONS", False)
+    described = _build(app, runtime)
+
+    def document() -> Any:
+        return flask.jsonify(described.spec.to_dict())
+
+    frame = flask.Blueprint("api_frame", __name__, url_prefix="/api/v1")
+    frame.add_url_rule("/openapi.json", "openapi", access.requires(access.SIGNED_IN)(document))
+    app.register_blueprint(frame)
+
+
+def openapi(runtime: Runtime) -> dict[str, Any]:
+    """The OpenAPI 3.1 description of the API of this generation."""
+    described: dict[str, Any] = _build(flask.Flask("maktab"), runtime).spec.to_dict()
+    return described
+
+
+def _build(app: flask.Flask, runtime: Runtime) -> _Api:
+    app.config.update(API_TITLE="Maktab", API_VERSION="v1", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX=None)
+    about = {"info": {"description": _ABOUT}, "security": [{"token": []}]}
+    api = _Api(app, spec_kwargs=about)
+    api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    api.register_field(Utc, "string", "date-time")
+    api.register_field(ExactDecimal, "string", "decimal")
+    api.register_field(Tags, "array", None)
+    for resource in runtime.resources.values():
+        api.register_blueprint(routes.of_resource(resource))
+    api.register_blueprint(routes.of_jobs())
+    return api
