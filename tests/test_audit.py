@@ -31,7 +31,7 @@ def fill(n: int, *, sealed: bool = True, start: int = 1) -> None:
         marks = [Change(row, {"name": f"old {row}"}, {"name": f"new {row}"}) for row in chunk]
         audit.write(CTX, "test.thing", "updated", marks)
     if sealed:
-        audit.seal(n)
+        audit.seal(n + 100)
 
 
 @contextmanager
@@ -90,23 +90,38 @@ def test_history_is_paged_newest_first(runtime: Any) -> None:
         audit.write(CTX, "test.thing", f"step{step}", [Change(1), Change(2)])
     newest = audit.history("test.thing", 1, 2)
     assert [entry.action for entry in newest] == ["step4", "step3"]
-    assert [entry.action for entry in audit.history("test.thing", 1, 9, before=newest[-1].id)] == ["step2", "step1", "step0"]
+    older = audit.history("test.thing", 1, 9, before=newest[-1].id)
+    assert [entry.action for entry in older] == ["step2", "step1", "step0"]
 
 
 def test_rolled_back_change_leaves_no_entry(runtime: Any) -> None:
-    with pytest.raises(ZeroDivisionError), db.transaction():
-        audit.write(CTX, "test.thing", "updated", [Change(1)])
-        raise ZeroDivisionError
+    def fails() -> None:
+        with db.transaction():
+            audit.write(CTX, "test.thing", "updated", [Change(1)])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
     assert audit.history("test.thing", 1, 1) == []
 
 
 @pytest.mark.parametrize(
-    "values", [{"action": "x"}, {"digest": "0"}, {"actor_id": None}, {"seq": 99}, {"hash": "0"}, {"diff": {"a": 1}}, {"salt": "0"}]
+    "values",
+    [
+        {"action": "x"},
+        {"digest": "0"},
+        {"actor_id": None},
+        {"seq": 99},
+        {"hash": "0"},
+        {"diff": {"a": 1}},
+        {"salt": "0"},
+    ],
+    ids=str,
 )
 def test_triggers_refuse_to_edit_an_entry(runtime: Any, values: dict[str, Any]) -> None:
     fill(2)
     with pytest.raises((peewee.IntegrityError, peewee.InternalError)):
-        Entry.update(values).where(Entry.seq == 2).execute()
+        Entry.update(values).where(Entry.resource == "test.thing").execute()
 
 
 def test_triggers_refuse_to_delete_an_entry(runtime: Any) -> None:
@@ -191,16 +206,11 @@ def test_many_sealers_at_once_seal_each_entry_once(runtime: Any) -> None:
 
 def test_entries_that_wait_too_long_raise_the_alarm(runtime: Any) -> None:
     audit.seal()
-    old = replace_row(db.utcnow() - timedelta(seconds=11))
-    Entry.insert(old).execute()
+    row = {"source": "ui", "action": "x", "resource": "test.thing", "record_id": 1, "digest": "0" * 64}
+    Entry.insert(row | {"at": db.utcnow() - timedelta(seconds=11)}).execute()
     report = audit.verify()
     assert not report.ok
     assert "wait unsealed" in report.problem
-
-
-def replace_row(at: Any) -> dict[str, Any]:
-    audit_row = {"at": at, "source": "ui", "action": "x", "resource": "test.thing", "record_id": 1, "digest": "0" * 64}
-    return audit_row
 
 
 def test_head_put_back_is_found_by_the_anchor(runtime: Any) -> None:
@@ -356,4 +366,4 @@ def test_export_as_json_lines_and_csv(runtime: Any) -> None:
 
 def test_key_is_not_in_the_database(runtime: Any) -> None:
     fill(1)
-    assert Chain().key.hex() not in json.dumps([row for row in Entry.select().dicts()], default=str)
+    assert Chain().key.hex() not in json.dumps(list(Entry.select().dicts()), default=str)

@@ -48,7 +48,7 @@ __all__ = [
 
 
 def resources() -> list[Any]:
-    """`core.user` and `core.role`."""
+    """`core.role`."""
     from core.access import directory  # resources need this room themselves
 
-    return [directory.USERS, directory.ROLES]
+    return [directory.ROLES]

@@ -23,15 +23,12 @@ CORE_PERMISSIONS: Mapping[str, Any] = {
     "core.file.view_all": __("Download the files of others"),
     "core.search.rebuild": __("Rebuild the search index"),
     "core.job.manage": __("Cancel, retry and undo the jobs of others"),
-    "core.metrics.view": __("Read the metrics"),
 }
 
 
 def permissions() -> dict[str, Any]:
     """Every permission of the present generation with its label: core's, the resources' and the manifests'."""
-    current = runtime.current()
-    of_resources = {name: name for resource in current.resources.values() for name in resource.permissions()}
-    return of_resources | dict(current.permissions) | dict(CORE_PERMISSIONS)
+    return dict(runtime.current().permissions) | dict(CORE_PERMISSIONS)
 
 
 def expand(entries: Iterable[str]) -> frozenset[str]:

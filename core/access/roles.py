@@ -21,8 +21,11 @@ OWNER = "owner"
 _OPERATOR = "view create edit note export add_tags remove_tags archive unarchive".split()
 DEFAULT_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
     OWNER: (N_("Owner"), ["*"]),
-    "manager": (N_("Manager"), ["*.*", "core.job.*", "core.user.view", "core.role.view", "core.audit_entry.view"]),
-    "operator": (N_("Operator"), [*(f"*.{verb}" for verb in _OPERATOR), "core.job.view"]),
+    "manager": (
+        N_("Manager"),
+        ["*.*", "core.job.*", "core.file.*", "core.user.view", "core.role.view", "core.audit_entry.view"],
+    ),
+    "operator": (N_("Operator"), [f"*.{verb}" for verb in _OPERATOR]),
     "viewer": (N_("Viewer"), ["*.view"]),
 }
 Scopes = Mapping[str, Mapping[str, Sequence[str]]]

@@ -28,7 +28,7 @@ class Report:
 def verify() -> Report:
     """Read the whole chain in constant memory and compare it with head, anchors and diffs."""
     chain, anchored, last, seq = Chain(), anchors(), GENESIS, 0
-    fields = (Entry.seq, *BODY, Entry.hash, Entry.salt, Entry.diff.converter(str))
+    fields = (Entry.seq, *BODY, Entry.hash, Entry.salt, Entry.diff.cast("TEXT"))
     for place, *rest in stream(*fields, order=Entry.seq):
         body, (found, salt, diff) = rest[:_WIDTH], rest[_WIDTH:]
         seq += 1

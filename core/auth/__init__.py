@@ -1,5 +1,7 @@
 """Users, their sessions and API tokens."""
 
+from typing import Any
+
 from core.auth.accounts import create_user, disable_user, set_active, set_password
 from core.auth.frame import current_context, current_user, init_app
 from core.auth.models import ApiToken, LoginAttempt, Session, User
@@ -39,3 +41,10 @@ __all__ = [
     "sign_in",
     "sign_out",
 ]
+
+
+def resources() -> list[Any]:
+    """`core.user`."""
+    from core.access import directory  # resources need this room themselves
+
+    return [directory.USERS]
