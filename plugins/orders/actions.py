@@ -32,10 +32,10 @@ ACTIONS: Sequence[Action] = (
     _command(
         "place", __("Place"), "check", confirm=__("Place these drafts? Lines and amounts are fixed from then on.")
     ),
-    _command("submit", __("Place, to be confirmed"), "hourglass", confirm=__("Place these drafts to be confirmed?")),
+    _command("submit", __("Place, to be confirmed"), "clock", confirm=__("Place these drafts to be confirmed?")),
     _command("confirm", __("Confirm"), "check"),
-    _command("unarchive", __("Take out of the archive"), "archive-off", back="archive"),
-    _command("reopen", __("Reopen"), "lock-open", reason=True),
+    _command("unarchive", __("Take out of the archive"), "arrow-back-up", back="archive"),
+    _command("reopen", __("Reopen"), "refresh", reason=True),
     _command("cancel", __("Cancel"), "ban", reason=True, danger=True),
-    _command("expire", __("Expire"), "clock-x", danger=True, confirm=__("Expire these orders? This cannot be undone.")),
+    _command("expire", __("Expire"), "circle-x", danger=True, confirm=__("Expire these orders? This cannot be undone.")),
 )
