@@ -9,10 +9,10 @@ import flask
 import peewee
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from core import db, plugins
+from core import audit, boot, events, jobs, plugins
 from core.db import migrate
 from core.errors import Forbidden
-from core.runtime import Runtime, current
+from core.runtime import current
 
 
 def init_app(app: flask.Flask) -> None:
@@ -28,22 +28,18 @@ def healthz() -> flask.Response:
 
 def readyz() -> tuple[flask.Response, int]:
     """The database answers and has the schema of this code."""
-    from core.boot import CORE_MIGRATIONS
-
     try:
-        waiting = migrate.pending("core", CORE_MIGRATIONS)
-        checks = {"database": "ok", "migrations": ", ".join(waiting) or "ok"}
+        reason = ", ".join(f"{name} is not applied" for name in migrate.pending("core", boot.CORE_MIGRATIONS))
     except peewee.PeeweeException:
-        checks = {"database": "cannot be reached"}
-    ready = set(checks.values()) == {"ok"}
-    return flask.jsonify(status="ok" if ready else "not ready", **checks), 200 if ready else 503
+        reason = "The database cannot be reached."
+    return flask.jsonify(status="not ready" if reason else "ok", reason=reason), 503 if reason else 200
 
 
 def metrics() -> flask.Response:
     """Figures read from the database at each scrape, so that they are right over all processes."""
     if not _may_scrape():
         raise Forbidden("core.metrics", "Metrics are for this machine, or for the token in the setting metrics_token.")
-    return flask.Response(generate_latest(_figures(current())), content_type="text/plain; version=0.0.4; charset=utf-8")
+    return flask.Response(generate_latest(_figures()), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _may_scrape() -> bool:
@@ -53,30 +49,22 @@ def _may_scrape() -> bool:
         return True
     # A reverse proxy on this machine connects from loopback too: what it forwards does not count as local.
     forwarded = any(name in flask.request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
-    address = flask.request.environ.get("REMOTE_ADDR") or "0.0.0.0"  # noqa: S104 - not an address to bind
+    address = flask.request.environ.get("REMOTE_ADDR") or "::"
     return not forwarded and ipaddress.ip_address(address).is_loopback
 
 
-def _figures(runtime: Runtime) -> CollectorRegistry:
-    from core import audit, events, jobs
-
+def _figures() -> CollectorRegistry:
     registry = CollectorRegistry()
-    jobs_gauge = Gauge("maktab_jobs", "Jobs by state", ["state"], registry=registry)
+    by_status = Gauge("maktab_jobs", "Jobs by status", ["status"], registry=registry)
     count = peewee.fn.COUNT(jobs.Job.id)
-    for state, number in jobs.Job.select(jobs.Job.state, count).group_by(jobs.Job.state).tuples():
-        jobs_gauge.labels(state).set(number)
-    figures = {
-        "maktab_generation": ("Generation this process serves", runtime.generation),
-        "maktab_generation_wanted": ("Generation in the database", plugins.generation()),
-        "maktab_audit_unsealed": ("Audit entries not yet sealed", audit.unsealed()),
-        "maktab_outbox_waiting": ("Events not yet relayed", events.waiting()),
-        "maktab_plugins_quarantined": ("Plugins switched off by failures", _quarantined(runtime)),
-        "maktab_database_postgres": ("1 on PostgreSQL, 0 on SQLite", int(db.is_postgres())),
-    }
-    for name, (text, value) in figures.items():
-        Gauge(name, text, registry=registry).set(value)
+    for status, number in jobs.Job.select(jobs.Job.status, count).group_by(jobs.Job.status).tuples():
+        by_status.labels(status).set(number)
+    unsealed = audit.Entry.select().where(audit.Entry.seq.is_null()).count()
+    waiting = events.Event.select().where(events.Event.relayed_at.is_null()).count()
+    quarantined = sum(plugin.status == "quarantined" for plugin in current().plugins.values())
+    Gauge("maktab_generation", "Generation that this process serves", registry=registry).set(current().generation)
+    Gauge("maktab_generation_wanted", "Generation in the database", registry=registry).set(plugins.generation())
+    Gauge("maktab_audit_unsealed", "Audit entries not yet sealed", registry=registry).set(unsealed)
+    Gauge("maktab_events_waiting", "Events not yet relayed", registry=registry).set(waiting)
+    Gauge("maktab_plugins_quarantined", "Plugins switched off by failures", registry=registry).set(quarantined)
     return registry
-
-
-def _quarantined(runtime: Runtime) -> int:
-    return sum(plugin.status == "quarantined" for plugin in runtime.plugins.values())

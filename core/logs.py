@@ -24,7 +24,7 @@ def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any])
     return event
 
 
-def configure(level: int = logging.INFO) -> None:
+def configure(level: int = logging.WARNING) -> None:
     """Send structlog and the standard library's loggers through one chain to stderr."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -39,29 +39,30 @@ class Switch:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             runtime, app = self._present()
-        except (peewee.OperationalError, peewee.InterfaceError) as error:
-            log.error("database cannot be reached", error=str(error))
-            start_response("503 Service Unavailable", [("Content-Type", "text/plain"), ("Retry-After", "2")])
-            return [b"The database cannot be reached now. Nothing was changed; try again in a moment.\n"]
+        except Exception as error:  # the border: no generation, so no error page of the app either
+            log.exception("no generation to serve with")
+            gone = isinstance(error, peewee.OperationalError | peewee.InterfaceError)
+            status = "503 Service Unavailable" if gone else "500 Internal Server Error"
+            start_response(status, [("Content-Type", "text/plain"), ("Retry-After", "2")])
+            return [b"Maktab cannot answer now; its log says why. Nothing was changed; try again in a moment.\n"]
         return _Answer(runtime, app, environ, start_response)
 
     def _present(self) -> tuple[Runtime, flask.Flask]:
-        live = self._live
-        if live is None:
+        if self._live is None:
             with self._lock:
                 if self._live is None:
                     db.connect(self.settings.url)
-                    self._live = build(self.settings)
-                return self._live
+                    self._swap()
         idle_s = time.monotonic() - self._checked
-        if idle_s > CHECK_EVERY_S and self._outdated(live[0]):
+        if idle_s > CHECK_EVERY_S and self._is_outdated():
             self._follow(wait_s=1.0 if idle_s > 2 else 0.0)
-        return self._live or live
+        assert self._live  # noqa: S101 - made above, and never taken away
+        return self._live
 
-    def _outdated(self, runtime: Runtime) -> bool:
+    def _is_outdated(self) -> bool:
         self._checked = time.monotonic()
         db.database.connect(reuse_if_open=True)
-        return plugins.generation() != runtime.generation
+        return self._live is None or plugins.generation() != self._live[0].generation
 
     def _follow(self, wait_s: float) -> None:
         """Build the new generation aside; after a pause without requests the first one waits a little for it."""
@@ -73,20 +74,18 @@ class Switch:
 
     def _rebuild(self) -> None:
         try:
-            self._live = build(self.settings)
-            log.info("generation swapped", generation=self._live[0].generation)
+            self._swap()
         except Exception:  # the old generation goes on serving whatever is wrong with the new one
             log.exception("generation failed; the old one goes on")
             self._checked = time.monotonic() + RETRY_BUILD_S
         finally:
             db.database.close()
 
-
-def build(settings: Settings) -> tuple[Runtime, flask.Flask]:
-    """The present generation and its app, made the process's own."""
-    runtime, app = plugins.assemble(settings, create_app)
-    runtime_room.install(runtime)
-    return runtime, app
+    def _swap(self) -> None:
+        self._live = plugins.assemble(self.settings, create_app)
+        self._checked = time.monotonic()
+        runtime_room.install(self._live[0])
+        log.info("generation swapped", generation=self._live[0].generation)
 
 
 class _Answer:
@@ -95,10 +94,10 @@ class _Answer:
     def __init__(
         self, runtime: Runtime, app: flask.Flask, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> None:
-        self.runtime, self.broken = runtime, False
+        self.runtime, self.is_broken = runtime, False
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            self.broken = status.startswith("503")
+            self.is_broken = status.startswith("503")
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
         with runtime_room.bound(runtime):
@@ -111,7 +110,7 @@ class _Answer:
     def close(self) -> None:
         getattr(self.body, "close", lambda: None)()
         structlog.contextvars.clear_contextvars()
-        if self.broken:  # after a restart of the database the pooled connections are dead: drop, do not reuse
+        if self.is_broken:  # after a restart of the database the pooled connections are dead: drop, do not reuse
             db.database.close_idle()
             db.database.manual_close()
         elif not db.database.is_closed():

@@ -51,13 +51,10 @@ def web() -> None:
     processes.web(config())
 
 
-@command("worker", bare=True)
+@command("worker")
 def worker() -> None:
     """Run a job worker alone."""
-    from core.jobs.worker import Worker
-
-    processes.watch_supervisor()
-    Worker(config()).run()
+    processes.worker(current().settings)
 
 
 @command("demo")

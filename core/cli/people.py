@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from core import access, auth
+from core import access, auth, db
 from core.cli.frame import command, context
 from core.errors import NotFound
 
@@ -27,9 +27,11 @@ def _ask_password() -> str:
 @command("user add")
 def add(username: str, *, role: tuple[str, ...] = (), name: str = "", email: str = "") -> Any:
     """Add a user with any number of roles; the password is asked for, or comes from MAKTAB_PASSWORD."""
-    made = auth.create_user(context(), username, _ask_password(), name=name, email=email)
-    for each in role:
-        access.assign(context(), made, each)
+    password = _ask_password()
+    with db.transaction():  # a role that does not exist must not leave a user without one
+        made = auth.create_user(context(), username, password, name=name, email=email)
+        for each in role:
+            access.assign(context(), made, each)
     return {"id": made.id, "user": username, "roles": ", ".join(role)}
 
 

@@ -1,0 +1,181 @@
+"""`maktab serve` for real: it starts, heals, stops, and leaves nobody behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+
+def eventually(test: Callable[[], Any], within_s: float, what: str) -> Any:
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        found = test()
+        if found:
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"not within {within_s} s: {what}")
+
+
+class Served:
+    """A running `maktab serve` and what can be seen of it from outside."""
+
+    def __init__(self, settings: Settings, port: int) -> None:
+        self.port = port
+        self.environ = os.environ | {
+            "MAKTAB_DATA_DIR": str(settings.data_dir),
+            "MAKTAB_DATABASE_URL": settings.database_url,
+            "PORT": str(port),
+        }
+        self.log = settings.data_dir / "serve.log"
+        self.run("init")
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-P", "-m", "core.cli", "serve"]
+            self.process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
+        eventually(self.answers, 40, f"an answer on port {port}: {self.log.read_text()[-3000:]}")
+
+    def run(self, *arguments: str) -> str:
+        command = [sys.executable, "-P", "-m", "core.cli", *arguments]
+        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.get("/healthz")[0] == 200
+        return False
+
+    def children(self, name: str) -> list[psutil.Process]:
+        """The `maktab <name>` process and, for web, its workers."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(self.process.pid).children():
+                if child.cmdline()[-1] == name:
+                    return [child, *child.children(recursive=True)]
+        return []
+
+    def everybody(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def port_is_free(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) != 0
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def database_kind() -> str:
+    return "sqlite"  # the processes are the same on both; the databases have tests of their own
+
+
+@pytest.fixture
+def served(settings: Settings, free_port: int) -> Iterator[Served]:
+    running = Served(settings, free_port)
+    family = [psutil.Process(running.process.pid), *running.everybody()]
+    yield running
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family += psutil.Process(running.process.pid).children(recursive=True)
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    running.process.wait()
+
+
+def is_gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def test_serve_answers_and_ctrl_c_stops_it_cleanly(served: Served) -> None:
+    assert json.loads(served.get("/readyz")[1])["status"] == "ok"
+    everybody = served.everybody()
+    assert len(everybody) >= 3  # web, its worker process, job worker
+    began = time.monotonic()
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(30) == 0
+    assert time.monotonic() - began < 30
+    assert is_gone(everybody)
+    assert served.port_is_free()
+    assert "Traceback" not in served.log.read_text()
+
+
+def test_sigterm_stops_it_as_well(served: Served) -> None:
+    everybody = served.everybody()
+    served.process.terminate()
+    assert served.process.wait(30) == 0
+    assert is_gone(everybody)
+
+
+def test_after_kill_of_the_supervisor_nobody_keeps_the_port(served: Served) -> None:
+    everybody = served.everybody()
+    served.process.kill()
+    eventually(lambda: is_gone(everybody), 30, "all children gone")
+    assert served.port_is_free()
+
+
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_a_killed_process_is_replaced(served: Served, name: str) -> None:
+    old = eventually(lambda: served.children(name), 10, name)
+    old[0].kill()
+    eventually(lambda: {p.pid for p in served.children(name)} - {p.pid for p in old}, 15, f"a new {name}")
+    eventually(lambda: is_gone(old), 15, f"the old {name} gone")
+    eventually(served.answers, 20, "an answer")
+
+
+def test_a_killed_web_worker_is_replaced(served: Served) -> None:
+    _, *workers = eventually(lambda: served.children("web")[1:] and served.children("web"), 10, "web workers")
+    # Granian takes a worker that lived for less than 5.5 s for a crash loop; then the supervisor starts all of it anew.
+    for worker in workers:
+        worker.kill()
+    eventually(served.answers, 20, "an answer")
+    eventually(lambda: is_gone(workers), 5, "the old workers gone")
+
+
+def test_a_port_in_use_is_named_in_one_line(settings: Settings, free_port: int) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port))
+        taken.listen()
+        environ = os.environ | {"MAKTAB_DATA_DIR": str(settings.data_dir), "PORT": str(free_port)}
+        command = [sys.executable, "-P", "-m", "core.cli", "serve"]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert str(free_port) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_folder_named_plugins_where_we_start_does_not_shadow_ours(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "__init__.py").write_text("raise SystemExit('shadowed')")
+    environ = os.environ | {"MAKTAB_DATA_DIR": str(settings.data_dir), "MAKTAB_DATABASE_URL": settings.database_url}
+    script = str(Path(sys.executable).parent / "maktab")
+    for command in ([script], [sys.executable, "-P", "-m", "core.cli"]):
+        done = subprocess.run([*command, "plugin", "list"], cwd=tmp_path, env=environ, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
