@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import flask
 import peewee
 
-from core import access, runtime
+from core import runtime
 from core.context import Context
 from core.db import Model, UTCDateTimeField, utcnow
 from core.errors import Invalid, NotFound
@@ -117,19 +116,3 @@ def remove_expired(limit: int = 500) -> int:
     for file in gone:
         storage().remove(file.key)
     return len(gone)
-
-
-blueprint = flask.Blueprint("core_files", __name__, url_prefix="/admin/files")
-
-
-@blueprint.get("/<int:file_id>")
-@access.requires(access.SIGNED_IN)
-def download(file_id: int) -> flask.Response:
-    file = find(flask.g.ctx, file_id)
-    # Never rendered by the browser, whatever it holds: always an attachment of a neutral type.
-    answer = flask.send_file(
-        open_file(file.id), "application/octet-stream", as_attachment=True, download_name=file.name, max_age=0
-    )
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Cache-Control"] = "no-store"
-    return answer

@@ -11,6 +11,7 @@ import pytest
 
 from core import access, db, jobs, plugins, runtime
 from core.context import SYSTEM, Actor, Context, Grant
+from core.auth.models import User
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.jobs import JobItem, JobRun, LeaseLost, Schedule, bell, lease, run
 from core.jobs.models import Job, ScheduleSlot
@@ -277,10 +278,11 @@ def test_rights_are_read_anew_when_the_job_runs(house: Settings, monkeypatch: py
     grants = (Grant(frozenset({"ledger.thing.stamp"}), {"ledger.thing": {"name": ("thing 3", "thing 4")}}),)
     someone = Context(actor=Actor(7, "someone", grants), source="ui")
     job = stamp(someone, everything())
+    User.insert(id=7, username="someone").execute()
     monkeypatch.setattr(access, "grants_of", lambda ids: {7: grants})
     work_off(install(runtime.current().settings).settings)
     assert (again(job).status, again(job).done) == ("done", 2)
-    monkeypatch.setattr(access, "grants_of", lambda ids: {})
+    User.update(is_active=False).execute()
     refused = stamp(someone, everything())
     work_off(runtime.current().settings)
     assert again(refused).status == "failed" and "ledger.thing.stamp" in again(refused).error

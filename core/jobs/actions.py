@@ -36,6 +36,8 @@ def start_action(
     resource, action = _find(resource_name, action_name)
     permission = resource.permission(action_name)
     access.demand(ctx.actor, permission)
+    if not action.bulk and (selection.everything or len(selection.ids) != 1):  # its arguments may not lie in a job row
+        raise Invalid(_("This is done for one record at a time."))
     loaded = _load(action, arguments)
     if not selection.everything and len(selection.ids) <= INLINE:
         return _inline(ctx, resource, action, selection, loaded)
@@ -45,7 +47,7 @@ def start_action(
     args = {"action": action_name, "arguments": dict(arguments), "selection": selection.to_json()}
     return enqueue(
         ctx, "core.action", args, title=f"{resource.label_plural}: {action.label}", resource=resource_name,
-        permission=permission, plugin=resource.plugin,
+        permission=permission,
     )  # fmt: skip
 
 
@@ -56,7 +58,7 @@ def undo(ctx: Context, job: Job) -> Job:
         raise Conflict(f"Job {job.id} cannot be undone.")
     return enqueue(
         ctx, "core.undo", {"action": job.args["action"], "job": job.id}, title=_("Undo: %(title)s", title=job.title),
-        resource=job.resource, permission=job.permission, plugin=job.plugin, key=f"undo:{job.id}:{job.done}",
+        resource=job.resource, permission=job.permission, key=f"undo:{job.id}:{job.done}",
         parent_id=job.id,
     )  # fmt: skip
 

@@ -27,7 +27,6 @@ def enqueue(
     total: int | None = None,
     permission: str = "",
     parent_id: int | None = None,
-    plugin: str = "",
 ) -> Job:
     """Note a job; a worker starts it within 100 ms of the commit. With a `key` that exists, gives that job instead.
 
@@ -38,7 +37,7 @@ def enqueue(
     if permission:
         access.demand(ctx.actor, permission)
     values = {
-        "kind": kind, "plugin": plugin or kind.split(".", 1)[0], "resource": resource, "key": key, "total": total,
+        "kind": kind, "plugin": (resource or kind).split(".", 1)[0], "resource": resource, "key": key, "total": total,
         "title": str(title or (known.title if known else "") or kind), "permission": permission, "args": dict(args),
         "user_id": ctx.actor.user_id, "context": ctx.to_json(), "parent_id": parent_id,
         "due_at": run_at or lease.moment(),

@@ -7,8 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from core import audit, db, files, runtime
+from core.auth.models import Session
 from core.db import search, utcnow
+from core.events import Event, outbox
 from core.i18n import __
+from core.jobs import actions
 from core.jobs.models import Job, JobItem, JobType, Schedule, ScheduleSlot
 from core.jobs.run import JobRun
 
@@ -17,9 +20,6 @@ KEEP_DELIVERIES_DAYS = 1
 
 
 def job_types() -> Sequence[JobType]:
-    from core.events import outbox  # events start jobs, so they come after this room
-    from core.jobs import actions
-
     return [
         JobType("core.action", actions.run_action, __("Bulk action")),
         JobType("core.undo", actions.run_undo, __("Undo")),
@@ -45,5 +45,28 @@ def _reindex(run: JobRun) -> None:
             return
 
 
-def _clean_up(run: JobRun) -> Mapping[str, Any]:
-    return {}
+def _clean_up(run: JobRun) -> Mapping[str, int]:
+    """Rows that nobody may use any more, in small steps: the embedded database has one writer."""
+    from core.api.models import KeptAnswer  # the API starts jobs, so it comes after this room
+
+    now, old = utcnow(), utcnow() - timedelta(days=KEEP_DAYS)
+    hours = timedelta(hours=runtime.current().settings.session_hours)
+    kept_short = Job.kind.in_(["core.deliver", "core.cleanup", "core.audit_anchor"]) & (Job.status == "done")
+    ended = Job.finished_at < now - timedelta(days=KEEP_DELIVERIES_DAYS)
+    return {
+        "files": files.remove_expired(),
+        "sessions": _delete(Session, Session.created_at < now - hours),
+        "answers": _delete(KeptAnswer, KeptAnswer.created_at < now - timedelta(days=2)),
+        "slots": _delete(ScheduleSlot, ScheduleSlot.created_at < old),
+        "events": _delete(Event, Event.relayed_at < old),
+        # Items before their job: the number of a job that is gone may be given again.
+        "items": _delete(JobItem, JobItem.job_id.in_(Job.select(Job.id).where(Job.finished_at < old))),
+        "jobs": _delete(Job, Job.finished_at < old) + _delete(Job, kept_short & ended),
+    }
+
+
+def _delete(model: Any, condition: Any) -> int:
+    total = 0
+    while gone := model.delete().where(model.id.in_(model.select(model.id).where(condition).limit(1000))).execute():
+        total += gone
+    return total

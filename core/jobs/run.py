@@ -7,10 +7,12 @@ import random
 import threading
 from typing import Any
 
-from core import access, db, runtime
+from core import access, runtime
+from core.auth.models import User
 from core.context import NOBODY, SYSTEM, Actor, Context
 from core.db import utcnow
 from core.errors import MaktabError
+from core.i18n import speaking
 from core.jobs import lease
 from core.jobs.lease import LeaseLost
 from core.jobs.models import Job, JobType
@@ -82,7 +84,9 @@ def context_of(job: Job) -> Context:
     user_id, name = kept.pop("user_id"), kept.pop("actor")
     if user_id is None:
         return Context(actor=SYSTEM if name == SYSTEM.name else NOBODY, **kept | {"source": "job"})
-    return Context(actor=Actor(user_id, name, access.grants_of([user_id]).get(user_id, ())), **kept | {"source": "job"})
+    active = User.select().where(User.id == user_id, User.is_active).exists()
+    grants = access.grants_of([user_id])[user_id] if active else ()
+    return Context(actor=Actor(user_id, name, grants), **kept | {"source": "job"})
 
 
 def _update(job: Job, values: dict[str, Any]) -> None:
@@ -138,7 +142,8 @@ def _work(run: JobRun) -> None:
     try:
         if kind is None:
             raise MaktabError(f"There is no job {run.job.kind} in this version.")
-        result = kind.run(run)
+        with speaking(run.ctx.locale):
+            result = kind.run(run)
         status = "canceled" if run.was_canceled else "done_with_errors" if run.job.failed else "done"
         _end(run, status, result=result)
     except LeaseLost:

@@ -1,0 +1,121 @@
+"""Pages of jobs: list with dead letters, one job with its rows, the pill of the top bar; download of files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+from flask_admin import expose
+
+from core import files, runtime
+from core.access import SIGNED_IN
+from core.db import utcnow
+from core.errors import Conflict
+from core.i18n import __
+from core.jobs import actions, control
+from core.jobs.models import Job, JobItem
+from core.resources import Badge, query
+from core.web.base import AdminView, context, is_partial, redirect
+
+STATUS = {
+    "waiting": Badge(__("Waiting")), "running": Badge(__("Running"), "info"), "done": Badge(__("Done"), "ok"),
+    "done_with_errors": Badge(__("Part failed"), "warn"), "failed": Badge(__("Failed"), "bad"),
+    "canceled": Badge(__("Canceled")), "dead": Badge(__("Given up"), "bad"), "parked": Badge(__("Parked"), "warn"),
+}  # fmt: skip
+_TABS = {
+    "": (__("All"), list(STATUS)),
+    "open": (__("Open"), ["waiting", "running", "parked"]),
+    "trouble": (__("With errors"), ["failed", "done_with_errors", "dead"]),
+    "dead": (__("Dead letters"), ["dead"]),
+}
+_ROWS = {"failed": __("Failed"), "done": __("Done"), "skipped": __("Skipped"), "waiting": __("Waiting")}
+_PAGE = 50
+
+
+def progress(job: Job) -> dict[str, Any]:
+    """Rows done so far, percent, rows a second of the present run and the minutes left."""
+    count = job.done + job.failed + job.skipped
+    found: dict[str, Any] = {"count": count, "percent": 100 * count // job.total if job.total else None}
+    if job.status == "running" and job.started_at and count > job.started_from:
+        rate = (count - job.started_from) / max(0.2, (utcnow() - job.started_at).total_seconds())
+        found |= {"rate": round(rate), "left_s": round((job.total - count) / rate) if job.total else None}
+    return found
+
+
+class JobsView(AdminView):
+    """`/admin/jobs/`. Everybody sees his own jobs; those of others need core.job.view_all."""
+
+    permission = SIGNED_IN
+    nav_group, nav_order, icon = "settings", 20, "list-check"
+
+    def __init__(self) -> None:
+        super().__init__(name=__("Jobs"), endpoint="core_jobs", url="/admin/jobs")
+
+    @expose("/")
+    def index_view(self) -> Any:
+        args = flask.request.args
+        tab = args.get("tab", "") if args.get("tab", "") in _TABS else ""
+        chosen = control.visible(context().actor).where(Job.status.in_(_TABS[tab][1]))
+        if not tab:  # deliveries that went well would bury everything else
+            chosen = chosen.where((Job.kind != "core.deliver") | (Job.status != "done"))
+        before = args.get("before", type=int)
+        rows = list((chosen.where(Job.id < before) if before else chosen).limit(_PAGE + 1))
+        more = rows[_PAGE - 1].id if len(rows) > _PAGE else None
+        return self.render(
+            "admin/jobs/list.html", jobs=rows[:_PAGE], tab=tab, tabs=_TABS, more=more, before=before,
+            statuses=STATUS, progress=progress,
+        )  # fmt: skip
+
+    @expose("/<int:job_id>")
+    def details_view(self, job_id: int) -> Any:
+        job = control.find(context(), job_id)
+        values = {"job": job, "badge": STATUS[job.status], "progress": progress(job)}
+        if is_partial() and job.status in ("waiting", "running"):
+            return self.render("admin/jobs/progress.html", **values)
+        page = self.render("admin/jobs/details.html", **values, **_rows(job), can_undo=actions.can_undo(job))
+        return flask.make_response("", 200, {"HX-Refresh": "true"}) if is_partial() else page
+
+    @expose("/<int:job_id>/<any(cancel, retry, undo):verb>", methods=["POST"])
+    def command(self, job_id: int, verb: str) -> Any:
+        act: Any = {"cancel": control.cancel, "retry": control.retry_failed, "undo": actions.undo}[verb]
+        try:
+            made = act(context(), control.find(context(), job_id))
+        except Conflict as late:
+            flask.flash(str(late), "warn")
+            made = None
+        return redirect(flask.url_for(".details_view", job_id=made.id if made else job_id))
+
+    @expose("/pill")
+    def pill(self) -> Any:
+        """The actor's newest open job, for the top bar; empty when there is none, which ends the polling."""
+        own = Job.select().where(Job.user_id == context().actor.user_id, Job.status.in_(["waiting", "running"]))
+        job = own.order_by(Job.id.desc()).first()
+        return self.render("admin/jobs/pill.html", job=job, progress=progress(job)) if job else ""
+
+    @expose("/file/<int:file_id>")
+    def download(self, file_id: int) -> Any:
+        """A stored file: one's own, all with core.file.view_all."""
+        file = files.find(context(), file_id)
+        # Whatever it holds, the browser must not render it: always an attachment of a neutral type (and nosniff).
+        return flask.send_file(
+            files.open_file(file.id), "application/octet-stream", as_attachment=True, download_name=file.name
+        )
+
+
+def views() -> list[AdminView]:
+    """New instances at each call: one that serves in two apps would render with the newer one."""
+    return [JobsView()]
+
+
+def _rows(job: Job) -> dict[str, Any]:
+    """One page of the job's rows in the chosen state, with the titles of their records."""
+    state = flask.request.args.get("rows", "failed" if job.failed else "done")
+    items = JobItem.select().where(JobItem.job_id == job.id, JobItem.state == state).order_by(JobItem.id)
+    page = list(items.where(JobItem.id > flask.request.args.get("after", 0, type=int)).limit(_PAGE + 1))
+    resource = runtime.current().resources.get(job.resource)
+    titles: dict[int, str] = {}
+    if page and resource and context().actor.can(resource.permission("view")):
+        records = query.load(context(), resource, [item.record_id for item in page])
+        titles = {record.id: resource.title(record) for record in records}
+    after = page[_PAGE - 1].id if len(page) > _PAGE else None
+    return {"state": state, "states": _ROWS, "items": page[:_PAGE], "titles": titles, "after": after}

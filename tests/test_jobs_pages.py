@@ -1,0 +1,114 @@
+"""The pages of jobs, through a real client of the whole app."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core import access, files, jobs, runtime as runtime_room
+from core.app import create_app
+from core.context import SYSTEM, Context, system_context
+from core.jobs.models import Job
+from core.resources.declaration import Selection
+from core.settings import Settings
+from tests.ledger_kit import again, install, things, work_off
+
+
+@pytest.fixture
+def runtime(app_db: Any, settings: Settings) -> Iterator[Any]:
+    built = install(settings)
+    access.ensure_default_roles(system_context("cli"))
+    with runtime_room.bound(built):
+        yield built
+
+
+@pytest.fixture
+def owner(signed_in: Any) -> Any:
+    return signed_in("owner")
+
+
+def stamp(user: Any = None, bad: Any = (), count: int = 60) -> Job:
+    ctx = Context(actor=SYSTEM, source="ui")
+    things(count)
+    made = jobs.start_action(
+        ctx, "ledger.thing", "stamp", Selection("ledger.thing", everything=True), {"label": "x", "bad": list(bad)}
+    )
+    assert isinstance(made, Job)
+    if user is not None:
+        Job.update(user_id=user.id).where(Job.id == made.id).execute()
+    return made
+
+
+def post(browser: Any, url: str) -> Any:
+    from tests.conftest import csrf_of
+
+    token = csrf_of(browser.get("/admin/jobs/").get_data(as_text=True))
+    return browser.post(url, data={"csrf_token": token}, headers={"Referer": "http://localhost/admin/jobs/"})
+
+
+def test_the_list_shows_jobs_and_says_what_an_empty_one_means(owner: Any) -> None:
+    assert "No jobs yet" in owner.get("/admin/jobs/").get_data(as_text=True)
+    assert "No dead letters" in owner.get("/admin/jobs/?tab=dead").get_data(as_text=True)
+    stamp()
+    assert "Things: Stamp" in owner.get("/admin/jobs/").get_data(as_text=True)
+
+
+def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(owner: Any, settings: Settings) -> None:
+    job = stamp(bad=[3])
+    page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
+    assert 'hx-trigger="every 1s"' in page and "Cancel" in page
+    part = owner.get(f"/admin/jobs/{job.id}", headers={"HX-Request": "true"})
+    assert "<html" not in part.get_data(as_text=True) and "every 1s" in part.get_data(as_text=True)
+    assert "mk-pill" not in owner.get("/admin/jobs/pill").get_data(as_text=True)  # not his own
+    work_off(runtime_room.current().settings)
+    assert owner.get(f"/admin/jobs/{job.id}", headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+    page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
+    assert "Part failed" in page and "ValueError" in page and "/admin/things/3" in page and "Retry failed rows" in page
+    assert "thing 10" in owner.get(f"/admin/jobs/{job.id}?rows=done").get_data(as_text=True)
+
+
+def test_cancel_retry_and_undo_by_button(owner: Any) -> None:
+    job = stamp()
+    assert post(owner, f"/admin/jobs/{job.id}/cancel").status_code == 302
+    assert again(job).status == "canceled"
+    post(owner, f"/admin/jobs/{job.id}/retry")
+    work_off(runtime_room.current().settings)
+    assert again(job).status == "done"
+    answer = post(owner, f"/admin/jobs/{job.id}/undo")
+    assert answer.headers["Location"] != f"/admin/jobs/{job.id}"
+    work_off(runtime_room.current().settings)
+    assert Job.get(Job.parent_id == job.id).done == 60
+    assert post(owner, f"/admin/jobs/{job.id}/cancel").status_code == 302  # too late: said in a message
+
+
+def test_without_a_token_nothing_is_changed(owner: Any) -> None:
+    job = stamp()
+    assert owner.post(f"/admin/jobs/{job.id}/cancel").status_code in (400, 403)
+    assert again(job).status == "waiting"
+
+
+def test_a_person_sees_only_his_own_jobs_and_files(signed_in: Any, owner: Any) -> None:
+    other = signed_in("operator")
+    job = stamp(user=owner.user)
+    assert "mk-pill" in owner.get("/admin/jobs/pill").get_data(as_text=True)
+    assert other.get(f"/admin/jobs/{job.id}").status_code == 404
+    ctx = Context(actor=SYSTEM)
+    kept = files.store(ctx, io.BytesIO(b"<script>"), "عربي.html", "text/html")
+    assert other.get(f"/admin/jobs/file/{kept.id}").status_code == 404
+    answer = owner.get(f"/admin/jobs/file/{kept.id}")
+    assert answer.data == b"<script>" and answer.mimetype == "application/octet-stream"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_list_takes_few_statements(owner: Any) -> None:
+    from tests.test_jobs import counting
+
+    for _ in range(3):
+        stamp(count=30)
+    with counting() as statements:
+        owner.get("/admin/jobs/")
+    assert len(statements) <= 12, statements
