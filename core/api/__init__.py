@@ -6,6 +6,7 @@ from typing import Any
 
 import flask
 import flask_smorest
+from apispec.ext.marshmallow import MarshmallowPlugin
 
 from core import access
 from core.api import routes
@@ -29,6 +30,11 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
     def _register_error_handlers(self) -> None:
         """Errors are answered by our blueprints; one handler for all would take those of the pages too."""
 
+    def _register_responses(self) -> None:
+        usual, self.DEFAULT_RESPONSE_CONTENT_TYPE = self.DEFAULT_RESPONSE_CONTENT_TYPE, "application/problem+json"
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+
 
 def init_app(app: flask.Flask, runtime: Runtime) -> None:
     """Put the API of every resource below /api/v1."""
@@ -49,10 +55,16 @@ def openapi(runtime: Runtime) -> dict[str, Any]:
     return described
 
 
+def _name(schema: Any) -> str:
+    """Supplier, or SupplierChange for a part of one."""
+    cls, partial = (schema, False) if isinstance(schema, type) else (type(schema), schema.partial)
+    return f"{cls.__name__.removesuffix('Schema')}{'Change' if partial else ''}"
+
+
 def _build(app: flask.Flask, runtime: Runtime) -> _Api:
     app.config.update(API_TITLE="Maktab", API_VERSION="v1", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX=None)
     about = {"info": {"description": _ABOUT}, "security": [{"token": []}]}
-    api = _Api(app, spec_kwargs=about)
+    api = _Api(app, spec_kwargs=about | {"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_name)})
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     api.register_field(Utc, "string", "date-time")
     api.register_field(ExactDecimal, "string", "decimal")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import flask
 import peewee
@@ -161,9 +161,9 @@ def _claim(key: str) -> KeptAnswer:
     fresh = {"request_hash": hashlib.sha256(asked).hexdigest(), "created_at": now}
     KeptAnswer.delete().where(KeptAnswer.created_at < now - _KEPT).execute()
     made: Any = KeptAnswer.insert(values | fresh).on_conflict_ignore().returning(KeptAnswer)
-    for row in made.execute():
-        return row
-    row = KeptAnswer.get_or_none(**values)
+    for claimed in made.execute():
+        return cast(KeptAnswer, claimed)
+    row: KeptAnswer | None = KeptAnswer.get_or_none(**values)
     if row is None:  # freed this moment by a call that failed
         return _claim(key)
     if row.request_hash != fresh["request_hash"]:
