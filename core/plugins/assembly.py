@@ -85,7 +85,7 @@ def _check_addresses(app: flask.Flask, plugins: list[Plugin]) -> None:
     taken: dict[tuple[str, str], str] = {}
     for rule in app.url_map.iter_rules():
         address = re.sub(r"<(?:([^:>]+):)?[^>]+>", r"<\1>", rule.rule)
-        for method in rule.methods or ():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             other = taken.setdefault((address, method), rule.endpoint)
             if other != rule.endpoint:
                 text = f"{rule.endpoint} and {other} have the same address {rule.rule}."

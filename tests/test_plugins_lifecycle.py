@@ -1,0 +1,191 @@
+"""Plugins go on and off: checked in a child process, migrated, audited, and seen by every process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core import db, jobs, plugins
+from core import runtime as runtime_room
+from core.audit import Entry
+from core.context import Context
+from core.errors import NotFound
+from core.plugins.models import PluginState
+from core.settings import Settings
+from tests.conftest import csrf_of
+from tests.plugin_kit import MerchantFolder
+
+
+@pytest.fixture
+def merchant(runtime: Any, settings: Settings) -> Iterator[MerchantFolder]:
+    folder = MerchantFolder(settings)
+    yield folder
+    folder.forget()
+
+
+def follow(merchant: MerchantFolder) -> Any:
+    """What every process does when the generation moved."""
+    built = merchant.build()
+    runtime_room._bound.set(built)
+    return built
+
+
+def test_a_fresh_install_enables_our_own_plugins(runtime: Any) -> None:
+    assert PluginState.get(PluginState.name == "orders").enabled
+    assert runtime.plugins["orders"].status == "healthy", runtime.plugins["orders"].error
+
+
+def test_enable_migrates_and_raises_the_generation(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.add_suppliers()
+    before = plugins.generation()
+    plugins.enable(ctx, "suppliers")
+    assert plugins.generation() == before + 1
+    assert "suppliers_supplier" in db.database.get_tables()
+    assert follow(merchant).resources["suppliers.supplier"].slug == "suppliers"
+    row = PluginState.get(PluginState.name == "suppliers")
+    assert (row.status, row.version) == ("healthy", "1.0.0")
+
+
+def test_enable_and_disable_leave_audit_entries(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.add("acme")
+    plugins.enable(ctx, "acme")
+    plugins.disable(ctx, "acme")
+    entries = Entry.select().where(Entry.resource == "core.plugin").order_by(Entry.id.desc()).limit(2)
+    assert [entry.action for entry in entries] == ["disabled", "enabled"]
+
+
+def test_enable_of_an_enabled_plugin_changes_nothing(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.add("acme")
+    plugins.enable(ctx, "acme")
+    before = plugins.generation()
+    plugins.enable(ctx, "acme")
+    assert plugins.generation() == before
+
+
+def test_enable_starts_a_job_that_tells_this_plugin_alone(merchant: MerchantFolder, ctx: Context) -> None:
+    told = "told = []\n@hookimpl\ndef plugin_enabled(ctx): told.append(ctx)"
+    for name in ("acme", "other"):
+        merchant.add(name, hooks=told)
+        plugins.enable(ctx, name)
+    built = follow(merchant)
+    job = jobs.Job.get(jobs.Job.kind == "core.plugin_enabled", jobs.Job.plugin == "core")
+    assert job.args == {"plugin": "acme"}
+    built.hooks.only("acme", "plugin_enabled", ctx=ctx)
+    modules = {name: built.hooks.pm.get_plugin(name) for name in ("acme", "other")}
+    assert [len(modules[name].told) for name in ("acme", "other")] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"hooks": "raise RuntimeError('boom')"}, "RuntimeError: boom"),
+        ({"hooks": "import os; os._exit(3)"}, "ended the process"),
+        ({"hooks": "print('noise'); 1 / 0"}, "ZeroDivisionError"),
+        ({"manifest": 'requires = { ghost = ">=1" }'}, "requires the plugin 'ghost'"),
+        ({"manifest": 'conflicts = { orders = "" }'}, "conflicts with orders"),
+        ({"manifest": "nonsense = 1"}, "nonsense"),
+        ({"manifest": 'packages = ["no-such-thing"]'}, "no-such-thing"),
+        (
+            {
+                "hooks": "import flask\n@hookimpl\ndef register_blueprints():\n"
+                "    made = flask.Blueprint('bad', __name__)\n    made.add_url_rule('/x', 'x', print)\n    return [made]"
+            },
+            "declares no permission",
+        ),
+    ],
+)
+def test_enable_refuses_with_the_reason_and_changes_nothing(
+    merchant: MerchantFolder, ctx: Context, parts: dict[str, str], reason: str
+) -> None:
+    merchant.add("bad", **parts)
+    before = plugins.generation()
+    with pytest.raises(plugins.PluginRefused, match=reason):
+        plugins.enable(ctx, "bad")
+    assert plugins.generation() == before
+    assert not PluginState.select().where(PluginState.name == "bad").exists()
+
+
+def test_enable_refuses_what_an_enabled_plugin_cannot_live_with(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.on("first", manifest='conflicts = { second = "" }')
+    merchant.add("second")
+    with pytest.raises(plugins.PluginRefused, match="first: It conflicts with second"):
+        plugins.enable(ctx, "second")
+
+
+def test_enable_of_an_unknown_plugin_is_not_found(merchant: MerchantFolder, ctx: Context) -> None:
+    with pytest.raises(NotFound):
+        plugins.enable(ctx, "ghost")
+
+
+def test_a_failing_migration_leaves_the_plugin_off(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.add("bad", files={"migrations/0001_x.py": "def up(migrator, db):\n    db.execute_sql('nonsense')\n"})
+    with pytest.raises(Exception, match="nonsense"):
+        plugins.enable(ctx, "bad")
+    assert not PluginState.select().where(PluginState.name == "bad").exists()
+
+
+def test_disable_names_the_dependents_or_takes_them_along(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.on("base")
+    merchant.on("upper", manifest='requires = { base = "" }')
+    with pytest.raises(plugins.PluginRefused, match="required by upper"):
+        plugins.disable(ctx, "base")
+    assert plugins.disable(ctx, "base", with_dependents=True) == ["upper", "base"]
+    assert {row.enabled for row in PluginState.select().where(PluginState.name.in_(["base", "upper"]))} == {False}
+
+
+def test_a_plugin_that_is_off_leaves_nothing_behind_in_the_generation(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.add_suppliers()
+    plugins.enable(ctx, "suppliers")
+    plugins.disable(ctx, "suppliers")
+    built = follow(merchant)
+    assert built.plugins["suppliers"].status == "off"
+    assert not [name for name in built.resources if name.startswith("suppliers")]
+    assert "suppliers_supplier" in db.database.get_tables()
+
+
+def test_a_missing_plugin_can_be_disabled(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.turn_on("ghost")
+    assert plugins.disable(ctx, "ghost") == ["ghost"]
+
+
+def test_a_quarantined_plugin_that_was_mended_comes_back_by_enable(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.on("bad", hooks="1 / 0")
+    assert "ZeroDivisionError" in merchant.reason("bad")
+    merchant.forget()
+    merchant.add("bad")
+    assert "ZeroDivisionError" in merchant.reason("bad")
+    plugins.enable(ctx, "bad")
+    assert follow(merchant).plugins["bad"].status == "healthy"
+
+
+def test_the_page_shows_states_and_reasons_and_switches(
+    merchant: MerchantFolder, app: Any, signed_in: Any, ctx: Context
+) -> None:
+    merchant.on("bad", hooks="1 / 0")
+    merchant.add("acme", manifest='requires = { orders = ">=0.1" }\nsummary = "Our own labels"')
+    merchant.build()
+    browser = signed_in("owner")
+    page = browser.get("/admin/plugins/").get_data(as_text=True)
+    assert "ZeroDivisionError" in page
+    assert "Our own labels" in page
+    assert "orders &gt;=0.1" in page
+    answer = browser.post("/admin/plugins/acme/enable", data={"csrf_token": csrf_of(page)})
+    assert answer.status_code == 302
+    assert PluginState.get(PluginState.name == "acme").enabled
+    page = browser.get("/admin/plugins/").get_data(as_text=True)
+    assert "Disable with acme" in page
+    browser.post("/admin/plugins/orders/disable", data={"csrf_token": csrf_of(page)})
+    assert "required by acme" in browser.get("/admin/plugins/").get_data(as_text=True)
+    form = {"csrf_token": csrf_of(page), "with_dependents": "1"}
+    browser.post("/admin/plugins/orders/disable", data=form)
+    assert not PluginState.select().where(PluginState.enabled, PluginState.name != "bad").exists()
+
+
+def test_only_who_may_manage_plugins_sees_a_switch(merchant: MerchantFolder, app: Any, signed_in: Any) -> None:
+    browser = signed_in("viewer")
+    answer = browser.get("/admin/plugins/")
+    assert answer.status_code == 403 or "/disable" not in answer.get_data(as_text=True)
+    assert browser.post("/admin/plugins/orders/disable").status_code in (400, 403)
+    assert PluginState.get(PluginState.name == "orders").enabled
