@@ -17,7 +17,7 @@ from core.context import Context, system_context
 from core.settings import Settings
 from tests import databases
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "blue kettle on a warm stove"
 _names = itertools.count(1)
 
 

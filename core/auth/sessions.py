@@ -14,7 +14,7 @@ from core.auth import passwords, throttle
 from core.auth.models import ApiToken, Session, User
 from core.changes import Change
 from core.context import NOBODY, Actor, Context, Source
-from core.errors import Forbidden, MaktabError, NotFound
+from core.errors import Forbidden, Invalid, MaktabError, NotFound
 from core.i18n import _
 
 _TOKEN = re.compile(r"mk_(\d{1,18})_([\w-]{43})")
@@ -94,6 +94,8 @@ def create_token(ctx: Context, user: User, scopes: Sequence[str], *, name: str =
     """A new API token of `user`, shown this once. `scopes`: the permissions it is limited to, or ["*"]."""
     if not ctx.actor.is_system and ctx.actor.user_id != user.id:
         raise Forbidden("core.user.edit", _("API tokens are made by their own user."))
+    if unknown := [name for name in scopes if "*" not in name and name not in access.permissions()]:
+        raise Invalid({"scopes": [_("There is no permission %(name)s.", name=name) for name in unknown]})
     secret = secrets.token_urlsafe(32)
     until = db.utcnow() + timedelta(days=days) if days else None
     with db.transaction():

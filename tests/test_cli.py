@@ -1,0 +1,263 @@
+"""The `maktab` command, as it is run: answers, exit codes, one line for an error and never a traceback."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from core import access, audit, auth, db, jobs
+from core.cli import load
+from core.settings import Settings
+
+Maktab = Callable[..., Result]
+HEADER = ["number", "currency", "placed_at", "total", "lines.sku", "lines.title", "lines.quantity", "lines.unit_price"]
+
+
+@pytest.fixture
+def maktab(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Maktab:
+    """maktab("user", "add", …) in a fresh install; `code` is the exit code that is expected."""
+    monkeypatch.setenv("MAKTAB_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("MAKTAB_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("MAKTAB_PASSWORD", "blue kettle on a warm stove")
+
+    def run(*arguments: object, code: int = 0) -> Result:
+        done = CliRunner().invoke(load(), [str(each) for each in arguments])
+        assert done.exit_code == code, (done.output, done.stderr, done.exception)
+        assert "Traceback" not in done.output + done.stderr
+        return done
+
+    run("init")
+    return run
+
+
+def answer(result: Result) -> Any:
+    return json.loads(result.stdout)
+
+
+def test_every_command_explains_itself(maktab: Maktab) -> None:
+    waiting: list[tuple[list[str], Any]] = [([], load())]
+    seen = []
+    while waiting:
+        path, command = waiting.pop()
+        text = maktab(*path, "--help").output
+        assert text.startswith("Usage: ")
+        waiting += [([*path, name], below) for name, below in getattr(command, "commands", {}).items()]
+        seen.append(" ".join(path))
+    expected = "init serve web worker demo doctor migrate import export openapi".split()
+    expected += ["user add", "user password", "user disable", "role list", "role grant", "role revoke", "token create"]
+    expected += ["plugin list", "plugin enable", "plugin disable", "job list", "job show", "job retry", "job cancel"]
+    assert {*expected, "audit verify", "audit export"} <= set(seen)
+
+
+def test_init_twice_makes_one_owner_and_shows_no_second_password(maktab: Maktab) -> None:
+    again = answer(maktab("init", "--json"))
+    assert again["new"] is False
+    assert "password" not in again
+    assert [user.username for user in auth.User.select()] == ["owner"]
+
+
+def test_the_generated_password_signs_the_owner_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKTAB_DATA_DIR", str(tmp_path / "new"))
+    monkeypatch.delenv("MAKTAB_DATABASE_URL", raising=False)
+    made = json.loads(CliRunner().invoke(load(), ["init", "--user", "amal", "--json"]).stdout)
+    assert made["new"] is True
+    user, _cookie = auth.sign_in("amal", made["password"], ip="127.0.0.1", browser="test")
+    assert user.username == "amal"
+    db.database.close_all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["user", "disable", "nobody"], 1, "nobody"),
+        (["user", "add", "nora", "--role", "king"], 1, "king"),
+        (["plugin", "enable", "teleport"], 1, "teleport"),
+        (["job", "show", "999"], 1, "999"),
+        (["import", "orders.ufo", "README.md"], 1, "orders.ufo"),
+        (["import", "orders.order", "no-such-file.csv"], 1, "no-such-file.csv"),
+        (["export", "orders.order", "--out", "orders.pdf"], 2, "--out"),
+        (["job", "show", "ten"], 2, "ten"),
+        (["fly"], 2, "fly"),
+        (["token", "create"], 2, "--user"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(maktab: Maktab, arguments: list[str], code: int, says: str) -> None:
+    done = maktab(*arguments, code=code)
+    lines = done.stderr.strip().splitlines()
+    assert says in lines[-1]
+    assert len(lines) == 1 or lines[0].startswith("Usage:")
+
+
+def test_an_error_in_json_is_json(maktab: Maktab) -> None:
+    assert "nobody" in json.loads(maktab("user", "disable", "nobody", "--json", code=1).stderr)["error"]
+
+
+def test_an_install_that_is_not_there_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKTAB_DATA_DIR", str(tmp_path / "empty"))
+    done = CliRunner().invoke(load(), ["job", "list"])
+    assert done.exit_code == 1
+    assert "maktab migrate" in done.stderr
+
+
+def test_users_roles_and_tokens(maktab: Maktab) -> None:
+    maktab("user", "add", "amina", "--role", "viewer", "--email", "amina@example.com")
+    token = answer(maktab("token", "create", "--user", "amina", "--scope", "orders.order.view", "--json"))["token"]
+    assert token.startswith("mk_")
+    maktab("role", "grant", "viewer", "orders.order.export")
+    roles = {line["role"]: line["permissions"] for line in answer(maktab("role", "list", "--json"))}
+    assert "orders.order.export" in roles["viewer"]
+    maktab("role", "revoke", "viewer", "orders.order.export")
+    maktab("user", "disable", "amina")
+    with pytest.raises(auth.SignInRefused):
+        auth.sign_in("amina", "blue kettle on a warm stove", ip="127.0.0.1", browser="test")
+
+
+def test_a_user_with_a_wrong_role_is_not_half_made(maktab: Maktab) -> None:
+    maktab("user", "add", "nora", "--role", "king", code=1)
+    assert not auth.User.select().where(auth.User.username == "nora").exists()
+
+
+def test_a_new_password_replaces_the_old_one(maktab: Maktab, monkeypatch: pytest.MonkeyPatch) -> None:
+    maktab("user", "add", "amina")
+    monkeypatch.setenv("MAKTAB_PASSWORD", "another long enough phrase")
+    maktab("user", "password", "amina")
+    assert auth.sign_in("amina", "another long enough phrase", ip="127.0.0.1", browser="test")[0].username == "amina"
+
+
+def test_plugins_go_off_and_on(maktab: Maktab) -> None:
+    def status() -> dict[str, str]:
+        return {line["name"]: line["status"] for line in answer(maktab("plugin", "list", "--json"))}
+
+    assert status()["orders"] == "healthy"
+    maktab("plugin", "disable", "orders")
+    assert status()["orders"] == "off"
+    maktab("plugin", "enable", "orders")
+    assert status()["orders"] == "healthy"
+
+
+def test_doctor_finds_nothing_in_a_sound_install(maktab: Maktab) -> None:
+    checks = {line["check"]: line["result"] for line in answer(maktab("doctor", "--json"))}
+    assert all(result.startswith("ok") for result in checks.values())
+    assert set(checks) == {"packages", "data directory", "database", "plugins", "queue"}
+
+
+def test_doctor_names_a_queue_that_does_not_answer(maktab: Maktab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKTAB_REDIS_URL", "redis://127.0.0.1:1/0")
+    assert "queue" in maktab("doctor", code=1).stderr
+
+
+def test_migrate_again_changes_nothing(maktab: Maktab) -> None:
+    assert answer(maktab("migrate", "--json")) == []
+
+
+def test_openapi_describes_the_orders(maktab: Maktab) -> None:
+    assert any(path.endswith("/orders") for path in answer(maktab("openapi"))["paths"])
+
+
+def write_orders(path: Path, rows: list[list[str]]) -> Path:
+    with path.open("w", newline="") as out:
+        csv.writer(out).writerows([HEADER, *rows])
+    return path
+
+
+GOOD = ["A-1", "GBP", "2026-03-01T10:00:00Z", "25.00", "MUG", "Mug", "2", "12.50"]
+BAD = ["A-2", "GBP", "last tuesday", "5.00", "PEN", "Pen", "1", "5.00"]
+
+
+@pytest.fixture
+def mapping(tmp_path: Path) -> Path:
+    path = tmp_path / "mapping.json"
+    path.write_text(json.dumps({"columns": [[name, name] for name in HEADER], "key": ["number"]}))
+    return path
+
+
+def test_import_runs_here_and_the_same_file_again_changes_nothing(
+    maktab: Maktab, tmp_path: Path, mapping: Path
+) -> None:
+    file = write_orders(tmp_path / "orders.csv", [GOOD])
+    first = answer(maktab("import", "orders.order", file, "--mapping", mapping, "--json"))
+    assert (first["created"], first["rejected"], first["state"]) == (1, 0, "completed")
+    again = answer(maktab("import", "orders.order", file, "--mapping", mapping, "--json"))
+    assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 1)
+    assert jobs.Job.get_by_id(first["job"]).status == "done"
+
+
+def test_import_with_a_rejected_row_ends_with_code_3(maktab: Maktab, tmp_path: Path, mapping: Path) -> None:
+    file = write_orders(tmp_path / "orders.csv", [GOOD, BAD])
+    result = answer(maktab("import", "orders.order", file, "--mapping", mapping, "--json", code=3))
+    assert (result["created"], result["rejected"]) == (1, 1)
+
+
+def test_dry_run_changes_nothing(maktab: Maktab, tmp_path: Path, mapping: Path) -> None:
+    file = write_orders(tmp_path / "orders.csv", [GOOD])
+    result = answer(maktab("import", "orders.order", file, "--mapping", mapping, "--dry-run", "--json"))
+    assert result["state"] == "validated"
+    assert "A-1" not in export_text(maktab, tmp_path)
+
+
+def export_text(maktab: Maktab, tmp_path: Path, *options: str) -> str:
+    maktab("export", "orders.order", *options, "--out", tmp_path / "out.csv")
+    return (tmp_path / "out.csv").read_text()
+
+
+def test_export_writes_what_matches_and_comes_in_again_unchanged(maktab: Maktab, tmp_path: Path, mapping: Path) -> None:
+    other = ["B-7", "KWD", *GOOD[2:]]
+    file = write_orders(tmp_path / "orders.csv", [GOOD, other])
+    maktab("import", "orders.order", file, "--mapping", mapping)
+    assert "A-1" not in export_text(maktab, tmp_path, "--search", "B-7")
+    assert {"A-1", "B-7"} <= set(export_text(maktab, tmp_path).replace(",", "\n").split("\n"))
+    again = answer(maktab("import", "orders.order", tmp_path / "out.csv", "--json"))
+    assert (again["created"], again["updated"], again["unchanged"], again["rejected"]) == (0, 0, 2, 0)
+
+
+def test_a_file_that_nobody_knows_names_the_mappings_there_are(maktab: Maktab, tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("colour;taste\nred;sweet\n")
+    assert "--mapping" in maktab("import", "orders.order", tmp_path / "odd.csv", code=1).stderr
+
+
+def test_jobs_are_listed_and_shown(maktab: Maktab, tmp_path: Path, mapping: Path) -> None:
+    file = write_orders(tmp_path / "orders.csv", [GOOD])
+    number = answer(maktab("import", "orders.order", file, "--mapping", mapping, "--json"))["job"]
+    assert number in [line["id"] for line in answer(maktab("job", "list", "--json"))]
+    assert answer(maktab("job", "show", number, "--json"))["status"] == "done"
+    maktab("job", "cancel", number, code=1)
+    maktab("job", "retry", number, code=1)
+
+
+def test_audit_holds_and_every_command_left_its_entry(maktab: Maktab, tmp_path: Path) -> None:
+    maktab("user", "add", "amina")
+    assert answer(maktab("audit", "verify", "--json"))["ok"] is True
+    maktab("audit", "export", "--out", tmp_path / "audit.jsonl")
+    entries = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert {"core.user", "core.plugin"} <= {entry["resource"] for entry in entries}
+    assert any(entry["source"] == "cli" for entry in entries)
+
+
+def test_a_planted_change_breaks_the_chain(maktab: Maktab) -> None:
+    maktab("audit", "verify")
+    table = audit.Entry._meta.table_name
+    guards = "DISABLE TRIGGER ALL" if db.is_postgres() else ""
+    if guards:
+        db.database.execute_sql(f"ALTER TABLE {table} {guards}")
+    else:
+        names = db.database.execute_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in names:
+            db.database.execute_sql(f'DROP TRIGGER "{name}"')
+    db.database.execute_sql(f"UPDATE {table} SET action = 'nothing' WHERE id = 1")
+    assert "does not hold" in maktab("audit", "verify", code=1).stderr
+
+
+def test_nobody_reads_a_password_or_token_in_the_rows(maktab: Maktab) -> None:
+    maktab("user", "add", "amina")
+    token = answer(maktab("token", "create", "--user", "amina", "--scope", "*", "--json"))["token"]
+    secret = token.split("_", 2)[2]
+    kept = [str(row) for row in audit.Entry.select(audit.Entry.diff).tuples()]
+    kept += [str(row) for row in auth.ApiToken.select().tuples()] + [str(row) for row in auth.User.select().tuples()]
+    assert not [row for row in kept if secret in row or "blue kettle" in row]
+    assert access.Role.select().count() >= 4
