@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from core import access, changes, db, jobs, runtime
+from core import access, changes, db, files, jobs, runtime
 from core.changes import Change
 from core.context import Context
 from core.db import utcnow
@@ -188,3 +190,15 @@ def save_mapping(ctx: Context, resource: str, name: str, mapping: Mapping) -> Sa
 
 def scratch_of(import_: Import) -> Path:
     return runtime.current().settings.data_dir / "scratch" / f"import-{import_.id}"
+
+
+def local_copy(import_: Import) -> Path:
+    """The uploaded file as a file of this machine."""
+    folder = scratch_of(import_)
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "source"
+    if not source.exists():
+        with files.open_file(import_.file_id) as stored, tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
+            shutil.copyfileobj(stored, part)
+        Path(part.name).replace(source)
+    return source

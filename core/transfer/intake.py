@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -26,14 +27,15 @@ from core.resources import Outcome, Resource, service_of
 from core.transfer import readers, values
 from core.transfer.dialect import FileRefused, sniff
 from core.transfer.formats import Dialect, Mapping
-from core.transfer.importer import check, format_named, note, scratch_of
-from core.transfer.mapping import Draft, Plan
+from core.transfer.importer import check, format_named, local_copy, note, scratch_of
+from core.transfer.mapping import REASON_COLUMNS, Draft, Plan
 from core.transfer.models import Import, ImportChange, Reject
 from core.transfer.staging import MOST_ROWS, Staging, staged
 
 _COUNTS = ("created", "updated", "unchanged", "rejected")
 _REFUSALS = (MaktabError, peewee.IntegrityError, peewee.DataError, OverflowError, ValueError)
 _SCRATCH_DAYS = 2
+_NUMBER = re.compile(r"[-+]?[\d.,]*")
 
 
 def run_import(run: jobs.JobRun) -> dict[str, Any]:
@@ -58,16 +60,11 @@ def run_import(run: jobs.JobRun) -> dict[str, Any]:
 @contextmanager
 def _opened(import_: Import, resource: Resource) -> Iterator[tuple[Plan, Staging]]:
     """The file of `import_`, staged in this worker's scratch folder, with the plan of its mapping."""
-    folder, mapping = scratch_of(import_), Mapping.from_json(import_.mapping)
-    folder.mkdir(parents=True, exist_ok=True)
+    source, mapping = local_copy(import_), Mapping.from_json(import_.mapping)
+    folder = source.parent
     for old in folder.parent.iterdir():
         if old.stat().st_mtime < time.time() - _SCRATCH_DAYS * 86_400:
             shutil.rmtree(old, ignore_errors=True)
-    source = folder / "source"
-    if not source.exists():
-        with files.open_file(import_.file_id) as stored, tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
-            shutil.copyfileobj(stored, part)
-        Path(part.name).replace(source)
     plan, rows = planned(source, resource, mapping, import_.format)
     stamp = hashlib.sha256(json.dumps([import_.mapping, import_.format]).encode()).hexdigest()[:16]
     with staged(folder / f"{stamp}.db", rows, plan) as staging:
@@ -98,10 +95,11 @@ class _Work:
     def drafts(self, after: int) -> list[Draft]:
         """The next documents; a chunk ends before a key that it has already, which is then an update."""
         found: list[Draft] = []
-        keys = set()
+        keys: set[Any] = set()
         for rows in self.staging.batch(after):
             draft = self._draft(rows)
-            key = str([draft.document.get(name) for name in self.resource.key]) if self.resource.key and not draft.problems else rows[0]
+            names = () if draft.problems else self.resource.key
+            key = tuple(draft.document.get(name) for name in names) or draft.first_line
             if key in keys:
                 break
             keys.add(key)
@@ -285,7 +283,8 @@ def _rejects_file(ctx: Context, import_: Import, plan: Plan, staging: Staging) -
         text = TextIOWrapper(out, "utf-8" if plan.is_nested else "utf-8-sig", "replace", newline="")
         sheet = csv.writer(text)
         if not plan.is_nested:
-            sheet.writerow([*plan.headers, "maktab: line", "maktab: problem"])
+            ours = [name.startswith("maktab: ") for name in plan.headers]
+            sheet.writerow([*(name for name, mine in zip(plan.headers, ours, strict=True) if not mine), *REASON_COLUMNS])
         last = -1
         while firsts := [first for (first,) in Reject.select(Reject.first_line).where(mine, Reject.first_line > last).distinct().order_by(Reject.first_line).limit(500).tuples()]:
             reasons: dict[int, str] = dict(Reject.select(Reject.line, Reject.reason).where(mine, Reject.first_line.in_(firsts)).tuples())
@@ -294,9 +293,10 @@ def _rejects_file(ctx: Context, import_: Import, plan: Plan, staging: Staging) -
                     if plan.is_nested:
                         text.write(json.dumps(row | {"maktab: problem": reasons.get(line, "")}, ensure_ascii=False) + "\n")
                         continue
-                    cells = [values.escape(cell) if cell and not cell[1:2].isdigit() else cell for cell in row]
-                    cells += [""] * (len(plan.headers) - len(cells))
-                    sheet.writerow([*cells, line, values.escape(reasons.get(line, ""))])
+                    row += [""] * (len(plan.headers) - len(row))
+                    cells = [cell if cell is None or _NUMBER.fullmatch(cell) else values.escape(cell) for cell in row]
+                    kept = [cell for place, cell in enumerate(cells) if not (place < len(ours) and ours[place])]
+                    sheet.writerow([*kept, line, values.escape(reasons.get(line, ""))])
             last = firsts[-1]
         text.flush()
         out.seek(0)

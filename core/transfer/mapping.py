@@ -19,6 +19,7 @@ from core.transfer.formats import Mapping, Prepare, fold
 from core.transfer.readers import Cells
 from core.transfer.shape import ABSENT, Leaf, leaves
 
+REASON_COLUMNS = ("maktab: line", "maktab: problem")
 Row = tuple[int, Any]  # line, cells (or the whole document of a JSON lines file)
 
 
@@ -46,8 +47,11 @@ class Plan:
         self.currency, self.zone = home[0], mapping.timezone or home[1]
         self.fix = values.unescape if mapping.native else values.clean
         self.is_nested = not headers
-        chosen = {fold(source): target for source, target in reversed(mapping.columns)} | dict(mapping.columns)
-        self.targets = [chosen.get(name, chosen.get(fold(name))) for name in headers]
+        chosen = {fold(source): target for source, target in reversed(mapping.columns)}
+        chosen |= {source.casefold(): target for source, target in mapping.columns} | dict(mapping.columns)
+        # A rejected file that was corrected comes with our own two columns.
+        chosen |= dict.fromkeys(REASON_COLUMNS, "")
+        self.targets = [chosen.get(name, chosen.get(name.casefold(), chosen.get(fold(name)))) for name in headers]
         self.sources = {target: name for name, target in zip(headers, self.targets, strict=True) if target}
         self.key = self._key()
         self.head = [(i, t) for i, t in enumerate(self.targets) if t and not self._list_of(t)]
@@ -101,7 +105,7 @@ class Plan:
     def draft(self, rows: Sequence[Row]) -> Draft:
         draft = Draft(rows)
         if self.is_nested:
-            raw: Any = {name: value for _line, doc in rows for name, value in doc.items()}
+            raw: Any = {name: value for _line, doc in rows for name, value in doc.items() if name not in REASON_COLUMNS}
         else:
             self._check_text(draft)
             raw = self._converted(self._assembled(draft), draft)

@@ -10,6 +10,7 @@ from core import runtime
 from core.resources import Resource
 from core.transfer.dialect import sniff
 from core.transfer.formats import Dialect, Mapping, Preview, fold
+from core.transfer.mapping import REASON_COLUMNS
 from core.transfer.readers import head_of
 from core.transfer.shape import leaves
 
@@ -32,7 +33,7 @@ def native_mapping(resource: Resource, preview: Preview) -> Mapping | None:
     if preview.dialect.kind == "jsonl" and resource.key and set(resource.key) <= names:
         tops = {leaf.items or leaf.steps[0] for leaf in known.values()}
         return Mapping(native=True) if {name.split(".")[0] for name in names} <= tops else None
-    ours = {name for name in names if not name.startswith("maktab: ")}
+    ours = {name for name in names if name not in REASON_COLUMNS}
     is_ours = bool(resource.key) and set(resource.key) <= ours <= set(known)
     return Mapping(columns=tuple((name, name) for name in preview.headers if name in known), native=True) if is_ours else None
 
@@ -51,7 +52,7 @@ def _squash(name: str) -> str:
 def _alike(resource: Resource, headers: Sequence[str]) -> list[tuple[str, str]]:
     names: dict[str, str] = {}
     for path, leaf in leaves(resource.schema).items():
-        for name in (path, leaf.label, *leaf.aliases, leaf.path.removeprefix(f"{leaf.items}.")):
+        for name in (path, str(leaf.label), *leaf.aliases, leaf.path.removeprefix(f"{leaf.items}.")):
             names.setdefault(_squash(name), path)
     names.pop("", None)
     found: list[tuple[str, str]] = []

@@ -36,7 +36,7 @@ class Leaf:
     steps: tuple[str, ...]
     kind: str
     blank: Any
-    label: str
+    label: Any
     aliases: tuple[str, ...] = ()
     nullable_parent: str = ""
 
@@ -81,7 +81,7 @@ def _walk(schema: ma.Schema, items: str, steps: tuple[str, ...], parent: str) ->
             kind = _kind(name, field)
             shown = name.removesuffix("_minor") if kind == "money" else name
             path = ".".join(filter(None, (items, *steps, shown)))
-            label, aliases = str(field.metadata.get("label", "")), tuple(field.metadata.get("aliases", ()))
+            label, aliases = field.metadata.get("label", ""), tuple(field.metadata.get("aliases", ()))
             yield Leaf(path, items, (*steps, name), kind, _blank(kind, field), label, aliases, parent)
 
 

@@ -1,0 +1,235 @@
+"""Pages of imports and exports: upload, mapping, dry run, result; what to export."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping as Map
+from dataclasses import replace
+from io import TextIOWrapper
+from itertools import islice
+from typing import Any
+
+import flask
+from flask_admin import expose
+
+from core import files, runtime
+from core.access import SIGNED_IN, demand
+from core.errors import Invalid, MaktabError, NotFound
+from core.i18n import _, __
+from core.resources import Badge, ListState, Resource, Selection, query
+from core.transfer import exporter, importer, recognition
+from core.transfer.dialect import FileRefused
+from core.transfer.formats import OPERATORS, Mapping, Preview
+from core.transfer.models import Import, Reject, SavedMapping
+from core.transfer.shape import leaves
+from core.web.base import AdminView, context
+
+STATES = {
+    "uploaded": Badge(__("Uploaded")), "mapped": Badge(__("Mapped")), "validated": Badge(__("Checked"), "info"),
+    "running": Badge(__("Running"), "info"), "paused": Badge(__("Paused"), "warn"), "completed": Badge(__("Done"), "ok"),
+    "completed_with_errors": Badge(__("Part failed"), "warn"), "failed": Badge(__("Failed"), "bad"),
+    "canceled": Badge(__("Canceled")), "rolled_back": Badge(__("Rolled back"), "alt"),
+}  # fmt: skip
+ENCODINGS = (("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows-1252"), ("latin-1", "ISO 8859-1"), ("cp1256", "Windows-1256"))
+LEAVE_OUT = "-"
+_PAGE, _SPARE = 50, 2
+
+
+class TransferView(AdminView):
+    """`/admin/imports/`: everybody sees the imports of the resources that he may import."""
+
+    permission = SIGNED_IN
+    nav_group, nav_order, icon = "settings", 30, "file-import"
+
+    def __init__(self) -> None:
+        super().__init__(name=__("Imports"), endpoint="core_transfer", url="/admin/imports")
+
+    @expose("/")
+    def index_view(self) -> Any:
+        allowed, before = _importable(), flask.request.args.get("before", type=int)
+        rows = Import.select().where(Import.resource.in_(list(allowed))).order_by(Import.id.desc()).limit(_PAGE + 1)
+        found = list(rows.where(Import.id < before) if before else rows) if allowed else []
+        more = found[_PAGE - 1].id if len(found) > _PAGE else None
+        return self.render("admin/transfer/list.html", imports=found[:_PAGE], resources=allowed, states=STATES, more=more, before=before)
+
+    @expose("/new", methods=["GET", "POST"])
+    def upload_view(self) -> Any:
+        allowed, errors = _importable(), {}
+        name = flask.request.values.get("resource", next(iter(allowed), ""))
+        if flask.request.method == "POST":
+            try:
+                return flask.redirect(flask.url_for(".mapping_view", import_id=_upload(allowed, name).id))
+            except Invalid as problem:
+                errors = problem.errors
+        return self.render("admin/transfer/upload.html", resources=allowed, chosen=name, errors=errors), 422 if errors else 200
+
+    @expose("/<int:import_id>/mapping", methods=["GET", "POST"])
+    def mapping_view(self, import_id: int) -> Any:
+        import_, form = _import(import_id), flask.request.form
+        resource = runtime.current().resource(import_.resource)
+        try:
+            preview = recognition.inspect(importer.local_copy(import_), import_.resource)
+        except FileRefused as refusal:
+            return self._result(import_, str(refusal))
+        mapping, format = _present(import_, resource, preview)
+        errors: Map[str, Any] = {}
+        if form:
+            try:
+                mapping, format = _from_form(form, resource, preview, mapping, format)
+                if form.get("do") != "show":
+                    return flask.redirect(_keep(import_, resource, mapping, format, preview))
+            except Invalid as problem:
+                errors = problem.errors
+        return self.render("admin/transfer/mapping.html", **_mapping_page(import_, resource, preview, mapping, format, errors)), 422 if errors else 200
+
+    @expose("/<int:import_id>")
+    def result_view(self, import_id: int) -> Any:
+        return self._result(_import(import_id))
+
+    def _result(self, import_: Import, problem: str = "") -> Any:
+        resource = runtime.current().resource(import_.resource)
+        rejects = list(Reject.select().where(Reject.import_id == import_.id).order_by(Reject.line).limit(_PAGE))
+        values = {"import_": import_, "resource": resource, "badge": STATES[import_.state], "rejects": rejects, "diff": _diff_sample(import_)}
+        return self.render("admin/transfer/result.html", problem=problem or import_.error, **values)
+
+    @expose("/<int:import_id>/<any(try_out,run,pause,rollback):verb>", methods=["POST"])
+    def command(self, import_id: int, verb: str) -> Any:
+        import_, ctx = _import(import_id), context()
+        act: Any = {"run": importer.run, "pause": importer.pause, "rollback": importer.rollback}.get(verb)
+        try:
+            act(ctx, import_) if act else importer.run(ctx, import_, dry_run=True)
+        except MaktabError as late:
+            flask.flash(str(late), "warn")
+        if verb == "pause" or import_.state != "running":
+            return flask.redirect(flask.url_for(".result_view", import_id=import_id))
+        return flask.redirect(flask.url_for("core_jobs.details_view", job_id=import_.job_id))
+
+    @expose("/<int:import_id>/<any(rejects,diff):which>")
+    def download(self, import_id: int, which: str) -> Any:
+        """Rejected rows, or the changes that a dry run saw; for whoever may import this resource."""
+        file_id = getattr(_import(import_id), f"{which}_file_id")
+        if file_id is None:
+            raise NotFound(_("There is no such file, or it has expired."))
+        name = files.StoredFile.get_by_id(file_id).name
+        return flask.send_file(files.open_file(file_id), "application/octet-stream", as_attachment=True, download_name=name)
+
+    @expose("/mappings/<int:mapping_id>.json")
+    def mapping_file(self, mapping_id: int) -> Any:
+        saved = SavedMapping.get_or_none(SavedMapping.id == mapping_id)
+        if saved is None or saved.resource not in _importable():
+            raise NotFound(_("There is no such mapping."))
+        answer = flask.make_response(json.dumps(saved.mapping, ensure_ascii=False, indent=1))
+        answer.headers["Content-Disposition"] = f'attachment; filename="mapping-{saved.id}.json"'
+        return answer
+
+    @expose("/export", methods=["GET", "POST"])
+    def export_view(self) -> Any:
+        args = flask.request.values
+        resource = runtime.current().resource(args.get("resource", ""))
+        demand(context().actor, resource.permission("export"))
+        state = ListState.of(resource, args)
+        if flask.request.method == "GET":
+            count = query.count(context(), resource, state, permission=resource.permission("export"))
+            return self.render("admin/transfer/export.html", resource=resource, state=state, count=count, formats=exporter.FORMATS)
+        chosen = Selection(resource.name, everything=True, filters=dict(state.filters), search=state.search)
+        job = exporter.start_export(context(), resource, chosen, args.get("format", "csv"))
+        return flask.redirect(flask.url_for("core_jobs.details_view", job_id=job.id))
+
+
+def views() -> list[AdminView]:
+    return [TransferView()]
+
+
+def _importable() -> dict[str, Resource]:
+    found = runtime.current().resources.values()
+    return {one.name: one for one in found if one.can_import and one.key and context().actor.can(one.permission("import"))}
+
+
+def _import(import_id: int) -> Import:
+    import_ = Import.get_or_none(Import.id == import_id)
+    if import_ is None or import_.resource not in _importable():
+        raise NotFound(_("There is no such import."))
+    return import_  # type: ignore[no-any-return]
+
+
+def _upload(allowed: Map[str, Resource], name: str) -> Import:
+    given = flask.request.files.get("file")
+    if name not in allowed:
+        raise Invalid({"resource": [_("Choose what the file holds.")]})
+    if given is None or not given.filename:
+        raise Invalid({"file": [_("Choose a file.")]})
+    stored = files.store(context(), given.stream, given.filename)  # type: ignore[arg-type]
+    return importer.upload(context(), name, stored.id, given.filename)
+
+
+def _present(import_: Import, resource: Resource, preview: Preview) -> tuple[Mapping, str]:
+    if import_.mapping:
+        return Mapping.from_json(import_.mapping), import_.format
+    return recognition.suggest(resource, preview)
+
+
+def _from_form(form: Map[str, str], resource: Resource, preview: Preview, present: Mapping, format: str) -> tuple[Mapping, str]:
+    """The mapping that the page says; a chosen preset or a mapping file takes the place of the whole."""
+    given = flask.request.files.get("mapping_file")
+    if given is not None and given.filename:
+        try:
+            return Mapping.from_json(json.loads(given.read(1 << 20))), ""
+        except (ValueError, AttributeError, TypeError):
+            raise Invalid({"mapping_file": [_("This is no mapping file.")]}) from None
+    if form.get("preset"):
+        return importer.find_mapping(resource.name, form["preset"])
+    columns = [(name, form.get(f"t{place}", "")) for place, name in enumerate(preview.headers)]
+    columns = [(name, "" if target == LEAVE_OUT else target) for name, target in columns if target]
+    constants = {form[f"c{i}"]: form.get(f"v{i}", "") for i in range(50) if form.get(f"c{i}")}
+    names = ("target", "column", "op", "value", "then", "else")
+    rules = [{name: form.get(f"r{i}_{name}", "") for name in names} for i in range(50) if form.get(f"r{i}_target")]
+    rules = [{name: text for name, text in rule.items() if text or name != "else"} for rule in rules]
+    key = tuple(part.strip() for part in form.get("key", "").split(",") if part.strip())
+    plain = {name: form.get(name, "") for name in ("timezone", "decimal", "date_order", "encoding", "delimiter")}
+    plain["delimiter"] = plain["delimiter"].replace("tab", "\t")
+    made = replace(present, columns=columns, constants=constants, rules=rules, key=key, **plain)
+    importer.check(resource, made, preview.headers)
+    return made, format
+
+
+def _keep(import_: Import, resource: Resource, mapping: Mapping, format: str, preview: Preview) -> str:
+    """Save, start the dry run, and where to go then."""
+    form, ctx = flask.request.form, context()
+    importer.check(resource, mapping, preview.headers)
+    importer.set_mapping(ctx, import_, mapping, format)
+    if form.get("save_as"):
+        importer.save_mapping(ctx, resource.name, form["save_as"], mapping)
+    if form.get("do") == "save":
+        return flask.url_for(".result_view", import_id=import_.id)
+    importer.run(ctx, import_, dry_run=form.get("do") != "run")
+    return flask.url_for("core_jobs.details_view", job_id=import_.job_id)
+
+
+def _mapping_page(import_: Import, resource: Resource, preview: Preview, mapping: Mapping, format: str, errors: Any) -> dict[str, Any]:
+    shape = leaves(resource.schema)
+    chosen = dict(mapping.columns)
+    columns = [
+        {"name": name, "target": chosen.get(name, "") if chosen.get(name) != "" else LEAVE_OUT,
+         "samples": [text for row in preview.sample[:6] if place < len(row) and (text := row[place])][:3]}
+        for place, name in enumerate(preview.headers)
+    ]  # fmt: skip
+    targets = [(path, f"{path} ({leaf.label})" if str(leaf.label) else path) for path, leaf in shape.items()]
+    saved = SavedMapping.select().where(SavedMapping.resource == resource.name).order_by(SavedMapping.name)
+    known = runtime.current().import_formats
+    presets = [(one.name, one.title) for one in known if one.resource == resource.name] + [(one.name, one.name) for one in saved]
+    blank = {name: "" for name in ("target", "column", "op", "value", "then", "else")}
+    return {
+        "import_": import_, "resource": resource, "preview": preview, "mapping": mapping, "errors": errors,
+        "columns": columns, "targets": targets, "presets": presets, "saved": list(saved), "encodings": ENCODINGS,
+        "constants": [*mapping.constants.items(), *[("", "")] * _SPARE], "rules": [*mapping.rules, *[blank] * _SPARE],
+        "operators": OPERATORS, "format": importer.format_named(format), "leave_out": LEAVE_OUT,
+    }  # fmt: skip
+
+
+def _diff_sample(import_: Import) -> list[list[str]]:
+    """The first changes that the dry run saw."""
+    if import_.diff_file_id is None or import_.state not in ("validated", "mapped"):
+        return []
+    with files.open_file(import_.diff_file_id) as stream:
+        return list(islice(csv.reader(TextIOWrapper(stream, "utf-8-sig", newline="")), 31))
