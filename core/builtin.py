@@ -1,42 +1,40 @@
-"""Core's own contributions, through the same hooks as any plugin's."""
+"""Core's own contributions, through the same hooks as any plugin's (imported late: the rooms stand on this one)."""
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from core.plugins.hookspecs import hookimpl
 
 
-def _tolerant(names, what):  # development only
-    found = []
-    for name in names:
-        try:
-            found += getattr(importlib.import_module(name), what)()
-        except (ImportError, AttributeError) as error:
-            print("builtin:", name, what, error)
-    return found
+@hookimpl
+def register_resources() -> list[Any]:
+    from core import access, audit, auth
+
+    return [*auth.resources(), *access.resources(), *audit.resources()]
 
 
 @hookimpl
-def register_resources() -> list[Any]:
-    return _tolerant(["core.auth", "core.access", "core.audit"], "resources")
+def register_views() -> list[Any]:
+    from core.jobs import views as job_views
+    from core.plugins.views import PluginsView
+    from core.transfer import views as transfer_views
+
+    return [*job_views.views(), *transfer_views.views(), PluginsView()]
 
 
 @hookimpl
 def register_jobs() -> list[Any]:
-    from core.jobs import JobType
+    from core import jobs, transfer
     from core.i18n import __
-    from core.plugins import lifecycle
-    return [*_tolerant(["core.jobs", "core.transfer"], "job_types"), JobType("core.plugin_enabled", lifecycle.tell_enabled, __("Resync a plugin"))]
+    from core.plugins.lifecycle import tell_enabled
+
+    told = jobs.JobType("core.plugin_enabled", tell_enabled, __("Resync a plugin"))
+    return [*jobs.job_types(), *transfer.job_types(), told]
 
 
 @hookimpl
 def register_schedules() -> list[Any]:
-    return _tolerant(["core.jobs"], "schedules")
+    from core import jobs
 
-@hookimpl
-def register_views() -> list[Any]:
-    from core.plugins.views import PluginsView
-
-    return [PluginsView(), *_tolerant(["core.jobs.views", "core.transfer.views"], "views")]
+    return list(jobs.schedules())

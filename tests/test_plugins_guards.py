@@ -66,7 +66,9 @@ def test_abort_lets_a_refusal_through_and_counts_nothing(merchant: MerchantFolde
     assert not PluginFailure.select().exists()
 
 
-@pytest.mark.parametrize(("error", "raised"), [("ValueError('x')", ValueError), ("SystemExit(1)", plugins.PluginFailed)])
+@pytest.mark.parametrize(
+    ("error", "raised"), [("ValueError('x')", ValueError), ("SystemExit(1)", plugins.PluginFailed)]
+)
 def test_abort_lets_a_failure_through_and_counts_it(
     merchant: MerchantFolder, error: str, raised: type[Exception]
 ) -> None:

@@ -90,7 +90,8 @@ def test_enable_starts_a_job_that_tells_this_plugin_alone(merchant: MerchantFold
         (
             {
                 "hooks": "import flask\n@hookimpl\ndef register_blueprints():\n"
-                "    made = flask.Blueprint('bad', __name__)\n    made.add_url_rule('/x', 'x', print)\n    return [made]"
+                "    made = flask.Blueprint('bad', __name__)\n    made.add_url_rule('/x', 'x', print)\n"
+                "    return [made]"
             },
             "declares no permission",
         ),

@@ -45,8 +45,8 @@ def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
         ("@hookimpl\ndef register_services(): return {'orders.x': 1}", {}, "must begin with 'bad'"),
         ("", {"jobs.py": "from huey import SqliteHuey"}, "imports huey"),
         ("", {"templates/admin/base.html": ""}, "must lie in templates/bad/"),
-        ("", {"hookspecs.py": "import pluggy\nspec = pluggy.HookspecMarker('maktab')\n@spec\ndef bad_x(): ..."}, "no policy"),
-        ("", {"hookspecs.py": "from core.plugins import hookspec\n@hookspec('collect')\ndef nav_items(): ..."}, "another"),
+        ("", {"hookspecs.py": "import pluggy\n@pluggy.HookspecMarker('maktab')\ndef bad_x(): ..."}, "no policy"),
+        ("", {"hookspecs.py": "from core.plugins import hookspec\n@hookspec('deny')\ndef nav_items(): ..."}, "another"),
         ("", {"hookspecs.py": "1 / 0"}, "ZeroDivisionError"),
     ],
 )

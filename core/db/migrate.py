@@ -29,6 +29,7 @@ class _Runner(Runner):  # type: ignore[misc]
 
     def __init__(self, name: str, directory: Path) -> None:
         super().__init__(database.obj, str(directory), f"{name}_migration")
+        self.digest = ""
 
         class History(peewee.Model):  # type: ignore[misc]
             name = peewee.CharField(unique=True)
@@ -39,7 +40,7 @@ class _Runner(Runner):  # type: ignore[misc]
                 database = self.database
                 table_name = self.table_name
 
-        self.History, self.digest = History, ""
+        self.History: Any = History
 
     def refuse_changed(self) -> None:
         if not self.History.table_exists():
@@ -114,7 +115,7 @@ def _digest(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _refuse_dangling(db: peewee.Database, name: str) -> None:
+def _refuse_dangling(db: Any, name: str) -> None:
     """SQLite lets a migration drop a table that others refer to; PostgreSQL refuses by itself."""
     if is_postgres():
         return

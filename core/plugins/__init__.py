@@ -2,12 +2,13 @@
 
 from core.plugins.hookspecs import hookimpl, hookspec
 from core.plugins.manifest import Plugin, PluginFailed
+
 from core.plugins.hooks import Hooks  # isort: skip
-from core.plugins.state import generation, quarantine
-from core.plugins.discovery import discover
-from core.plugins.loader import build
 from core.plugins.assembly import assemble
+from core.plugins.discovery import discover
 from core.plugins.lifecycle import PluginRefused, disable, enable, install_defaults, status
+from core.plugins.loader import build
+from core.plugins.state import generation, quarantine
 
 __all__ = [
     "Hooks",

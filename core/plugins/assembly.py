@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import flask
+from flask.sansio.blueprints import Blueprint
 
 from core.errors import MaktabError
 from core.plugins import state
@@ -63,21 +64,23 @@ def check(app: flask.Flask, runtime: Runtime) -> None:
 
 
 def _app_wide(app: flask.Flask) -> Iterator[Any]:
-    for table in (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs):
-        yield from table.get(None, ())
-    for table in (app.url_value_preprocessors, app.url_default_functions, app.template_context_processors):
+    tables: list[Any] = [app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs]
+    tables += [app.url_value_preprocessors, app.url_default_functions, app.template_context_processors]
+    for table in tables:
         yield from table.get(None, ())
     for handlers in app.error_handler_spec.get(None, {}).values():
         yield from handlers.values()
     yield from app.teardown_appcontext_funcs
 
 
-def _check_blueprint(plugin: Plugin, name: str, blueprint: flask.Blueprint) -> None:
+def _check_blueprint(plugin: Plugin, name: str, blueprint: Blueprint) -> None:
     if not _named_after(plugin, name):
         raise PluginFailed(plugin.name, f"The blueprint {name!r} must be called {plugin.name!r}.")
     folder = Path(blueprint.root_path, blueprint.template_folder or "").resolve()
     if blueprint.template_folder and folder != plugin.path / "templates":
-        raise PluginFailed(plugin.name, f"The blueprint's templates must lie in {plugin.path / 'templates'}, not {folder}.")
+        raise PluginFailed(
+            plugin.name, f"The blueprint's templates must lie in {plugin.path / 'templates'}, not {folder}."
+        )
 
 
 def _check_addresses(app: flask.Flask, plugins: list[Plugin]) -> None:

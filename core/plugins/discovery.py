@@ -78,7 +78,9 @@ def _merchants(root: Path) -> Iterator[Plugin]:
         if plugin.error:
             yield plugin
         elif folder.name not in _Merchant.folders and importlib.util.find_spec(folder.name):
-            yield replace(plugin, error=f"Python already has a package called {folder.name!r}; give the plugin another name.")
+            yield replace(
+                plugin, error=f"Python already has a package called {folder.name!r}; give the plugin another name."
+            )
         else:
             _Merchant.folders[folder.name] = plugin.path
             yield plugin

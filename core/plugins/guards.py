@@ -47,7 +47,9 @@ def flush() -> None:
 
 def slow(plugin: str, hook: str, took_ms: float, budget_ms: int) -> None:
     overruns.labels(plugin, hook).inc()
-    log.warning("plugin hook over its time budget", plugin=plugin, hook=hook, took_ms=round(took_ms), budget_ms=budget_ms)
+    log.warning(
+        "plugin hook over its time budget", plugin=plugin, hook=hook, took_ms=round(took_ms), budget_ms=budget_ms
+    )
 
 
 def _count_all() -> None:

@@ -107,7 +107,7 @@ def _preflight(settings: Settings, name: str) -> None:
     given = json.dumps({"settings": asdict(settings), "name": name}, default=str)
     paths = os.pathsep.join(path for path in sys.path if path)
     try:
-        child = subprocess.run(  # noqa: S603 -- our own interpreter and module
+        child = subprocess.run(
             [sys.executable, "-P", "-m", "core.plugins.preflight"],
             input=given, capture_output=True, text=True, timeout=PREFLIGHT_S, check=False,
             env=os.environ | {"PYTHONPATH": paths},

@@ -48,7 +48,9 @@ def core_alone(settings: Settings) -> Runtime:
     return build(replace(settings, safe_mode=True))
 
 
-def present(settings: Settings, trial: str = "", broken: Mapping[str, str] | None = None) -> tuple[int, dict[str, Plugin]]:
+def present(
+    settings: Settings, trial: str = "", broken: Mapping[str, str] | None = None
+) -> tuple[int, dict[str, Plugin]]:
     """The generation and all plugins with their status, those that run first and in load order; imports none."""
     number, rows = state.load()
     plugins = discover(settings)
@@ -152,7 +154,11 @@ def _named(hooks: Hooks, hook: str, attribute: str = "name") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for plugin, declared in hooks.declared(hook):
         with blaming(plugin, hook):
-            pairs = declared.items() if isinstance(declared, Mapping) else [(getattr(one, attribute), one) for one in declared]
+            pairs = (
+                declared.items()
+                if isinstance(declared, Mapping)
+                else [(getattr(one, attribute), one) for one in declared]
+            )
             items = dict(pairs)
         for name in items:
             if not name.startswith(f"{plugin}."):

@@ -17,12 +17,13 @@ log = structlog.get_logger()
 
 def generation() -> int:
     """The number that every process compares with its own; it moves when a plugin goes on, off or into quarantine."""
-    return int(CoreState.select(CoreState.generation).tuples().get()[0])
+    number: int = CoreState.select(CoreState.generation).scalar()
+    return number
 
 
 def load() -> tuple[int, dict[str, PluginState]]:
     """The generation and the rows by name; (0, {}) in a database that is not migrated yet."""
-    if not CoreState.table_exists():
+    if not db.database.table_exists("core_state"):
         return 0, {}
     number = generation()  # read first: a change in between makes us build once more, never once too few
     return number, {row.name: row for row in PluginState.select()}
