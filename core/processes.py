@@ -58,7 +58,9 @@ def load_web_worker(parent: int) -> Any:
 
     die_with_parent(parent, signal.SIGTERM)
     logs.configure(logging.INFO)
-    return Switch(load())
+    switch = Switch(load())
+    switch.warm_up()
+    return switch
 
 
 def web(settings: Settings) -> None:

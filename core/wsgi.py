@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -46,6 +47,11 @@ class Switch:
             start_response(status, [("Content-Type", "text/plain"), ("Retry-After", "2")])
             return [b"Maktab cannot answer now; its log says why. Nothing was changed; try again in a moment.\n"]
         return _Answer(runtime, app, environ, start_response)
+
+    def warm_up(self) -> None:
+        """Build before the first request comes; when that fails, the request says why."""
+        with contextlib.suppress(Exception):
+            self._present()
 
     def _present(self) -> tuple[Runtime, flask.Flask]:
         if self._live is None:

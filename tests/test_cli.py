@@ -173,7 +173,7 @@ BAD = ["A-2", "GBP", "last tuesday", "5.00", "PEN", "Pen", "1", "5.00"]
 @pytest.fixture
 def mapping(tmp_path: Path) -> Path:
     path = tmp_path / "mapping.json"
-    path.write_text(json.dumps({"columns": [[name, name] for name in HEADER], "key": ["number"]}))
+    path.write_text(json.dumps({"columns": [[name, name] for name in HEADER], "constants": {"sales_channel": "shop"}}))
     return path
 
 

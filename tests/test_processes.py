@@ -49,11 +49,16 @@ class Served:
         with self.log.open("wb") as log:
             command = [sys.executable, "-P", "-m", "core.cli", "serve"]
             self.process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
-        eventually(self.answers, 40, f"an answer on port {port}: {self.log.read_text()[-3000:]}")
+        try:
+            eventually(self.answers, 90, f"an answer on port {port}")
+        except BaseException:
+            self.process.terminate()
+            print(self.log.read_text())
+            raise
 
     def run(self, *arguments: str) -> str:
         command = [sys.executable, "-P", "-m", "core.cli", *arguments]
-        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

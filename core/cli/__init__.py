@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import click
+
 from core.cli.frame import maktab
+
+
+def load() -> click.Group:
+    """The command with everything below it."""
+    from core.cli import data, install, people  # noqa: F401 - they add their commands
+
+    return maktab
 
 
 def main() -> None:
     """Entry point of the `maktab` command."""
-    from core.cli import data, install, people  # noqa: F401 - they add their commands
-
-    maktab(prog_name="maktab")
+    load()(prog_name="maktab")

@@ -20,22 +20,18 @@ from core.runtime import current
 
 def find_mapping(resource: str, path: Path, name: str) -> tuple[transfer.Mapping, str]:
     """Mapping and format name: known by the file's header, or named (format, saved mapping, JSON file)."""
-    formats = {known.name: known for known in current().import_formats if known.resource == resource}
-    if not name:
-        found = transfer.inspect(path).format
-        if found is None or found.resource != resource:
-            raise Invalid(
-                f"The header of {path.name} is not known: give --mapping ({', '.join(formats) or 'none yet'})."
-            )
-        return found.mapping, found.name
-    if name in formats:
-        return formats[name].mapping, name
-    saved = transfer.SavedMapping.get_or_none(resource=resource, name=name)
-    if saved is None and not Path(name).is_file():
-        raise Invalid(
-            f"There is no mapping {name!r} for {resource}: {', '.join(formats) or 'none yet'}, or a JSON file."
-        )
-    return transfer.Mapping.from_json(saved.mapping if saved else json.loads(Path(name).read_text())), ""
+    if name:
+        file = Path(name)
+        found = (transfer.Mapping.from_json(json.loads(file.read_text())), "") if file.is_file() else None
+        return found or transfer.find_mapping(resource, name)
+    preview = transfer.inspect(path)
+    if preview.format and preview.format.resource == resource:
+        return preview.format.mapping, preview.format.name
+    native = transfer.native_mapping(current().resource(resource), preview)
+    if native is None:
+        names = ", ".join(known.name for known in current().import_formats if known.resource == resource)
+        raise Invalid(f"The header of {path.name} is not known: give --mapping ({names or 'a JSON file'}).")
+    return native, ""
 
 
 def run_import(resource: str, path: Path, mapping: transfer.Mapping | str, dry_run: bool = False) -> dict[str, Any]:

@@ -116,13 +116,15 @@ def fail(text: str) -> NoReturn:
 
 def show(value: Any) -> None:
     """Print what a command found: JSON when asked for, else lines and tables."""
+    if value is None:
+        return
     if click.get_current_context().obj:
         click.echo(json.dumps(value, ensure_ascii=False, default=str, indent=2))
     elif isinstance(value, dict):
         _table(value.items())
     elif isinstance(value, list):
         _table([[name.upper() for name in value[0]], *(row.values() for row in value)] if value else [])
-    elif value is not None:
+    else:
         click.echo(str(value))
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import click
 
 from core import access, api, auth, boot, db, plugins, processes
 from core.cli.foreground import run_import
@@ -64,9 +67,9 @@ def demo() -> Any:
 
 
 @command("openapi")
-def openapi() -> Any:
+def openapi() -> None:
     """Print the OpenAPI description of the REST API."""
-    return api.openapi(current())
+    click.echo(json.dumps(api.openapi(current()), indent=2))
 
 
 @command("doctor", bare=True)
