@@ -30,7 +30,9 @@ def _numbers() -> str:
 def _amount(minor: int, currency: str) -> tuple[str, str, str]:
     """Sign, digits and symbol of an amount."""
     digits = numbers.format_decimal(to_major(abs(minor), currency), _PATTERN[exponent(currency)], locale=_numbers())
-    symbol = numbers.get_currency_symbol(currency, locale=locale()).strip("\u200f")
+    symbol = numbers.get_currency_symbol(currency, locale=locale()).strip("\u200f.")
+    if "\u0600" > symbol[-1]:  # CLDR has "UK£" for GBP in Arabic, which nobody writes
+        symbol = numbers.get_currency_symbol(currency, locale="en")
     return "−" if minor < 0 else "", digits, symbol
 
 
@@ -94,6 +96,6 @@ def parse_number(text: Any) -> Decimal:
         number = Decimal(str(text).strip().translate(_DIGITS).replace(",", "").replace(" ", ""))
     except InvalidOperation:
         raise ValueError(text) from None
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > 40:
         raise ValueError(text)
     return number

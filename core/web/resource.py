@@ -15,7 +15,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.i18n import _, _n
 from core.resources import Action, ListState, Resource, Section, query, schema_fields, service_of, traits
 from core.web import forms, lists
-from core.web.base import context, is_partial, redirect
+from core.web.base import Guarded, context, is_partial, redirect
 
 FEATURES = {
     "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
@@ -24,7 +24,7 @@ FEATURES = {
 """Views that only exist where the Resource says so."""
 
 
-class ResourceView(BaseModelView):  # type: ignore[misc]
+class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     """One instance per Resource and app. Reads by `core.resources.query`, writes by the resource's service."""
 
     # Routes of BaseModelView that know nothing of permissions and jobs.

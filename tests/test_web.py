@@ -1,0 +1,397 @@
+"""The admin pages through a real Flask client, on both databases, with the test plugin `suppliers`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import peewee
+import pytest
+
+from core import access, boot, i18n, jobs, runtime as runtime_room
+from core.context import system_context
+from core.resources import service_of, tags_of
+from core.web.errors import takes_no_writes
+from core.web.theme import CSP, THEME
+from tests.conftest import csrf_of
+from tests.helpers import count_statements, install_suppliers, make_suppliers
+
+LIST = "/admin/suppliers/"
+
+
+@pytest.fixture
+def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
+    boot.migrate_all(settings)
+    built = install_suppliers(settings)
+    with runtime_room.bound(built):
+        access.ensure_default_roles(system_context("cli"))
+        yield built
+
+
+@pytest.fixture
+def owner(signed_in: Any) -> Any:
+    return signed_in("owner")
+
+
+def text_of(answer: Any) -> str:
+    return str(answer.get_data(as_text=True))
+
+
+def codes(page: str) -> list[str]:
+    return re.findall(r'class="mk-key"[^>]*><bdi>(S-\d+)', page)
+
+
+def send(client: Any, url: str, **form: Any) -> Any:
+    """POST with the token of a page that the user has open."""
+    token = csrf_of(text_of(client.get("/admin/")))
+    return client.post(url, data={"csrf_token": token} | form, headers={"Referer": "http://localhost/admin/"})
+
+
+def document(code: str = "S-1", **more: Any) -> dict[str, Any]:
+    return {"code": code, "name": f"Name of {code}"} | more
+
+
+# lists
+
+
+def test_list_shows_records_newest_first(owner: Any) -> None:
+    make_suppliers(count=3)
+    assert codes(text_of(owner.get(LIST))) == ["S-0003", "S-0002", "S-0001"]
+
+
+def test_filter_is_a_plain_link_with_a_chip_that_can_be_removed(owner: Any) -> None:
+    make_suppliers(document("S-1", is_active=False), document("S-2"))
+    page = text_of(owner.get(LIST + "?is_active=false"))
+    assert codes(page) == ["S-1"]
+    assert "Active: <b><bdi>No</bdi></b>" in page and "Remove the filter Active" in page
+
+
+def test_empty_fields_of_a_filter_form_do_not_stay_in_the_address(owner: Any) -> None:
+    answer = owner.get(LIST + "?country__prefix=GB&tag=&is_active=")
+    assert answer.status_code == 302 and answer.location == LIST + "?country__prefix=GB"
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(owner: Any) -> None:
+    make_suppliers(count=60)
+    first = text_of(owner.get(LIST + "?limit=25&sort=code"))
+    seen, page = codes(first), first
+    while following := re.search(r'href="(\?[^"]*cursor=[^"]+)"[^>]*>(?:(?!</a>).)*Next page', page, re.S):
+        page = text_of(owner.get(LIST + following[1].replace("&amp;", "&")))
+        seen += codes(page)
+    assert seen == [f"S-{n:04}" for n in range(1, 61)]
+
+
+def test_search_finds_a_part_of_a_word(owner: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "Waha Linen"}, {"code": "S-2", "name": "Other"})
+    assert codes(text_of(owner.get(LIST + "?q=line"))) == ["S-1"]
+
+
+def test_a_value_that_no_filter_takes_shows_the_list_and_says_why(owner: Any) -> None:
+    make_suppliers(count=1)
+    answer = owner.get(LIST + "?is_active=perhaps")
+    assert answer.status_code == 200 and "Write true or false" in text_of(answer)
+
+
+def test_htmx_gets_the_table_alone(owner: Any) -> None:
+    make_suppliers(count=1)
+    page = text_of(owner.get(LIST, headers={"HX-Request": "true"}))
+    assert "<html" not in page and codes(page) == ["S-0001"] and 'hx-swap-oob="true"' in page
+
+
+def test_going_back_in_the_browser_gets_the_whole_page(owner: Any) -> None:
+    headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+    assert "<html" in text_of(owner.get(LIST, headers=headers))
+
+
+def test_count_comes_late_and_follows_the_filters(owner: Any) -> None:
+    make_suppliers(document("S-1", country="GB"), document("S-2", country="SA"))
+    assert text_of(owner.get(LIST + "count?country=SA")) == "1"
+
+
+@pytest.mark.parametrize(("query", "says"), [("", "No Suppliers yet"), ("?country=GB", "No Suppliers match")])
+def test_empty_lists_say_what_to_do(owner: Any, query: str, says: str) -> None:
+    assert says in text_of(owner.get(LIST + query))
+
+
+# statements
+
+
+def test_a_list_page_needs_at_most_12_statements(owner: Any) -> None:
+    make_suppliers(count=60)
+    owner.get(LIST)
+    with count_statements() as seen:
+        assert owner.get(LIST + "?sort=name&is_active=true").status_code == 200
+    assert len(seen) <= 12, seen
+
+
+def test_a_record_page_needs_at_most_10_statements(owner: Any) -> None:
+    first = make_suppliers(document(tags=["vip"]))[0]
+    with count_statements() as seen:
+        assert owner.get(f"{LIST}{first}").status_code == 200
+    assert len(seen) <= 10, seen
+
+
+# forms
+
+
+def test_a_new_record_with_money_in_major_units(owner: Any) -> None:
+    answer = send(owner, LIST + "new", code="S-9", name="Nine", currency="KWD", credit_minor="1,234.5")
+    assert answer.status_code == 302
+    stored = service_of(runtime_room.current().resource("suppliers.supplier")).documents([int(answer.location.split("/")[-1])])[0]
+    assert stored["credit_minor"] == 1_234_500
+
+
+def test_errors_stand_at_their_field_and_the_input_is_kept(owner: Any) -> None:
+    answer = send(owner, LIST + "new", code="S-9", name="", credit_minor="much")
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert 'id="e-credit_minor"' in page and 'value="much"' in page and 'value="S-9"' in page
+    assert 'href="#f-credit_minor"' in page
+
+
+def test_an_edit_changes_only_what_was_edited(owner: Any) -> None:
+    first = make_suppliers(document(country="GB"))[0]
+    form = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
+    assert send(owner, f"{LIST}{first}/edit", **form | {"country": "SA"}).status_code == 302
+    page = text_of(owner.get(f"{LIST}{first}"))
+    assert "changed this" in page and page.count('class="mk-change"') == 1
+
+
+def test_a_conflict_shows_the_other_change_and_keeps_the_input(owner: Any) -> None:
+    first = make_suppliers(document(country="GB"))[0]
+    mine = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
+    assert send(owner, f"{LIST}{first}/edit", **mine | {"name": "Theirs"}).status_code == 302
+    answer = send(owner, f"{LIST}{first}/edit", **mine | {"name": "Mine"})
+    page = text_of(answer)
+    assert answer.status_code == 409 and "Theirs" in page and form_of(page)["name"] == "Mine"
+    assert send(owner, f"{LIST}{first}/edit", **form_of(page)).status_code == 302
+    assert "<h1>Mine</h1>" in text_of(owner.get(f"{LIST}{first}"))
+
+
+def form_of(page: str) -> dict[str, str]:
+    """The texts in a page's inputs as the browser would send them."""
+    found: dict[str, str] = {}
+
+    class Inputs(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            given = dict(attrs)
+            boxed = given.get("type") in ("checkbox", "radio") and "checked" not in given
+            if tag == "input" and given.get("name") not in (None, "csrf_token") and not boxed:
+                found[str(given["name"])] = given.get("value") or ""
+
+    Inputs().feed(page)
+    return found
+
+
+def test_delete_asks_first_and_then_deletes(owner: Any) -> None:
+    first = make_suppliers(document())[0]
+    assert "Delete Name of S-1" in text_of(owner.get(f"{LIST}{first}/delete"))
+    assert send(owner, f"{LIST}{first}/delete").location == LIST
+    assert owner.get(f"{LIST}{first}").status_code == 404
+
+
+def test_a_note_stands_in_the_timeline(owner: Any) -> None:
+    first = make_suppliers(document())[0]
+    send(owner, f"{LIST}{first}/notes", text="Call <b>before</b> noon")
+    assert "Call &lt;b&gt;before&lt;/b&gt; noon" in text_of(owner.get(f"{LIST}{first}"))
+
+
+# actions
+
+
+def test_an_action_asks_for_its_arguments_first(owner: Any) -> None:
+    ids = make_suppliers(count=2)
+    page = text_of(send(owner, LIST + "actions/add_tags", ids=ids))
+    assert "For 2 selected records." in page and 'name="argument.tags"' in page
+
+
+def test_a_few_records_are_tagged_at_once(owner: Any) -> None:
+    ids = make_suppliers(count=3)
+    form = {"ids": ids[:2], "confirmed": "1", "argument.tags": "vip, gift", "back": LIST + "?sort=code"}
+    answer = send(owner, LIST + "actions/add_tags", **form)
+    assert answer.location == LIST + "?sort=code" and "2 records changed." in text_of(owner.get(LIST))
+    assert tags_of("suppliers.supplier", ids) == {ids[0]: ["gift", "vip"], ids[1]: ["gift", "vip"], ids[2]: []}
+
+
+def test_wrong_arguments_come_back_with_the_selection(owner: Any) -> None:
+    ids = make_suppliers(count=1)
+    answer = send(owner, LIST + "actions/add_tags", ids=ids, confirmed="1", **{"argument.tags": "x" * 80})
+    assert answer.status_code == 422 and f'name="ids" value="{ids[0]}"' in text_of(answer)
+
+
+def test_all_that_match_becomes_a_job_with_the_query_and_the_exclusions(owner: Any) -> None:
+    ids = make_suppliers(count=30)
+    form = {"everything": "1", "query": "is_active=true&q=Supplier", "excluded": ids[:2], "confirmed": "1"}
+    answer = send(owner, LIST + "actions/add_tags", **form | {"argument.tags": "vip"})
+    job = jobs.Job.select().order_by(jobs.Job.id.desc()).get()
+    assert answer.location == f"/admin/jobs/{job.id}"
+    chosen = job.args["selection"]
+    assert chosen["filters"] == {"is_active": "true"} and chosen["search"] == "Supplier" and chosen["ids"] == []
+    assert sorted(chosen["excluded"]) == ids[:2] and chosen["max_id"] == ids[-1]
+
+
+def test_nothing_selected_does_nothing(owner: Any) -> None:
+    send(owner, LIST + "actions/add_tags", confirmed="1")
+    assert "Nothing was selected." in text_of(owner.get(LIST))
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/admin/suppliers/\\..\\..", "/other"])
+def test_an_action_never_sends_the_browser_elsewhere(owner: Any, back: str) -> None:
+    assert send(owner, LIST + "actions/add_tags", back=back).location == LIST
+
+
+# rights
+
+
+def test_who_may_only_look_sees_no_buttons(signed_in: Any) -> None:
+    first = make_suppliers(count=1)[0]
+    viewer = signed_in("viewer")
+    page = text_of(viewer.get(LIST)) + text_of(viewer.get(f"{LIST}{first}"))
+    assert codes(page)
+    for absent in ("/admin/suppliers/new", "/edit", "/delete", 'name="ids"', "actions/add_tags", "/notes"):
+        assert absent not in page
+
+
+@pytest.mark.parametrize("path", ["new", "{id}/edit", "{id}/delete", "{id}/notes", "actions/add_tags"])
+def test_who_may_only_look_can_change_nothing(signed_in: Any, path: str) -> None:
+    first = make_suppliers(count=1)[0]
+    assert send(signed_in("viewer"), LIST + path.format(id=first), ids=first, text="x").status_code == 403
+
+
+def test_records_outside_the_row_scope_look_like_none(signed_in: Any) -> None:
+    ours, theirs = make_suppliers(document("S-1", country="GB"), document("S-2", country="SA"))
+    narrow = signed_in("manager", {"suppliers.supplier": {"country": ["GB"]}})
+    assert codes(text_of(narrow.get(LIST))) == ["S-1"]
+    assert [narrow.get(f"{LIST}{one}").status_code for one in (ours, theirs)] == [200, 404]
+
+
+def test_the_menu_has_only_what_may_be_opened(signed_in: Any) -> None:
+    menus = {role: set(re.findall(r'<li><a href="([^"]+)"', text_of(signed_in(role).get("/admin/")))) for role in ("viewer", "owner")}
+    assert LIST in menus["viewer"] and "/admin/users/" not in menus["viewer"]
+    assert {LIST, "/admin/users/", "/admin/roles/", "/admin/plugins/", "/admin/jobs/"} <= menus["owner"]
+
+
+def test_a_form_without_its_token_is_refused(owner: Any) -> None:
+    assert owner.post(LIST + "new", data=document()).status_code == 400
+
+
+def test_stock_routes_of_flask_admin_do_not_exist(app: Any) -> None:
+    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/admin/")}
+    assert not [rule for rule in rules if re.search(r"ajax|/action/|/export/|details/|/static/", rule)]
+
+
+# pages
+
+
+PAGES = ["/admin/", LIST, LIST + "?is_active=true&q=a", LIST + "new", LIST + "1", LIST + "1/edit", LIST + "1/delete"]
+PAGES += ["/admin/jobs/", "/admin/plugins/", "/admin/users/", "/admin/roles/", "/admin/audit/", "/admin/profile/", "/nothing"]
+
+
+class Inline(HTMLParser):
+    """Collects what our content security policy would refuse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "style" or (tag == "script" and not (given.get("src") or "").startswith("/static/")):
+            self.found.append(f"<{tag}>")
+        for name, value in attrs:
+            address = (value or "").strip().lower() if name in ("href", "src", "action", "formaction") else ""
+            if name == "style" or name.startswith(("on", "hx-on")) or address.startswith(("javascript:", "http")):
+                self.found.append(f"{tag} {name}={value}")
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_page_is_free_of_inline_code_and_carries_the_policy(owner: Any, language: str) -> None:
+    make_suppliers(document(tags=["vip"]))
+    send(owner, "/admin/profile/", what="profile", name="Noura", email="", locale=language, timezone="Asia/Riyadh")
+    for path in PAGES:
+        answer = owner.get(path)
+        parser = Inline()
+        parser.feed(text_of(answer))
+        assert answer.status_code == (404 if path == "/nothing" else 200), path
+        assert parser.found == [], path
+        assert answer.headers["Content-Security-Policy"] == CSP and answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff" and "Referrer-Policy" in answer.headers
+        direction = 'lang="ar" dir="rtl"' if language == "ar" else 'lang="en" dir="ltr"'
+        assert direction in text_of(answer), path
+
+
+@pytest.mark.parametrize(("asked", "given"), [("ar-SA,ar;q=0.9", 'lang="ar" dir="rtl"'), ("fr", 'lang="en" dir="ltr"')])
+def test_the_browser_chooses_the_language_before_sign_in(client: Any, asked: str, given: str) -> None:
+    page = text_of(client.get("/admin/sign-in", headers={"Accept-Language": asked}))
+    assert given in page and ("tabler.rtl.min.css" in page) == ("rtl" in given)
+
+
+def test_assets_are_kept_for_ever_under_a_name_of_their_content(client: Any) -> None:
+    page = text_of(client.get("/admin/sign-in"))
+    sheet = client.get(re.search(r'href="(/static/\w+/maktab.css)"', page)[1], headers={"Accept-Encoding": "gzip"})  # type: ignore[index]
+    assert "immutable" in sheet.headers["Cache-Control"] and sheet.headers["Content-Encoding"] == "gzip"
+    assert client.get("/static/older/maktab.css").headers["Cache-Control"] == "no-cache"
+    assert client.get("/static/older/../icons.json").status_code == 404
+
+
+def test_a_full_disk_is_a_read_only_page_and_no_error(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: Any, **_named: Any) -> None:
+        try:
+            raise OSError("database or disk is full")
+        except OSError:
+            raise peewee.OperationalError("cannot rollback - no transaction is active")  # noqa: B904 - as it comes
+
+    monkeypatch.setattr("core.resources.query.page", full)
+    answer = owner.get(LIST)
+    assert answer.status_code == 503 and answer.headers["Retry-After"] and "Nothing was changed" in text_of(answer)
+
+
+def test_an_unexpected_error_shows_the_number_of_the_request(owner: Any, app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    monkeypatch.setattr("core.resources.query.page", lambda *_given: 1 // 0)
+    answer = owner.get(LIST)
+    assert answer.status_code == 500 and "Number of this request" in text_of(answer)
+
+
+def test_other_errors_of_the_database_are_not_taken_for_a_full_disk() -> None:
+    assert not takes_no_writes(peewee.IntegrityError("UNIQUE constraint failed"))
+
+
+def test_no_template_lies_about_unused() -> None:
+    names = {str(path.relative_to(THEME / "templates")) for path in (THEME / "templates").rglob("*.html")}
+    sources = [*Path("core").rglob("*.py"), *(THEME / "templates").rglob("*.html")]
+    used = set(re.findall(r"admin/[\w/]+\.html", "".join(path.read_text() for path in sources)))
+    assert names == used & names, names - used
+
+
+# formats
+
+
+@pytest.mark.parametrize(
+    ("language", "minor", "currency", "shown"),
+    [
+        ("en", -124_900, "SAR", '<bdi dir="ltr">−SAR 1,249.00</bdi>'),
+        ("en", 5, "GBP", '<bdi dir="ltr">£0.05</bdi>'),
+        ("en", 1234, "JPY", '<bdi dir="ltr">¥1,234</bdi>'),
+        ("ar", -124_900, "SAR", '<bdi dir="ltr">−1,249.00</bdi> ر.س'),
+        ("ar", 1234, "KWD", '<bdi dir="ltr">1.234</bdi> د.ك'),
+        ("ar", 5, "GBP", '<bdi dir="ltr">0.05</bdi> £'),
+    ],
+)
+def test_money_by_language(language: str, minor: int, currency: str, shown: str) -> None:
+    with i18n.speaking(language):
+        assert str(i18n.money(minor, currency)).replace("\u00a0", " ") == shown
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7")])
+def test_numbers_as_people_type_them(typed: str, meant: str) -> None:
+    assert str(i18n.parse_number(typed)) == meant
+
+
+@pytest.mark.parametrize("typed", ["", "abc", "NaN", "1e999999"])
+def test_what_is_no_number_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match=".*"):
+        i18n.parse_number(typed)
