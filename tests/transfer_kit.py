@@ -54,16 +54,16 @@ class SaleLine(Model):
         table_name = "kit_sale_line"
 
 
-class LineSchema(ma.Schema):
+class SaleLineSchema(ma.Schema):
     sku = ma.fields.String(required=True, validate=ma.validate.Length(1, 80), metadata={"aliases": ["Lineitem sku", "رمز المنتج"]})
     name = ma.fields.String()
-    quantity = ma.fields.Integer()
+    quantity = ma.fields.Integer(metadata={"aliases": ["Qty"]})
     unit_price = ExactDecimal(allow_none=True)
     line_total_minor = Minor(allow_none=True)
     extra = ma.fields.Dict()
 
 
-class AddressSchema(ma.Schema):
+class SaleAddressSchema(ma.Schema):
     name = ma.fields.String()
     city = ma.fields.String()
     zip = ma.fields.String()
@@ -79,9 +79,9 @@ class SaleSchema(ma.Schema):
     due_on = ma.fields.Date(allow_none=True)
     note = ma.fields.String()
     is_paid = ma.fields.Boolean()
-    address = ma.fields.Nested(AddressSchema, allow_none=True)
+    address = ma.fields.Nested(SaleAddressSchema, allow_none=True)
     labels = Tags()
-    lines = ma.fields.List(ma.fields.Nested(LineSchema))
+    lines = ma.fields.List(ma.fields.Nested(SaleLineSchema))
     extra = ma.fields.Dict()
 
 
@@ -152,7 +152,8 @@ def shop(runtime: Any, formats: Sequence[transfer.ImportFormat] = ()) -> Iterato
     db.search.ensure(SALE)
     kinds = {kind.name: kind for kind in transfer.job_types()}
     made = replace(
-        runtime, resources={**runtime.resources, SALE.name: SALE}, jobs={**runtime.jobs, **kinds}, import_formats=tuple(formats)
+        runtime, resources={**runtime.resources, SALE.name: SALE},
+        permissions={**runtime.permissions, **dict.fromkeys(SALE.permissions(), "")}, jobs={**runtime.jobs, **kinds}, import_formats=tuple(formats)
     )
     runtime_room.install(made)
     with runtime_room.bound(made):

@@ -65,7 +65,7 @@ def number(text: str, sign: str) -> Decimal:
     if "٫" in text or "٬" in text:
         text, sign = text.replace("٬", "").replace("٫", "."), "."
     found = _AMOUNT.fullmatch(text.translate(_LATIN).strip())
-    if not found or bool(found[1]) != bool(found[6]) or not _SHAPES[sign].fullmatch(found[4].strip()):
+    if not found or bool(found[1]) != bool(found[6]) or (found[2] and found[3]) or not _SHAPES[sign].fullmatch(found[4].strip()):
         raise BadCell(_("%(cell)r is not a number written with the decimal sign %(sign)s.", cell=text[:40], sign=sign))
     figures = re.sub(r"[^\d.]", "", found[4].replace("." if sign == "," else ",", "").replace(",", "."))
     value = Decimal(figures)
