@@ -7,9 +7,11 @@ from typing import Any
 
 import marshmallow as ma
 import pytest
-from hypothesis import HealthCheck, given, settings as tuned, strategies as st
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tuned
+from hypothesis import strategies as st
 
-from core import audit, changes, db, runtime
+from core import audit, changes, db
 from core.context import Context, system_context
 from core.errors import Conflict, Rejected
 from core.events.outbox import Event
@@ -65,7 +67,13 @@ def test_every_change_leaves_an_audit_entry_and_one_event(service: Service) -> N
     service.update(CTX, {ids[0]: {"country": "GB"}})
     service.delete(CTX, ids)
     entries = [(entry.action, entry.record_id) for entry in audit.Entry.select().order_by(audit.Entry.id)]
-    assert entries == [("created", ids[0]), ("created", ids[1]), ("updated", ids[0]), ("deleted", ids[0]), ("deleted", ids[1])]
+    assert entries == [
+        ("created", ids[0]),
+        ("created", ids[1]),
+        ("updated", ids[0]),
+        ("deleted", ids[0]),
+        ("deleted", ids[1]),
+    ]
     names = [event.name.removeprefix("suppliers.supplier_") for event in Event.select().order_by(Event.id)]
     assert names == ["created.v1", "updated.v1", "deleted.v1"]
 
@@ -76,7 +84,10 @@ def test_an_update_writes_only_what_differs(service: Service) -> None:
     (other,) = service.update(CTX, {key: {"credit_minor": 250, "code": "A"}})
     assert (same.status, other.status, other.after) == ("unchanged", "updated", {"credit_minor": 250})
     assert service.documents([key])[0]["version"] == 2
-    assert audit.history("suppliers.supplier", key)[0].diff == {"before": {"credit_minor": 100}, "after": {"credit_minor": 250}}
+    assert audit.history("suppliers.supplier", key)[0].diff == {
+        "before": {"credit_minor": 100},
+        "after": {"credit_minor": 250},
+    }
 
 
 def test_a_set_of_different_updates_is_one_statement(service: Service) -> None:
@@ -135,9 +146,11 @@ def test_a_missing_value_is_named(service: Service) -> None:
 
 def test_upsert_finds_records_by_key_and_keeps_what_is_absent(service: Service) -> None:
     make_suppliers(doc("A", country="GB", tags=["old"]))
-    outcomes = service.upsert(CTX, [doc("B"), {"code": "A", "name": "New"}, {"code": "A", "name": "Twice"}, {"name": "No key"}])
+    outcomes = service.upsert(
+        CTX, [doc("B"), {"code": "A", "name": "New"}, {"code": "A", "name": "Twice"}, {"name": "No key"}]
+    )
     assert [outcome.status for outcome in outcomes] == ["created", "updated", "rejected", "rejected"]
-    assert outcomes[1].before is not None and outcomes[1].before["country"] == "GB"
+    assert (outcomes[1].before or {})["country"] == "GB"
     kept = service.documents([outcomes[1].id or 0])[0]
     assert (kept["name"], kept["country"], kept["tags"]) == ("New", "GB", ["old"])
 
@@ -209,7 +222,10 @@ def test_tagging_raises_the_version_and_says_so_in_the_log(suppliers: Resource) 
         add_tags(CTX, suppliers, ids, ["a", "b"])
     assert len(sent) <= 5
     assert {row.version for row in suppliers.model.select()} == {2}
-    assert audit.history("suppliers.supplier", ids[0])[0].diff == {"before": {"tags": []}, "after": {"tags": ["a", "b"]}}
+    assert audit.history("suppliers.supplier", ids[0])[0].diff == {
+        "before": {"tags": []},
+        "after": {"tags": ["a", "b"]},
+    }
     assert {o.status for o in add_tags(CTX, suppliers, ids, ["a"]).values()} == {"unchanged"}
     set_tags(CTX, suppliers, {ids[0]: ["b", "c"]})
     assert tags_of(suppliers, ids[:2]) == {ids[0]: ["b", "c"], ids[1]: ["a", "b"]}
@@ -253,7 +269,7 @@ def test_the_fields_of_a_schema_are_described_for_forms_and_files() -> None:
         "ship_to.sku": "text", "ship_to.line_total_minor": "money",
     }  # fmt: skip
     assert found["status"].choices == {"open": "Open", "done": "Done"}
-    assert found["id"].read_only and found["lines.sku"].many and not found["ship_to.sku"].many
+    assert (found["id"].read_only, found["lines.sku"].many, found["ship_to.sku"].many) == (True, True, False)
     assert found["remarks"].help == "Shown to nobody."
 
 
@@ -281,4 +297,3 @@ def test_values_go_in_and_out_unchanged() -> None:
     assert Paper().dump(loaded) == {
         "placed_at": "2026-01-01T08:00:00Z", "currency": "GBP", "quantity": "1.50", "tags": ["a", "b"],
     }  # fmt: skip
-    assert runtime is not None

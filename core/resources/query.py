@@ -151,7 +151,7 @@ def _sort(resource: Resource, name: str) -> tuple[Any, bool]:
 def _fits(column: Any, value: Any) -> bool:
     """Whether a cursor's value can stand beside `column`; a wrong one would be a database error on PostgreSQL."""
     if isinstance(column, peewee.IntegerField):
-        return value is None or (isinstance(value, int) and abs(value) <= _LARGEST)
+        return value is None or (type(value) is int and abs(value) <= _LARGEST)
     try:
         return value is None or (
             isinstance(value, str) and _text(value) == value and bool(column.python_value(value) or 1)
