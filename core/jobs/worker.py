@@ -67,6 +67,7 @@ class Worker:
 
     def _tick(self) -> None:
         self._every("seal", 0.5, audit.seal)
+        self._every("follow", 0.5, self._follow)
         self._every("schedule", 1, self._start_scheduled)
         self._every("renew", self.settings.job_lease_s / 3, lambda: lease.renew(list(self.running)))
         self._every("sweep", SWEEP_S, self._sweep)
@@ -136,6 +137,8 @@ class Worker:
         with self._building:
             if plugins.generation() != runtime.current().generation:
                 runtime.install(plugins.build(self.settings))
+                run.unpark()
+                self._sweeping.set()  # what waited for a plugin need not wait for the next sweep
 
 
 def start_slot(schedule: Schedule, task: str, slot: int) -> None:
