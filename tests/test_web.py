@@ -11,8 +11,10 @@ from typing import Any
 import peewee
 import pytest
 
-from core import access, boot, i18n, jobs, runtime as runtime_room
+from core import access, boot, i18n, jobs
+from core import runtime as runtime_room
 from core.context import system_context
+from core.jobs import worker
 from core.resources import service_of, tags_of
 from core.web.errors import takes_no_writes
 from core.web.theme import CSP, THEME
@@ -66,12 +68,14 @@ def test_filter_is_a_plain_link_with_a_chip_that_can_be_removed(owner: Any) -> N
     make_suppliers(document("S-1", is_active=False), document("S-2"))
     page = text_of(owner.get(LIST + "?is_active=false"))
     assert codes(page) == ["S-1"]
-    assert "Active: <b><bdi>No</bdi></b>" in page and "Remove the filter Active" in page
+    assert "Active: <b><bdi>No</bdi></b>" in page
+    assert "Remove the filter Active" in page
 
 
 def test_empty_fields_of_a_filter_form_do_not_stay_in_the_address(owner: Any) -> None:
     answer = owner.get(LIST + "?country__prefix=GB&tag=&is_active=")
-    assert answer.status_code == 302 and answer.location == LIST + "?country__prefix=GB"
+    assert answer.status_code == 302
+    assert answer.location == LIST + "?country__prefix=GB"
 
 
 def test_pages_follow_each_other_without_gap_or_overlap(owner: Any) -> None:
@@ -92,13 +96,16 @@ def test_search_finds_a_part_of_a_word(owner: Any) -> None:
 def test_a_value_that_no_filter_takes_shows_the_list_and_says_why(owner: Any) -> None:
     make_suppliers(count=1)
     answer = owner.get(LIST + "?is_active=perhaps")
-    assert answer.status_code == 200 and "Write true or false" in text_of(answer)
+    assert answer.status_code == 200
+    assert "Write true or false" in text_of(answer)
 
 
 def test_htmx_gets_the_table_alone(owner: Any) -> None:
     make_suppliers(count=1)
     page = text_of(owner.get(LIST, headers={"HX-Request": "true"}))
-    assert "<html" not in page and codes(page) == ["S-0001"] and 'hx-swap-oob="true"' in page
+    assert "<html" not in page
+    assert codes(page) == ["S-0001"]
+    assert 'hx-swap-oob="true"' in page
 
 
 def test_going_back_in_the_browser_gets_the_whole_page(owner: Any) -> None:
@@ -140,7 +147,8 @@ def test_a_record_page_needs_at_most_10_statements(owner: Any) -> None:
 def test_a_new_record_with_money_in_major_units(owner: Any) -> None:
     answer = send(owner, LIST + "new", code="S-9", name="Nine", currency="KWD", credit_minor="1,234.5")
     assert answer.status_code == 302
-    stored = service_of(runtime_room.current().resource("suppliers.supplier")).documents([int(answer.location.split("/")[-1])])[0]
+    made = int(answer.location.split("/")[-1])
+    stored = service_of(runtime_room.current().resource("suppliers.supplier")).documents([made])[0]
     assert stored["credit_minor"] == 1_234_500
 
 
@@ -148,7 +156,9 @@ def test_errors_stand_at_their_field_and_the_input_is_kept(owner: Any) -> None:
     answer = send(owner, LIST + "new", code="S-9", name="", credit_minor="much")
     page = text_of(answer)
     assert answer.status_code == 422
-    assert 'id="e-credit_minor"' in page and 'value="much"' in page and 'value="S-9"' in page
+    assert 'id="e-credit_minor"' in page
+    assert 'value="much"' in page
+    assert 'value="S-9"' in page
     assert 'href="#f-credit_minor"' in page
 
 
@@ -157,7 +167,8 @@ def test_an_edit_changes_only_what_was_edited(owner: Any) -> None:
     form = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
     assert send(owner, f"{LIST}{first}/edit", **form | {"country": "SA"}).status_code == 302
     page = text_of(owner.get(f"{LIST}{first}"))
-    assert "changed this" in page and page.count('class="mk-change"') == 1
+    assert "changed this" in page
+    assert page.count('class="mk-change"') == 1
 
 
 def test_a_conflict_shows_the_other_change_and_keeps_the_input(owner: Any) -> None:
@@ -166,7 +177,9 @@ def test_a_conflict_shows_the_other_change_and_keeps_the_input(owner: Any) -> No
     assert send(owner, f"{LIST}{first}/edit", **mine | {"name": "Theirs"}).status_code == 302
     answer = send(owner, f"{LIST}{first}/edit", **mine | {"name": "Mine"})
     page = text_of(answer)
-    assert answer.status_code == 409 and "Theirs" in page and form_of(page)["name"] == "Mine"
+    assert answer.status_code == 409
+    assert "Theirs" in page
+    assert form_of(page)["name"] == "Mine"
     assert send(owner, f"{LIST}{first}/edit", **form_of(page)).status_code == 302
     assert "<h1>Mine</h1>" in text_of(owner.get(f"{LIST}{first}"))
 
@@ -205,21 +218,34 @@ def test_a_note_stands_in_the_timeline(owner: Any) -> None:
 def test_an_action_asks_for_its_arguments_first(owner: Any) -> None:
     ids = make_suppliers(count=2)
     page = text_of(send(owner, LIST + "actions/add_tags", ids=ids))
-    assert "For 2 selected records." in page and 'name="argument.tags"' in page
+    assert "For 2 selected records." in page
+    assert 'name="argument.tags"' in page
 
 
 def test_a_few_records_are_tagged_at_once(owner: Any) -> None:
     ids = make_suppliers(count=3)
     form = {"ids": ids[:2], "confirmed": "1", "argument.tags": "vip, gift", "back": LIST + "?sort=code"}
     answer = send(owner, LIST + "actions/add_tags", **form)
-    assert answer.location == LIST + "?sort=code" and "2 records changed." in text_of(owner.get(LIST))
+    assert answer.location == LIST + "?sort=code"
+    assert "2 records changed." in text_of(owner.get(LIST))
     assert tags_of("suppliers.supplier", ids) == {ids[0]: ["gift", "vip"], ids[1]: ["gift", "vip"], ids[2]: []}
+
+
+def test_what_was_done_at_once_can_be_undone(owner: Any) -> None:
+    ids = make_suppliers(count=2)
+    send(owner, LIST + "actions/add_tags", ids=ids, confirmed="1", **{"argument.tags": "vip"})
+    undo = re.search(r'action="(/admin/jobs/\d+/undo)"', text_of(owner.get(LIST)))
+    answer = send(owner, undo[1])  # type: ignore[index]
+    worker.Worker(runtime_room.current().settings).drain()
+    assert answer.status_code == 302
+    assert tags_of("suppliers.supplier", ids) == {ids[0]: [], ids[1]: []}
 
 
 def test_wrong_arguments_come_back_with_the_selection(owner: Any) -> None:
     ids = make_suppliers(count=1)
     answer = send(owner, LIST + "actions/add_tags", ids=ids, confirmed="1", **{"argument.tags": "x" * 80})
-    assert answer.status_code == 422 and f'name="ids" value="{ids[0]}"' in text_of(answer)
+    assert answer.status_code == 422
+    assert f'name="ids" value="{ids[0]}"' in text_of(answer)
 
 
 def test_all_that_match_becomes_a_job_with_the_query_and_the_exclusions(owner: Any) -> None:
@@ -229,8 +255,11 @@ def test_all_that_match_becomes_a_job_with_the_query_and_the_exclusions(owner: A
     job = jobs.Job.select().order_by(jobs.Job.id.desc()).get()
     assert answer.location == f"/admin/jobs/{job.id}"
     chosen = job.args["selection"]
-    assert chosen["filters"] == {"is_active": "true"} and chosen["search"] == "Supplier" and chosen["ids"] == []
-    assert sorted(chosen["excluded"]) == ids[:2] and chosen["max_id"] == ids[-1]
+    assert chosen["filters"] == {"is_active": "true"}
+    assert chosen["search"] == "Supplier"
+    assert chosen["ids"] == []
+    assert sorted(chosen["excluded"]) == ids[:2]
+    assert chosen["max_id"] == ids[-1]
 
 
 def test_nothing_selected_does_nothing(owner: Any) -> None:
@@ -269,8 +298,10 @@ def test_records_outside_the_row_scope_look_like_none(signed_in: Any) -> None:
 
 
 def test_the_menu_has_only_what_may_be_opened(signed_in: Any) -> None:
-    menus = {role: set(re.findall(r'<li><a href="([^"]+)"', text_of(signed_in(role).get("/admin/")))) for role in ("viewer", "owner")}
-    assert LIST in menus["viewer"] and "/admin/users/" not in menus["viewer"]
+    homes = {role: text_of(signed_in(role).get("/admin/")) for role in ("viewer", "owner")}
+    menus = {role: set(re.findall(r'<li><a href="([^"]+)"', page)) for role, page in homes.items()}
+    assert LIST in menus["viewer"]
+    assert "/admin/users/" not in menus["viewer"]
     assert {LIST, "/admin/users/", "/admin/roles/", "/admin/plugins/", "/admin/jobs/"} <= menus["owner"]
 
 
@@ -287,7 +318,8 @@ def test_stock_routes_of_flask_admin_do_not_exist(app: Any) -> None:
 
 
 PAGES = ["/admin/", LIST, LIST + "?is_active=true&q=a", LIST + "new", LIST + "1", LIST + "1/edit", LIST + "1/delete"]
-PAGES += ["/admin/jobs/", "/admin/plugins/", "/admin/users/", "/admin/roles/", "/admin/audit/", "/admin/profile/", "/nothing"]
+PAGES += ["/admin/jobs/", "/admin/plugins/", "/admin/users/", "/admin/roles/", "/admin/audit/", "/admin/profile/"]
+PAGES += ["/admin/imports/", "/admin/imports/new", "/admin/imports/export?resource=suppliers.supplier", "/nothing"]
 
 
 class Inline(HTMLParser):
@@ -317,8 +349,10 @@ def test_every_page_is_free_of_inline_code_and_carries_the_policy(owner: Any, la
         parser.feed(text_of(answer))
         assert answer.status_code == (404 if path == "/nothing" else 200), path
         assert parser.found == [], path
-        assert answer.headers["Content-Security-Policy"] == CSP and answer.headers["Cache-Control"] == "no-store"
-        assert answer.headers["X-Content-Type-Options"] == "nosniff" and "Referrer-Policy" in answer.headers
+        assert answer.headers["Content-Security-Policy"] == CSP
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "Referrer-Policy" in answer.headers
         direction = 'lang="ar" dir="rtl"' if language == "ar" else 'lang="en" dir="ltr"'
         assert direction in text_of(answer), path
 
@@ -326,13 +360,15 @@ def test_every_page_is_free_of_inline_code_and_carries_the_policy(owner: Any, la
 @pytest.mark.parametrize(("asked", "given"), [("ar-SA,ar;q=0.9", 'lang="ar" dir="rtl"'), ("fr", 'lang="en" dir="ltr"')])
 def test_the_browser_chooses_the_language_before_sign_in(client: Any, asked: str, given: str) -> None:
     page = text_of(client.get("/admin/sign-in", headers={"Accept-Language": asked}))
-    assert given in page and ("tabler.rtl.min.css" in page) == ("rtl" in given)
+    assert given in page
+    assert ("tabler.rtl.min.css" in page) == ("rtl" in given)
 
 
 def test_assets_are_kept_for_ever_under_a_name_of_their_content(client: Any) -> None:
     page = text_of(client.get("/admin/sign-in"))
     sheet = client.get(re.search(r'href="(/static/\w+/maktab.css)"', page)[1], headers={"Accept-Encoding": "gzip"})  # type: ignore[index]
-    assert "immutable" in sheet.headers["Cache-Control"] and sheet.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in sheet.headers["Cache-Control"]
+    assert sheet.headers["Content-Encoding"] == "gzip"
     assert client.get("/static/older/maktab.css").headers["Cache-Control"] == "no-cache"
     assert client.get("/static/older/../icons.json").status_code == 404
 
@@ -346,14 +382,19 @@ def test_a_full_disk_is_a_read_only_page_and_no_error(owner: Any, monkeypatch: p
 
     monkeypatch.setattr("core.resources.query.page", full)
     answer = owner.get(LIST)
-    assert answer.status_code == 503 and answer.headers["Retry-After"] and "Nothing was changed" in text_of(answer)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "Nothing was changed" in text_of(answer)
 
 
-def test_an_unexpected_error_shows_the_number_of_the_request(owner: Any, app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_shows_the_number_of_the_request(
+    owner: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
     monkeypatch.setattr("core.resources.query.page", lambda *_given: 1 // 0)
     answer = owner.get(LIST)
-    assert answer.status_code == 500 and "Number of this request" in text_of(answer)
+    assert answer.status_code == 500
+    assert "Number of this request" in text_of(answer)
 
 
 def test_other_errors_of_the_database_are_not_taken_for_a_full_disk() -> None:
@@ -393,5 +434,5 @@ def test_numbers_as_people_type_them(typed: str, meant: str) -> None:
 
 @pytest.mark.parametrize("typed", ["", "abc", "NaN", "1e999999"])
 def test_what_is_no_number_is_refused(typed: str) -> None:
-    with pytest.raises(ValueError, match=".*"):
+    with pytest.raises(ValueError, match=re.escape(typed)):
         i18n.parse_number(typed)

@@ -124,8 +124,32 @@ def _inline(
         found = {row[0] for row in _selected(ctx, resource, action, selection).tuples()}
         ids = [row_id for row_id in selection.ids if row_id in found]
         done = _apply(ctx, resource, action, ids, lambda chunk: action.run(ctx, chunk, arguments))
+        kept = _keep(ctx, resource, action, done) if action.undo else None
     missing = _rejected(_("This record does not exist, or you may not change it."))
-    return {row_id: done.get(row_id, missing) for row_id in selection.ids}
+    outcomes = Outcomes({row_id: done.get(row_id, missing) for row_id in selection.ids})
+    outcomes.job = kept
+    return outcomes
+
+
+class Outcomes(dict[int, Outcome]):
+    """What became of each record; `job`: the ended job that remembers it, where there is something to undo."""
+
+    job: Job | None = None
+
+
+def _keep(ctx: Context, resource: Resource, action: Action, outcomes: Mapping[int, Outcome]) -> Job | None:
+    """A job row that has ended already, so that what was done at once can be taken back like any job."""
+    done = {row_id: outcome for row_id, outcome in outcomes.items() if outcome.undo is not None}
+    if not done:
+        return None
+    job = Job.create(
+        kind="core.action", plugin=resource.plugin, resource=resource.name, context=ctx.to_json(),
+        title=f"{resource.label_plural}: {action.label}", permission=resource.permission(action.name),
+        user_id=ctx.actor.user_id, args={"action": action.name, "arguments": {}}, status="done", due_at=None,
+        total=len(done), done=len(done), started_at=db.utcnow(), finished_at=db.utcnow(),
+    )  # fmt: skip
+    JobItem.insert_many(_items(job.id, resource, done)).execute()
+    return job
 
 
 def _resolve(run: JobRun, chosen: Any, names: Sequence[str], target: Sequence[Any]) -> None:
@@ -152,17 +176,22 @@ def _work_off(run: JobRun, resource: Resource, action: Action, work: Work) -> No
             _note(run, resource, _apply(run.ctx, resource, action, ids, work))
 
 
-def _note(run: JobRun, resource: Resource, outcomes: Mapping[int, Outcome]) -> None:
+def _items(job_id: int, resource: Resource, outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
     versions = _versions(resource, outcomes)
-    rows = [
+    return [
         {
-            "job_id": run.job.id, "record_id": row_id, "state": _STATES.get(outcome.status, "done"),
+            "job_id": job_id, "record_id": row_id, "state": _STATES.get(outcome.status, "done"),
             "reason": outcome.reason, "version": versions.get(row_id), "undo": outcome.undo,
         }
         for row_id, outcome in outcomes.items()
     ]  # fmt: skip
+
+
+def _note(run: JobRun, resource: Resource, outcomes: Mapping[int, Outcome]) -> None:
+    rows = _items(run.job.id, resource, outcomes)
     changed = [JobItem.state, JobItem.reason, JobItem.version, JobItem.undo]
-    JobItem.insert_many(rows).on_conflict(conflict_target=[JobItem.job_id, JobItem.record_id], preserve=changed).execute()
+    target = [JobItem.job_id, JobItem.record_id]
+    JobItem.insert_many(rows).on_conflict(conflict_target=target, preserve=changed).execute()
     tally = {state: sum(row["state"] == state for row in rows) for state in ("done", "failed", "skipped")}
     run.save(**{state: getattr(run.job, state) + count for state, count in tally.items()})
 

@@ -68,7 +68,7 @@ class Form:
         try:
             return dict(self.schema(partial=changed_from is not None).load(self.raw(currency, changed_from)))
         except ma.ValidationError as problem:
-            raise Invalid(_flat(problem.normalized_messages())) from None
+            raise Invalid(_flat(problem.messages)) from None
 
     def raw(self, currency: str, changed_from: Values | None = None) -> dict[str, Any]:
         """The same as JSON values that the schema has not seen yet."""

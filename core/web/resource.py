@@ -34,7 +34,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         self.resource = resource
         self.labels = {info.path: info.label for info in schema_fields(resource.schema)}
         missing = {view for view, feature in FEATURES.items() if not getattr(resource, feature)}
-        self._urls = [line for line in type(self)._urls if line[1] not in missing]
+        self._urls: Any = [line for line in vars(type(self))["_urls"] if line[1] not in missing]
         name = links.endpoint(resource.name)
         super().__init__(resource.model, resource.label_plural, endpoint=name, url=f"/admin/{resource.slug}")
 
@@ -208,12 +208,13 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             flask.flash(f"{action.label}: " + "; ".join(sorted(failed)), "bad")
         if not done:
             return self._leave("" if failed else _("Nothing had to be changed."), "info")
-        return self._leave(_n("%(n)s record changed.", "%(n)s records changed.", len(done)), "ok")
+        return self._leave(_n("%(n)s record changed.", "%(n)s records changed.", len(done)), "ok", started.job)
 
-    def _leave(self, text: str, tone: str) -> Any:
-        """Back to where the form came from, which is a page of this resource, with a message."""
+    def _leave(self, text: str, tone: str, job: jobs.Job | None = None) -> Any:
+        """Back to where the form came from, which is a page of this resource, with a message (and Undo for `job`)."""
         if text:
-            flask.flash(text, tone)
+            undo = flask.url_for("core_jobs.command", job_id=job.id, verb="undo") if job else ""
+            flask.flash({"text": text, "undo": undo}, tone)  # type: ignore[arg-type]
         back = flask.request.form.get("back", "")
         ours = back.startswith(f"/admin/{self.resource.slug}/") and "\\" not in back
         return redirect(back if ours else self._url())
