@@ -26,7 +26,10 @@ def _sqlite(path: str) -> peewee.Database:
     # synchronous=2: NORMAL may lose the last commits on power loss, and we hold money.
     pragmas = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "cache_size": -32_000, "temp_store": 2}
     pragmas["busy_timeout"] = 30_000  # the pool takes `timeout` for itself and would leave SQLite at 5 s
-    return PooledSqliteDatabase(path, max_connections=64, timeout=30, lock_type="IMMEDIATE", pragmas=pragmas)
+    # check_same_thread: the pool hands a connection to another thread once the first has given it back.
+    return PooledSqliteDatabase(
+        path, max_connections=64, timeout=30, lock_type="IMMEDIATE", check_same_thread=False, pragmas=pragmas
+    )
 
 
 def _postgres(url: str) -> peewee.Database:

@@ -1,0 +1,27 @@
+"""Many rows at once, through one prepared statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.db.engine import database, is_postgres
+
+
+def insert(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert `rows` ({field name: value}); fields that the first row lacks get the model's default or NULL.
+
+    peewee builds a multi-row INSERT value by value, which took half the time of an import; executemany binds only.
+    """
+    if not rows:
+        return
+    defaults = model._meta.get_default_dict()
+    fields = [f for f in model._meta.sorted_fields if f.name in rows[0] or f.object_id_name in rows[0] or f.name in defaults]
+    given = [next((name for name in (f.name, f.object_id_name) if name in rows[0]), None) for f in fields]
+    columns = ", ".join(f'"{f.column_name}"' for f in fields)
+    marks = ", ".join(["%s" if is_postgres() else "?"] * len(fields))
+    values = [
+        tuple(f.db_value(row[name] if name else defaults[f.name]) for f, name in zip(fields, given, strict=True)) for row in rows
+    ]
+    with database.atomic():
+        database.cursor().executemany(f'INSERT INTO "{model._meta.table_name}" ({columns}) VALUES ({marks})', values)
