@@ -16,8 +16,12 @@ def insert(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
     defaults = model._meta.get_default_dict()
-    fields = [f for f in model._meta.sorted_fields if f.name in rows[0] or f.object_id_name in rows[0] or f.name in defaults]
-    given = [next((name for name in (f.name, f.object_id_name) if name in rows[0]), None) for f in fields]
+    fields, given = [], []
+    for field in model._meta.sorted_fields:
+        name = next((name for name in (field.name, field.column_name) if name in rows[0]), None)
+        if name or field.name in defaults:
+            fields.append(field)
+            given.append(name)
     columns = ", ".join(f'"{f.column_name}"' for f in fields)
     marks = ", ".join(["%s" if is_postgres() else "?"] * len(fields))
     values = [
