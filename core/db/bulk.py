@@ -24,8 +24,11 @@ def insert(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
             given.append(name)
     columns = ", ".join(f'"{f.column_name}"' for f in fields)
     marks = ", ".join(["%s" if is_postgres() else "?"] * len(fields))
+    pairs = list(zip(fields, given, strict=True))
     values = [
-        tuple(f.db_value(row[name] if name else defaults[f.name]) for f, name in zip(fields, given, strict=True)) for row in rows
+        tuple(field.db_value(row[name] if name else defaults[field.name]) for field, name in pairs) for row in rows
     ]
+    # Table and column names come from the model; values are bound.
+    statement = f'INSERT INTO "{model._meta.table_name}" ({columns}) VALUES ({marks})'  # noqa: S608
     with database.atomic():
-        database.cursor().executemany(f'INSERT INTO "{model._meta.table_name}" ({columns}) VALUES ({marks})', values)
+        database.cursor().executemany(statement, values)

@@ -22,7 +22,7 @@ class BadDatabaseUrl(MaktabError):
 
 
 def _sqlite(path: str) -> peewee.Database:
-    # IMMEDIATE: a deferred transaction that reads before it writes fails with "database is locked" whatever the timeout.
+    # IMMEDIATE: a deferred transaction that reads before it writes fails with "database is locked" despite the timeout.
     # synchronous=2: NORMAL may lose the last commits on power loss, and we hold money.
     pragmas = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "cache_size": -32_000, "temp_store": 2}
     pragmas["busy_timeout"] = 30_000  # the pool takes `timeout` for itself and would leave SQLite at 5 s
@@ -35,9 +35,11 @@ def _sqlite(path: str) -> peewee.Database:
 def _postgres(url: str) -> peewee.Database:
     parts = urlsplit(url)
     options: dict[str, Any] = dict(parse_qsl(parts.query))
-    for name, value in (("host", parts.hostname), ("port", parts.port), ("user", parts.username), ("password", parts.password)):
-        if value is not None and name not in options:
-            options[name] = unquote(value) if isinstance(value, str) else value
+    if parts.port is not None:
+        options.setdefault("port", parts.port)
+    for name, value in (("host", parts.hostname), ("user", parts.username), ("password", parts.password)):
+        if value is not None:
+            options.setdefault(name, unquote(value))
     return PooledPostgresqlDatabase(
         unquote(parts.path.lstrip("/")), max_connections=64, stale_timeout=300, prefer_psycopg3=True, **options
     )

@@ -69,7 +69,9 @@ def page(query: Any, sort: Any, descending: bool, cursor: str | None, limit: int
     )
 
 
-def _read(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int, nulls_first: bool) -> list[tuple[int, Any]]:
+def _read(
+    query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int, nulls_first: bool
+) -> list[tuple[int, Any]]:
     """Rows after `at`; reading backward walks the mirror image, where the rows without a value come first."""
     key = sort.model._meta.primary_key
     parts = [False, True] if sort.null else [False]
@@ -86,7 +88,9 @@ def _read(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int
     return found
 
 
-def _part(query: Any, sort: Any, key: Any, descending: bool, at: Cursor | None, limit: int, nulls: bool) -> list[tuple[int, Any]]:
+def _part(
+    query: Any, sort: Any, key: Any, descending: bool, at: Cursor | None, limit: int, nulls: bool
+) -> list[tuple[int, Any]]:
     chosen = query.clone()
     if sort is key:
         if at is not None:
@@ -104,6 +108,7 @@ def _part(query: Any, sort: Any, key: Any, descending: bool, at: Cursor | None, 
             left, right = peewee.Tuple(sort, key), peewee.Tuple(peewee.Value(at.value, converter=False), at.id)
             chosen = chosen.where(left < right if descending else left > right)
         order = [sort, key]
-    chosen = chosen.select(key, sort).order_by(*[column.desc() if descending else column.asc() for column in order]).limit(limit)
+    ordered = [column.desc() if descending else column.asc() for column in order]
+    chosen = chosen.select(key, sort).order_by(*ordered).limit(limit)
     # The raw stored value goes into the cursor; UTCDateTimeField and friends would not survive JSON.
     return [(row_id, None if nulls else sort.db_value(value)) for row_id, value in chosen.tuples()]
