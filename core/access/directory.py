@@ -13,7 +13,7 @@ from core.access.models import Role, RolePermission, UserRole
 from core.access.roles import assign, demand_over, set_permissions, set_roles
 from core.auth.models import User
 from core.context import Context
-from core.errors import Conflict, Invalid, Rejected
+from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import LOCALES, __
 from core.resources.declaration import Action, Badge, Column, Filter, Outcome, Resource, Section
 from core.resources.service import Document, Service
@@ -123,7 +123,7 @@ class _Listed(Service):
             if self.listed in doc:
                 try:
                     self.put(ctx, self.model.get_by_id(record_id), doc[self.listed])
-                except (Conflict, Invalid) as error:  # beside its field of the form
+                except (Conflict, Invalid, NotFound) as error:  # beside its field of the form
                     raise Rejected(record_id, self.listed, str(error)) from None
 
     def _knows(self, name: str) -> bool:

@@ -33,7 +33,7 @@ def permission_of(view: Any, method: str) -> str | None:
     found = declared.get(method) or declared[""]
     if found and "{resource}" in found:
         found = found.replace("{resource}", owner.resource.name)  # type: ignore[union-attr]
-    return found if isinstance(found, str) else None
+    return found if found and isinstance(found, str) else None
 
 
 def route_permissions(app: flask.Flask) -> dict[tuple[str, str], str | None]:

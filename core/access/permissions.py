@@ -31,16 +31,21 @@ def permissions() -> dict[str, Any]:
     return dict(runtime.current().permissions) | dict(CORE_PERMISSIONS)
 
 
-def expand(entries: Iterable[str]) -> frozenset[str]:
-    """The permissions that lines of a role (or scopes of a token) mean now; the lines themselves stay in the set.
+def reaches(entry: str, name: str) -> bool:
+    """True when the line `entry` of a role gives `name`, a permission or a narrower pattern.
 
     A pattern reaches core's permissions only when it says `core.` itself: `*.view` must not open the audit log.
     """
-    given, known = set(entries), permissions()
-    for entry in [entry for entry in given if "*" in entry]:
-        core_too = entry == "*" or entry.startswith("core.")
-        given.update(name for name in known if fnmatchcase(name, entry) and (core_too or not name.startswith("core.")))
-    return frozenset(given)
+    if "*" not in entry:
+        return entry == name
+    return fnmatchcase(name, entry) and (entry == "*" or entry.startswith("core.") or not name.startswith("core."))
+
+
+def expand(entries: Iterable[str]) -> frozenset[str]:
+    """The permissions that lines of a role (or scopes of a token) mean now; the lines themselves stay in the set."""
+    given = set(entries)
+    patterns = [entry for entry in given if "*" in entry]
+    return frozenset(given | {name for name in permissions() if any(reaches(entry, name) for entry in patterns)})
 
 
 def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import peewee
 
 from core import changes, db
 from core.access.models import Role, RolePermission, UserRole
-from core.access.permissions import expand, grants_of, permissions
+from core.access.permissions import expand, grants_of, permissions, reaches
 from core.auth.models import Session, User
 from core.changes import Change
 from core.context import Actor, Context, Grant
@@ -18,6 +19,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.i18n import N_, _
 
 OWNER = "owner"
+_PATTERN = r"[a-z0-9_.]*\*[a-z0-9_.*]*"
 _OPERATOR = "view create edit note export add_tags remove_tags archive unarchive".split()
 DEFAULT_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
     OWNER: (N_("Owner"), ["*"]),
@@ -45,7 +47,7 @@ def ensure_default_roles(ctx: Context) -> None:
 def covers(actor: Actor, wanted: Grant) -> bool:
     """True when `actor` holds all of `wanted`, over at least the same rows."""
     held = {name for grant in actor.grants if _as_wide(grant.scopes, wanted.scopes) for name in grant.permissions}
-    return actor.is_system or "*" in held or wanted.permissions <= held
+    return actor.is_system or all(any(reaches(entry, name) for entry in held) for name in wanted.permissions - held)
 
 
 def _as_wide(scopes: Scopes, wanted: Scopes) -> bool:
@@ -80,7 +82,7 @@ def set_permissions(ctx: Context, role: Role, wanted: Sequence[str]) -> None:
     """Make `wanted` the lines of `role`. The actor must hold what is given and what is taken."""
     have, known = entries_of(role), permissions()
     given, taken = sorted(set(wanted) - set(have)), sorted(set(have) - set(wanted))
-    if unknown := [name for name in given if name not in known and "*" not in name]:
+    if unknown := [name for name in given if name not in known and not re.fullmatch(_PATTERN, name)]:
         raise Invalid({"permissions": [_("There is no permission %(name)s.", name=name) for name in unknown]})
     if role.name == OWNER and have and (given or taken):
         raise Conflict(_("The owner holds every permission; this role is not changed."))
