@@ -31,9 +31,9 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
         """Errors are answered by our blueprints; one handler for all would take those of the pages too."""
 
     def _register_responses(self) -> None:
-        usual, self.DEFAULT_RESPONSE_CONTENT_TYPE = self.DEFAULT_RESPONSE_CONTENT_TYPE, "application/problem+json"
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/json"
 
 
 def init_app(app: flask.Flask, runtime: Runtime) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from itertools import starmap
 from typing import Any, BinaryIO, cast
 
 import flask
 import flask_smorest
 from werkzeug.exceptions import PreconditionFailed
 
-from core import access, jobs
+from core import access, db, jobs
 from core.api import shapes
 from core.api.guards import guard, once_per_key
 from core.auth import current_context
@@ -139,7 +140,7 @@ def _add_traits(made: Endpoints, resource: Resource) -> None:
 
     def notes(record_id: int) -> Any:
         query.reach(current_context(), resource, record_id)
-        return traits.notes_of(resource, record_id, 200)
+        return {"data": traits.notes_of(resource, record_id, 200)}
 
     def add_note(note: dict[str, Any], record_id: int) -> Any:
         query.reach(current_context(), resource, record_id, resource.permission("note"))
@@ -149,7 +150,7 @@ def _add_traits(made: Endpoints, resource: Resource) -> None:
     if resource.has_tags:
         made.add("GET", f"{_ID}/tags", tags, view, summary=f"{label}: tags")
     if resource.has_notes:
-        made.add("GET", f"{_ID}/notes", notes, view, shape(many=True), summary=f"{label}: notes")
+        made.add("GET", f"{_ID}/notes", notes, view, shapes.Notes, summary=f"{label}: notes")
         made.add(
             "POST", f"{_ID}/notes", add_note, resource.permission("note"), shape, status=201, body=shape,
             summary=f"{label}: add a note", headers=[_KEY],
@@ -161,7 +162,9 @@ def _add_action(made: Endpoints, resource: Resource, action: Action) -> None:
         # The arguments go on as they came: a job keeps them as JSON and loads them anew.
         arguments = flask.request.get_json().get("arguments", {})
         done = jobs.start_action(current_context(), resource.name, action.name, _selection(resource, asked), arguments)
-        return _started(done) if isinstance(done, jobs.Job) else {"outcomes": map(shapes.outcome, done.values())}
+        return (
+            _started(done) if isinstance(done, jobs.Job) else {"outcomes": list(starmap(shapes.outcome, done.items()))}
+        )
 
     made.add(
         "POST", f"/actions/{action.name}", run, resource.permission(action.name), shapes.Started,
@@ -181,11 +184,12 @@ def _add_files(made: Endpoints, resource: Resource) -> None:
         upload = flask.request.files.get("file")
         if upload is None:
             raise Invalid({"file": [_("Send the file as the form field `file` (multipart/form-data).")]})
-        ctx = current_context()
-        stored = files.store(ctx, cast(BinaryIO, upload.stream), upload.filename or "import", upload.mimetype)
-        mapping, form = transfer.find_mapping(resource.name, asked["mapping"])
-        import_ = transfer.start(ctx, resource.name, stored.id, mapping, asked["dry_run"], format=form)
-        return _started(jobs.find(ctx, import_.job_id or 0))
+        ctx, name = current_context(), upload.filename or "import"
+        stored = files.store(ctx, cast(BinaryIO, upload.stream), name, upload.mimetype)
+        with db.transaction():
+            import_ = transfer.upload(ctx, resource.name, stored.id, name)
+            transfer.set_mapping(ctx, import_, *_mapping(resource, import_, asked["mapping"]))
+            return _started(jobs.find(ctx, transfer.run(ctx, import_, asked["dry_run"]).job_id or 0))
 
     plural = resource.label_plural
     made.add(
@@ -197,6 +201,20 @@ def _add_files(made: Endpoints, resource: Resource) -> None:
             "POST", "/imports", take_in, resource.permission("import"), shapes.Started, status=202,
             body=shapes.ImportOrder, location="form", summary=f"{plural}: import",
         )  # fmt: skip
+
+
+def _mapping(resource: Resource, import_: Any, name: str) -> tuple[Any, str]:
+    """(mapping, format) that the caller names, or that the header of the file says; nothing is guessed here."""
+    from core import transfer
+
+    if name:
+        return transfer.find_mapping(resource.name, name)
+    preview = transfer.inspect(transfer.importer.local_copy(import_), resource.name)
+    known = preview.format
+    mapping = known.mapping if known else transfer.native_mapping(resource, preview)
+    if mapping is None:
+        raise Invalid({"mapping": [_("The header of this file is not known: name a mapping.")]})
+    return mapping, known.name if known else ""
 
 
 def of_jobs() -> Any:

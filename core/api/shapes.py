@@ -72,6 +72,12 @@ class NoteShape(ma.Schema):
     created_at = Utc(dump_only=True)
 
 
+class Notes(ma.Schema):
+    """The newest notes of a record."""
+
+    data = ma.fields.List(ma.fields.Nested(NoteShape))
+
+
 class Chosen(ma.Schema):
     """Which records: `ids`, or `all` that match `filters` and `search` but `excluded`."""
 
@@ -146,5 +152,5 @@ def _sample(info: FieldInfo) -> Any:
     return next(iter(info.choices), _EXAMPLES.get(info.kind, text))
 
 
-def outcome(one: Outcome) -> dict[str, Any]:
-    return {"id": one.id, "status": one.status, "errors": {name: list(map(str, t)) for name, t in one.errors.items()}}
+def outcome(key: int, one: Outcome) -> dict[str, Any]:
+    return {"id": key, "status": one.status, "errors": {name: list(map(str, t)) for name, t in one.errors.items()}}
