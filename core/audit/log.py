@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from core import db
 from core.audit.models import Entry
+from core.db import bulk
 from core.context import Actor, Context
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SEALED = "id at actor_id on_behalf_of ip session_id source request_id action res
 def write(ctx: Context, resource: str, action: str, changes: Sequence[Change]) -> None:
     """One entry per changed record, in one statement, inside the caller's transaction."""
     if changes:
-        Entry.insert_many([_row(ctx, resource, action, change) for change in changes]).execute()
+        bulk.insert(Entry, [_row(ctx, resource, action, change) for change in changes])
 
 
 def _row(ctx: Context, resource: str, action: str, change: Change) -> dict[str, Any]:
