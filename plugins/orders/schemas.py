@@ -49,7 +49,7 @@ def _choice(choices: Mapping[str, Any], **kwargs: Any) -> fields.String:
 class LineSchema(ma.Schema):
     """One line of an order."""
 
-    position = fields.Integer(dump_only=True, metadata=said(__("Position"), "Place in the order, from 1.", 1))
+    position = fields.Integer(dump_only=True, metadata=said(__("Position"), "Place in the list, from 1.", 1))
     reference = Reference(
         64, metadata=said(__("Line reference"), "The line's own id where the order came from.", "L-1")
     )
@@ -91,7 +91,7 @@ class AddressSchema(ma.Schema):
 class AdjustmentSchema(ma.Schema):
     """A signed amount that is not a product."""
 
-    position = fields.Integer(dump_only=True, metadata=said(__("Position")))
+    position = fields.Integer(dump_only=True, metadata=said(__("Position"), "Place in the list, from 1.", 1))
     line_position = fields.Integer(
         allow_none=True, strict=True, validate=validate.Range(1, 100_000),
         metadata=said(__("Line"), "Position of the line it belongs to; none: the whole order.", 1),
@@ -190,14 +190,15 @@ class OrderSchema(ma.Schema):
     tags = Tags(metadata=said(__("Tags"), example=["gift"]))
     shipping_address = fields.Nested(AddressSchema, allow_none=True, metadata=said(__("Ship to")))
     billing_address = fields.Nested(AddressSchema, allow_none=True, metadata=said(__("Bill to")))
-    lines = fields.List(
-        fields.Nested(LineSchema), validate=validate.Length(max=10_000),
+    lines = fields.Nested(
+        LineSchema, many=True, validate=validate.Length(max=10_000),
         metadata=said(__("Lines"), "With a reference on each line: merged by it; else the whole list."),
     )  # fmt: skip
-    adjustments = fields.List(
-        fields.Nested(AdjustmentSchema), validate=validate.Length(max=1_000), metadata=said(__("Adjustments"))
+    adjustments = fields.Nested(
+        AdjustmentSchema, many=True, validate=validate.Length(max=1_000), metadata=said(__("Adjustments"))
     )
-    facts = fields.List(fields.Nested(FactSchema), validate=validate.Length(max=10_000), metadata=said(__("Facts")))
+    facts = fields.Nested(
+        FactSchema, many=True, validate=validate.Length(max=10_000), metadata=said(__("Facts")))
     items = fields.Integer(dump_only=True, metadata=said(__("Items"), "Number of lines.", 1))
     units = ExactDecimal(dump_only=True, metadata=said(__("Units"), "Sum of the quantities.", "6"))
     extra = fields.Dict(
@@ -205,6 +206,18 @@ class OrderSchema(ma.Schema):
     )
     created_at = Utc(dump_only=True, metadata=said(__("Created")))
     updated_at = Utc(dump_only=True, metadata=said(__("Updated")))
+
+    @ma.pre_load
+    def _forget_positions(self, data: Any, **_: Any) -> Any:
+        """What we gave out may come back: the place in the list counts, not the position told with it."""
+        if not isinstance(data, Mapping):
+            return data
+        lists = {name: data[name] for name in ("lines", "adjustments") if isinstance(data.get(name), list)}
+        return {**data, **{name: [_without_position(row) for row in rows] for name, rows in lists.items()}}
+
+
+def _without_position(row: Any) -> Any:
+    return {name: value for name, value in row.items() if name != "position"} if isinstance(row, Mapping) else row
 
 
 class ReasonSchema(ma.Schema):

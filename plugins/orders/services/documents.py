@@ -205,7 +205,7 @@ def _create(ctx: Context, orders: Sequence[Document]) -> None:
     records.insert(orders)
     # Of a new order the entry keeps the header and how many lines it has; the lines themselves stand in the order.
     noted = [changes.Change(order["id"], after=_header_diff({}, order)) for order in orders]
-    changes.record(ctx, RESOURCE, "created", noted)
+    changes.record(ctx, RESOURCE, "created", noted, reindex=ctx.source != "import")  # an import indexes at its end
 
 
 def _update(ctx: Context, pairs: Sequence[tuple[Document, Document]]) -> None:
@@ -213,7 +213,7 @@ def _update(ctx: Context, pairs: Sequence[tuple[Document, Document]]) -> None:
         return
     records.update(pairs)
     noted = [changes.Change(old["id"], before=_diff(new, old), after=_diff(old, new)) for old, new in pairs]
-    changes.record(ctx, RESOURCE, "updated", noted)
+    changes.record(ctx, RESOURCE, "updated", noted, reindex=ctx.source != "import")
     _tell_moves(ctx, pairs)
 
 

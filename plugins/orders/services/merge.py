@@ -63,7 +63,7 @@ def compose(before: Document | None, patch: Mapping[str, Any], *, imported: bool
         if field in patch:
             order[field] = _address(order[field], patch[field])
     if "adjustments" in patch:
-        order["adjustments"] = list(patch["adjustments"] or ())
+        order["adjustments"] = _adjustments(patch["adjustments"] or ())
     if "tags" in patch:
         order["tags"] = sorted(set(patch["tags"] or ()))
     order["extra"] = _extra(order["extra"], patch.get("extra"))
@@ -77,7 +77,7 @@ def _finish(order: Document, patch: Mapping[str, Any], imported: bool) -> None:
     """Sums, facts and axes, in this order: each needs the one before."""
     changed = "lines" in patch or "adjustments" in patch
     order["adjustments"] = totals.numbered(
-        {**_EMPTY_ADJUSTMENT, **item}
+        item
         for item in order["adjustments"]
         if not (changed and "adjustments" not in patch and item["kind"] == totals.DIFFERENCE)
     )
@@ -118,6 +118,15 @@ def _address(old: Document | None, new: Mapping[str, Any] | None) -> Document | 
     kept = {} if new is None else {**dict.fromkeys(ADDRESS_FIELDS, ""), **(old or {})}
     kept |= {field: value or "" for field, value in (new or {}).items() if field in ADDRESS_FIELDS}
     return kept if any(kept.values()) else None
+
+
+def _adjustments(given: Sequence[Mapping[str, Any]]) -> list[Document]:
+    """A partial document (PATCH) is loaded without its required fields, so they are asked for here."""
+    for index, item in enumerate(given):
+        for name in ("kind", "amount_minor"):
+            if item.get(name) is None:
+                raise Invalid({f"adjustments.{index}.{name}": [str(__("This is needed."))]})
+    return [{**_EMPTY_ADJUSTMENT, **item} for item in given]
 
 
 def _extra(old: Mapping[str, Any], new: Mapping[str, Any] | None) -> Document:

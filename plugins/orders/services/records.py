@@ -1,6 +1,6 @@
 """Rows of orders and their parts, in and out, whole sets at a time. No rules here; `documents.py` calls it.
 
-The number of statements does not grow with the orders: one for each table (in packets, for the limit on parameters).
+The number of statements does not grow with the orders: one for each table (`bulk` splits what is too large for one).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from operator import or_
 from typing import Any
 
 from core import db
+from core.db import bulk
 from core.resources import Tagging, tags_of
 from plugins.orders.models import Address, Adjustment, Order, OrderFact, OrderLine, OrderNumber
 from plugins.orders.services.merge import ADDRESSES, COMPUTED, HEADER, Document
 
 RESOURCE = "orders.order"
 _COLUMNS = (*HEADER, *COMPUTED, "extra")
-_PARAMETERS = 30_000  # SQLite takes 32,766 in one statement, PostgreSQL 65,535
 _FIRST_NUMBER = 1000
 # Table of a part -> what tells its rows apart within one order.
 _KEYS = {OrderLine: "position", Adjustment: "position", OrderFact: "key", Address: "kind", Tagging: "tag"}
@@ -83,7 +83,7 @@ def insert(orders: Sequence[Document]) -> list[int]:
     for order in orders:
         order |= {"id": ids[order["sales_channel"], order["number"]], "version": 1}
     for model in _KEYS:
-        _insert(model, [row for order in orders for row in _parts(model, order)])
+        bulk.insert(model, [row for order in orders for row in _parts(model, order)])
     return [order["id"] for order in orders]
 
 
@@ -100,7 +100,7 @@ def update(pairs: Sequence[tuple[Document, Document]]) -> None:
         old = {(before["id"], row[key]): row for before, _ in pairs for row in _parts(model, before)}
         new = {(after["id"], row[key]): row for _, after in pairs for row in _parts(model, after)}
         _delete(model, key, [place for place, row in old.items() if new.get(place) != row])
-        _insert(model, [row for place, row in new.items() if old.get(place) != row])
+        bulk.insert(model, [row for place, row in new.items() if old.get(place) != row])
 
 
 def delete(ids: Sequence[int]) -> None:
@@ -132,15 +132,3 @@ def _delete(model: Any, key: str, places: Sequence[tuple[int, Any]]) -> None:
     owner = model.record_id if model is Tagging else model.order
     condition = reduce(or_, [(owner == order_id) & getattr(model, key).in_(some) for order_id, some in values.items()])
     model.delete().where(condition, *([model.resource == RESOURCE] if model is Tagging else [])).execute()
-
-
-def _insert(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """All rows have the same keys; tuples with named fields spare peewee a look at the keys of each."""
-    if not rows:
-        return
-    names = list(rows[0])
-    fields = [getattr(model, name) for name in names]
-    step = _PARAMETERS // len(names)
-    for start in range(0, len(rows), step):
-        packet = [tuple(row[name] for name in names) for row in rows[start : start + step]]
-        model.insert_many(packet, fields=fields).execute()

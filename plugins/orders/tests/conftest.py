@@ -27,18 +27,6 @@ def doc(number: str = "1001", **fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def runtime(app_db, settings):  # TEMPORARY
-    from core import boot, plugins, runtime as room
-
-    plugins.install_defaults(settings)
-    boot.migrate_all(settings)
-    built = plugins.build(settings)
-    room.install(built)
-    with room.bound(built):
-        yield built
-
-
-@pytest.fixture
 def service(runtime: Any) -> Any:
     return service_of(ORDERS)
 

@@ -1,0 +1,172 @@
+"""Orders in the browser and through the API, with the rights of a role and a fixed number of statements."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import pytest
+
+from core import auth
+from plugins.orders.models import Order
+from plugins.orders.tests.conftest import doc, statements
+from tests.conftest import csrf_of
+
+
+class _Inputs(HTMLParser):
+    """What a browser would send for the forms of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self.templates, self.open = 0, ""
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        name, kind = given.get("name") or "", given.get("type", "")
+        self.templates += tag == "template"
+        if self.templates or not name and tag != "option":
+            return
+        if tag in ("select", "textarea"):
+            self.open = name
+            self.values[name] = ""
+        elif tag == "option" and "selected" in given:
+            self.values[self.open] = given.get("value", "")
+        elif tag == "input" and (kind not in ("checkbox", "radio") or "checked" in given):
+            self.values[name] = given.get("value") or ""
+
+    def handle_data(self, data):
+        if self.open and self.get_starttag_text().startswith("<textarea"):
+            self.values[self.open] += data
+
+    def handle_endtag(self, tag):
+        self.templates -= tag == "template"
+        self.open = "" if tag in ("select", "textarea") else self.open
+
+
+def inputs_of(page):
+    parser = _Inputs()
+    parser.feed(page)
+    return parser.values
+
+
+@pytest.fixture
+def many(service, ctx):
+    lines = [{"sku": f"S{i}", "title": "قلم أزرق", "line_total_minor": 100 + i} for i in range(3)]
+    docs = [doc(f"{n}", lines=lines, customer_name="ليلى حداد", sales_channel="web" if n % 2 else "pos") for n in range(60)]
+    service.upsert(ctx, docs)
+    return list(Order.select().order_by(Order.id))
+
+
+def test_the_list_page_shows_orders_in_at_most_12_statements(signed_in, many):
+    browser = signed_in("manager")
+    browser.get("/admin/orders/")
+    with statements() as seen:
+        page = browser.get("/admin/orders/")
+    assert page.status_code == 200
+    assert "ليلى حداد" in page.get_data(as_text=True)
+    assert len(seen) <= 12, seen
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["status=open,completed", "payment_status=unpaid", "sales_channel=pos", "placed_at=this_year", "total_minor__gte=1", "tags=x",
+     "q=12", "q=حداد", "q=S2", "sort=total_minor", "sort=-customer_name", "sort=number", "sort=-items", "currency=GBP", "kind=sale"],
+)  # fmt: skip
+def test_every_filter_search_and_sort_answers(signed_in, many, query):
+    page = signed_in("manager").get(f"/admin/orders/?{query}")
+    assert page.status_code == 200
+    assert "mk-alert mk-warn" not in page.get_data(as_text=True)
+
+
+def test_an_order_page_takes_at_most_10_statements_whatever_its_lines(signed_in, service, ctx):
+    browser = signed_in("manager")
+    sizes = {}
+    for size in (1, 500):
+        lines = [{"sku": f"S{i}", "quantity": Decimal(1), "unit_price": Decimal("0.99")} for i in range(size)]
+        made = service.upsert(ctx, [doc(f"n{size}", lines=lines, payment_status="paid", shipping_address={"city": "Leeds"})])[0]
+        browser.get(f"/admin/orders/{made.id}")
+        with statements() as seen:
+            page = browser.get(f"/admin/orders/{made.id}")
+        assert page.status_code == 200
+        assert f"S{size - 1}" in page.get_data(as_text=True)
+        sizes[size] = len(seen)
+    assert sizes[1] == sizes[500] <= 10, seen
+
+
+def test_a_draft_is_made_with_the_form_and_placed(signed_in):
+    browser = signed_in("manager")
+    token = csrf_of(browser.get("/admin/orders/new").get_data(as_text=True))
+    form = {"csrf_token": token, "customer_name": "سارة", "currency": "GBP", "shipping_address.city": "Leeds"}
+    line = {"lines.0.sku": "MUG", "lines.0.title": "كوب", "lines.0.quantity": "2", "lines.0.unit_price": "12.50"}
+    answer = browser.post("/admin/orders/new", data={**form, **line}, headers={"Referer": "http://localhost/"})
+    assert answer.status_code == 302, re.findall(r'mk-err[^>]*>(.*?)</p>', answer.get_data(as_text=True), re.S)
+    order = Order.get()
+    assert (order.status, order.total_minor, order.customer_name) == ("draft", 2500, "سارة")
+    data = {"csrf_token": token, "ids": str(order.id), "confirmed": "1"}
+    browser.post("/admin/orders/actions/place", data=data, headers={"Referer": "http://localhost/"})
+    assert Order.get().status == "open"
+
+
+def test_the_header_of_a_placed_order_is_edited_in_its_form(signed_in, make_order):
+    order = make_order(customer_name="Omar")
+    browser = signed_in("manager")
+    page = browser.get(f"/admin/orders/{order.id}/edit").get_data(as_text=True)
+    form = {**inputs_of(page), "customer_name": "Layla"}
+    answer = browser.post(f"/admin/orders/{order.id}/edit", data=form, headers={"Referer": "http://localhost/"})
+    assert answer.status_code == 302, re.findall(r'mk-err[^>]*>(.*?)</p>', answer.get_data(as_text=True), re.S)
+    assert (Order.get().customer_name, Order.get().total_minor) == ("Layla", 2500)
+
+
+def test_a_role_bound_to_a_channel_sees_only_its_orders(signed_in, many):
+    browser = signed_in("manager", {"orders.order": {"sales_channel": ["pos"]}})
+    web, pos = (next(order for order in many if order.sales_channel == name) for name in ("web", "pos"))
+    assert browser.get(f"/admin/orders/{pos.id}").status_code == 200
+    assert browser.get(f"/admin/orders/{web.id}").status_code == 404
+    page = browser.get("/admin/orders/?limit=100").get_data(as_text=True)
+    assert len(re.findall(r'class="mk-key"', page)) == 30
+
+
+@pytest.fixture
+def api(app, make_user, ctx):
+    """api("GET", "/orders", …) with a manager's token."""
+    token = auth.create_token(ctx, make_user("manager"), ["*"])
+    client = app.test_client()
+
+    def call(method, path, **kwargs):
+        headers = {"Authorization": f"Bearer {token}", **kwargs.pop("headers", {})}
+        return client.open(f"/api/v1{path}", method=method, headers=headers, **kwargs)
+
+    return call
+
+
+def test_an_order_is_made_read_and_changed_through_the_api(api):
+    body = {
+        "number": "A-1", "sales_channel": "app", "currency": "KWD", "status": "open", "customer_name": "ليلى",
+        "lines": [{"sku": "MUG", "quantity": "3", "unit_price": "1.0005"}],
+        "adjustments": [{"kind": "shipping", "amount_minor": 500}],
+    }  # fmt: skip
+    made = api("POST", "/orders", json=body, headers={"Idempotency-Key": "one"})
+    assert made.status_code == 201, made.json
+    again = api("POST", "/orders", json=body, headers={"Idempotency-Key": "one"})
+    assert again.json["id"] == made.json["id"]
+    read = api("GET", f"/orders/{made.json['id']}").json
+    assert (read["total_minor"], read["lines"][0]["line_total_minor"], read["shipping_minor"]) == (3502, 3002, 500)
+    changed = api("PATCH", f"/orders/{made.json['id']}", json={"customer_phone": "+965 1"}, headers={"If-Match": f'"{read["version"]}"'})
+    assert changed.status_code == 200, changed.json
+    assert api("PATCH", f"/orders/{made.json['id']}", json={"status": "completed"}).status_code in (409, 422)
+
+
+def test_a_command_runs_through_the_api(api, make_order):
+    order = make_order()
+    answer = api("POST", "/orders/actions/complete", json={"ids": [order.id]})
+    assert answer.status_code in (200, 202), answer.json
+    assert Order.get().status == "completed"
+
+
+def test_the_api_describes_orders(api):
+    described = api("GET", "/openapi.json").json
+    order = next(schema for name, schema in described["components"]["schemas"].items() if name == "Order")
+    assert order["properties"]["total_minor"]["description"]
+    assert order["properties"]["number"]["example"]
