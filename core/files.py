@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -89,7 +89,7 @@ def store(
     except BaseException:
         place.remove(key)
         raise
-    return StoredFile.create(  # type: ignore[no-any-return]
+    return StoredFile.create(
         key=key, name=name.replace("\\", "/").rsplit("/", 1)[-1][:255] or "file", size=size, user_id=ctx.actor.user_id,
         sha256=digest.hexdigest(), content_type=content_type[:120], expires_at=expires_at,
     )  # fmt: skip
@@ -101,7 +101,7 @@ def find(ctx: Context, file_id: int) -> StoredFile:
     own = file is not None and file.user_id is not None and file.user_id == ctx.actor.user_id
     if file is None or not (own or ctx.actor.can(VIEW_ALL)) or (file.expires_at and file.expires_at < utcnow()):
         raise NotFound(_("There is no such file, or it has expired."))
-    return file  # type: ignore[no-any-return]
+    return file
 
 
 def open_file(file_id: int) -> BinaryIO:

@@ -35,7 +35,7 @@ class Event(Model):
 
 
 def emit(ctx: Context, name: str, payload: Mapping[str, Any]) -> None:
-    """Put the event `name` (`<plugin>.<noun>_<past tense>.v1`) into the outbox; call it inside the change's transaction.
+    """Put the event `name` (`<plugin>.<noun>_<past tense>.v1`) into the outbox, inside the change's transaction.
 
     `payload`: ids, never personal data; a handler reads the present state.
     """
@@ -54,7 +54,7 @@ def relay(limit: int = 500) -> int:
     if not waiting.exists():  # a plain read: an idle worker must not take SQLite's write lock
         return 0
     with db.transaction():
-        events = list(waiting.for_update("FOR UPDATE SKIP LOCKED") if db.is_postgres() else waiting)
+        events = list(waiting.for_update(skip_locked=True) if db.is_postgres() else waiting)
         rows = [row for event in events for row in _deliveries(event)]
         for start in range(0, len(rows), 200):
             Job.insert_many(rows[start : start + 200]).on_conflict_ignore().execute()
@@ -63,16 +63,15 @@ def relay(limit: int = 500) -> int:
 
 
 def _deliveries(event: Event) -> list[dict[str, Any]]:
-    shared = {"kind": "core.deliver", "title": event.name, "context": event.context, "user_id": event.context["user_id"]}
+    who = {"context": event.context, "user_id": event.context["user_id"]}
     return [
-        shared
-        | {
-            "plugin": plugin,
+        {
+            "kind": "core.deliver", "title": event.name, "plugin": plugin, **who,
             "key": f"event:{event.id}:{plugin}:{handler.__qualname__}"[:200],
-            "args": {"event": event.id, "name": event.name, "handler": handler.__qualname__},
+            "args": {"event": event.id, "handler": handler.__qualname__},
         }
         for plugin, handler in runtime.current().subscriptions.get(event.name, ())
-    ]
+    ]  # fmt: skip
 
 
 def deliver(run: JobRun) -> str | None:

@@ -55,7 +55,7 @@ def undo(ctx: Context, job: Job) -> Job:
     """Start a job that takes `job` back, for records that nobody changed since; the rest is reported as skipped."""
     check_may_change(ctx, job)
     if not can_undo(job):
-        raise Conflict(f"Job {job.id} cannot be undone.")
+        raise Conflict(_("This job cannot be undone."))
     return enqueue(
         ctx, "core.undo", {"action": job.args["action"], "job": job.id}, title=_("Undo: %(title)s", title=job.title),
         resource=job.resource, permission=job.permission, key=f"undo:{job.id}:{job.done}",
@@ -86,7 +86,7 @@ def run_undo(run: JobRun) -> None:
     """Job `core.undo`: items come from the finished ones of the job that it takes back."""
     resource, action = _find(run.job.resource, run.args["action"])
     if not run.state.get("resolved"):
-        kept = [JobItem.record_id, JobItem.version, JobItem.undo]
+        kept: list[Any] = [JobItem.record_id, JobItem.version, JobItem.undo]
         done = JobItem.select(*kept).where(JobItem.job_id == run.args["job"], JobItem.state == "done")
         _resolve(run, done.order_by(JobItem.id), [column.name for column in kept], kept)
     _work_off(run, resource, action, lambda ids: _take_back(run, resource, action, ids))
@@ -106,8 +106,8 @@ def _load(action: Action, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         loaded: Mapping[str, Any] = action.schema().load(arguments)
     except ma.ValidationError as problem:
-        texts = problem.normalized_messages()
-        raise Invalid({name: text if isinstance(text, list) else [str(text)] for name, text in texts.items()}) from None
+        texts = problem.messages_dict.items()
+        raise Invalid({name: text if isinstance(text, list) else [str(text)] for name, text in texts}) from None
     return loaded
 
 
@@ -152,10 +152,10 @@ def _keep(ctx: Context, resource: Resource, action: Action, outcomes: Mapping[in
     return job
 
 
-def _resolve(run: JobRun, chosen: Any, names: Sequence[str], target: Sequence[Any]) -> None:
+def _resolve(run: JobRun, chosen: Any, names: Sequence[str], target: list[Any]) -> None:
     """Turn the selection into items by one INSERT … SELECT, once: the checkpoint commits with it."""
     rows = chosen.alias("chosen")
-    fixed = [JobItem.job_id, JobItem.state, JobItem.reason]
+    fixed: list[Any] = [JobItem.job_id, JobItem.state, JobItem.reason]
     columns = [peewee.Value(run.job.id), peewee.Value("waiting"), peewee.Value(""), *[rows.c[name] for name in names]]
     with db.transaction():
         JobItem.insert_from(peewee.Select([rows], columns), fixed + target).execute()
@@ -166,7 +166,7 @@ def _resolve(run: JobRun, chosen: Any, names: Sequence[str], target: Sequence[An
 def _work_off(run: JobRun, resource: Resource, action: Action, work: Work) -> None:
     """Chunk by chunk: the action, its rows' results and the progress in one transaction, so exactly once."""
     waiting = (JobItem.job_id == run.job.id) & (JobItem.state == "waiting")
-    chunk = JobItem.select(JobItem.record_id).where(waiting).order_by(JobItem.id).limit(CHUNK)
+    chunk: Any = JobItem.select(JobItem.record_id).where(waiting).order_by(JobItem.id).limit(CHUNK)
     access.demand(run.ctx.actor, resource.permission(action.name))
     while not run.canceled():
         with db.transaction():
@@ -199,7 +199,8 @@ def _note(run: JobRun, resource: Resource, outcomes: Mapping[int, Outcome]) -> N
 def _versions(resource: Resource, ids: Any, lock: bool = False) -> dict[int, int]:
     model = resource.model
     query = model.select(model.id, model.version).where(model.id.in_(list(ids))).order_by(model.id)
-    return dict((query.for_update() if lock and db.is_postgres() else query).tuples())
+    rows: Any = (query.for_update() if lock and db.is_postgres() else query).tuples()
+    return dict(rows)
 
 
 def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int], work: Work) -> dict[int, Outcome]:
@@ -231,8 +232,8 @@ def _failure(action: Action, problem: Exception) -> Outcome:
 
 
 def _take_back(run: JobRun, resource: Resource, action: Action, ids: Sequence[int]) -> Mapping[int, Outcome]:
-    items = JobItem.select(JobItem.record_id, JobItem.version, JobItem.undo)
-    noted = {item.record_id: item for item in items.where(JobItem.job_id == run.job.id, JobItem.record_id.in_(list(ids)))}
+    items = JobItem.select().where(JobItem.job_id == run.job.id, JobItem.record_id.in_(list(ids)))
+    noted = {item.record_id: item for item in items}
     now = _versions(resource, ids, lock=True)
     fresh = {row_id: item.undo for row_id, item in noted.items() if now.get(row_id) == item.version}
     changed = Outcome("skipped", errors={"": [_("Changed or deleted since.")]})

@@ -9,6 +9,7 @@ from typing import Any
 from core import access, db, runtime
 from core.context import Actor, Context
 from core.errors import Conflict, NotFound
+from core.i18n import _
 from core.jobs import bell, lease
 from core.jobs.models import Job, JobItem
 
@@ -45,7 +46,7 @@ def enqueue(
     with db.transaction():
         made = Job.insert(values).on_conflict_ignore().execute()
         db.after_commit(bell.ring)
-        return Job.get_by_id(made) if made else Job.get(Job.key == key)  # type: ignore[no-any-return]
+        return Job.get_by_id(made) if made else Job.get(Job.key == key)
 
 
 def visible(actor: Actor) -> Any:
@@ -58,7 +59,7 @@ def find(ctx: Context, job_id: int) -> Job:
     """The job, if `ctx.actor` may see it; else NotFound."""
     job = visible(ctx.actor).where(Job.id == job_id).first()
     if job is None:
-        raise NotFound(f"There is no job {job_id}, or it is not yours.")
+        raise NotFound(_("There is no job %(id)s, or it is not yours.", id=job_id))
     return job  # type: ignore[no-any-return]
 
 
@@ -70,12 +71,13 @@ def check_may_change(ctx: Context, job: Job) -> None:
 
 
 def cancel(ctx: Context, job: Job) -> None:
-    """Stop `job`: at once when it waits (a dead letter is given up so), else after its present chunk. Done rows stay."""
+    """Stop `job`: at once when it waits or is a dead letter, else after its present chunk. Done rows stay."""
     check_may_change(ctx, job)
     gone = {"status": "canceled", "due_at": None, "finished_at": db.utcnow(), "is_canceling": True}
-    if not Job.update(gone).where(Job.id == job.id, Job.status.in_(["waiting", "parked", "dead"])).execute():
-        if not Job.update(is_canceling=True).where(Job.id == job.id, Job.status == "running").execute():
-            raise Conflict(f"Job {job.id} has ended already.")
+    if Job.update(gone).where(Job.id == job.id, Job.status.in_(["waiting", "parked", "dead"])).execute():
+        return
+    if not Job.update(is_canceling=True).where(Job.id == job.id, Job.status == "running").execute():
+        raise Conflict(_("This job has ended already."))
 
 
 def retry_failed(ctx: Context, job: Job) -> Job:
@@ -88,7 +90,7 @@ def retry_failed(ctx: Context, job: Job) -> Job:
     with db.transaction():
         ended = Job.status.in_(["done_with_errors", "failed", "dead", "canceled"])
         if not Job.update(again).where(Job.id == job.id, ended).execute():
-            raise Conflict(f"Job {job.id} has nothing to repeat now.")
+            raise Conflict(_("There is nothing to repeat in this job now."))
         JobItem.update(state="waiting", reason="").where(JobItem.job_id == job.id, JobItem.state == "failed").execute()
         db.after_commit(bell.ring)
-    return Job.get_by_id(job.id)  # type: ignore[no-any-return]
+    return Job.get_by_id(job.id)

@@ -47,7 +47,7 @@ def _born(pid: int) -> str:
 def host() -> str:
     """This machine and its process numbers: two containers may share a host name, never the name space of pids."""
     try:
-        return f"{socket.gethostname()}/{os.readlink('/proc/self/ns/pid')}"[:140]
+        return f"{socket.gethostname()}/{Path('/proc/self/ns/pid').readlink()}"[:140]
     except OSError:
         return socket.gethostname()[:140]
 
@@ -81,7 +81,7 @@ def claim(job_id: int | None = None) -> Job | None:
         return None
     with db.transaction():
         query = wanted.limit(1)
-        first = (query.for_update("FOR UPDATE SKIP LOCKED") if db.is_postgres() else query).first()
+        first = (query.for_update(skip_locked=True) if db.is_postgres() else query).first()
         if first is None:
             return None
         taken = {
@@ -89,13 +89,14 @@ def claim(job_id: int | None = None) -> Job | None:
             "attempts": Job.attempts + 1, "started_at": utcnow(), "started_from": Job.done + Job.failed + Job.skipped,
         }  # fmt: skip
         Job.update(taken).where(Job.id == first.id).execute()
-        return Job.get_by_id(first.id)  # type: ignore[no-any-return]
+        return Job.get_by_id(first.id)
 
 
 def renew(ids: list[int]) -> None:
     """Heartbeat: move the ends of this process's leases."""
     if ids:
-        Job.update(due_at=lease_end()).where(Job.id.in_(ids), Job.worker == worker_id(), Job.status == "running").execute()
+        mine = (Job.worker == worker_id()) & (Job.status == "running")
+        Job.update(due_at=lease_end()).where(Job.id.in_(ids), mine).execute()
 
 
 def _free(condition: Any) -> int:

@@ -107,7 +107,7 @@ def _retry_or_bury(run: JobRun, kind: JobType, problem: Exception) -> None:
     if run.job.attempts >= kind.max_attempts:
         _end(run, "dead" if kind.max_attempts > 1 else "failed", error=text)
         return
-    delay = 3 * 4 ** (run.job.attempts - 1) * random.uniform(0.75, 1.25)
+    delay = 3 * 4 ** (run.job.attempts - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - only to spread
     waiting = {"status": "waiting", "due_at": lease.moment(delay), "token": "", "worker": "", "error": text}
     _update(run.job, waiting | run._log())
 

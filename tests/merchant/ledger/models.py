@@ -14,6 +14,9 @@ class Thing(Record):
     class Meta:
         table_name = "ledger_thing"
 
+    def __str__(self) -> str:
+        return str(self.name)
+
 
 class Effect(Model):
     """One row per effect; `what` names the run, so a second run of the same chunk shows as a second row."""

@@ -1,0 +1,153 @@
+"""Kill -9 of web and workers at random while bulk actions run: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core import access, audit, auth, db, plugins
+from core.audit import Entry
+from core.context import SYSTEM, Context
+from core.events import Event
+from core.jobs.models import Job, JobItem
+from core.settings import Settings
+from tests.ledger_kit import MERCHANT, install, things
+
+KILLS = int(os.environ.get("MAKTAB_TEST_KILLS", "20")) // 2  # on each of the two databases
+THINGS, CLICKS = 900, 12
+CTX = Context(actor=SYSTEM, source="cli")
+
+
+class Processes:
+    """One web server and two workers of an install; what is killed is started again."""
+
+    def __init__(self, settings: Settings, port: int) -> None:
+        self.environ = {
+            **os.environ, "MAKTAB_DATA_DIR": str(settings.data_dir), "MAKTAB_DATABASE_URL": settings.database_url,
+            "MAKTAB_PLUGIN_DIR": str(MERCHANT), "MAKTAB_JOB_LEASE_S": "3", "PORT": str(port),
+        }  # fmt: skip
+        self.log = (settings.data_dir / "processes.log").open("ab")
+        self.running = {name: self.start(name) for name in ("web", "worker 1", "worker 2")}
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-P", "-m", "core.cli", name.split()[0]]
+        return subprocess.Popen(command, env=self.environ, stdout=self.log, stderr=self.log, cwd=Path(__file__).parents[1])
+
+    def kill(self, name: str) -> None:
+        family = psutil.Process(self.running[name].pid).children(recursive=True)
+        for process in [*family, self.running[name]] if random.random() < 0.5 else family or [self.running[name]]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.revive()
+
+    def revive(self) -> None:
+        """What the supervisor of an install does."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                self.running[name] = self.start(name)
+
+    def stop(self) -> None:
+        for process in self.running.values():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    child.kill()
+            process.kill()
+            process.wait()
+        self.log.close()
+
+
+@pytest.fixture
+def house(app_db: Any, settings: Settings) -> Iterator[Settings]:
+    yield install(settings).settings
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def click(processes: Processes, port: int, token: str, number: int) -> int:
+    """One press of the button, repeated with its key until it is answered; gives the job's number."""
+    body = json.dumps({"all": True, "arguments": {"label": f"click {number}"}}).encode()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": f"k{number}"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/things/actions/stamp", body, headers)
+    end = time.monotonic() + 180
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(json.load(answer)["job"]["id"])
+        except (OSError, urllib.error.URLError) as problem:
+            if time.monotonic() > end:
+                raise
+            known = isinstance(problem, urllib.error.HTTPError) and problem.code not in (409, 503)
+            assert not known, problem.read()
+            time.sleep(0.2)
+            processes.revive()
+
+
+def open_jobs() -> int:
+    return int(Job.select().where(Job.status.in_(["waiting", "running", "parked"])).count())
+
+
+def test_killed_at_random_nothing_is_lost_and_nothing_done_twice(house: Settings, port: int) -> None:
+    ids = things(THINGS)
+    access.ensure_default_roles(CTX)
+    user = auth.create_user(CTX, "clicker", secrets.token_urlsafe())
+    access.assign(CTX, user, "owner")
+    token = auth.create_token(CTX, user, ["*"])
+    processes = Processes(house, port)
+    clicked: dict[int, int] = {}
+    try:
+        kills: Counter[str] = Counter()
+        while kills.total() < KILLS or open_jobs() or len(clicked) < CLICKS:
+            if len(clicked) < CLICKS:
+                clicked[len(clicked)] = click(processes, port, token, len(clicked))
+            if kills.total() < KILLS:
+                time.sleep(random.uniform(0.1, 1.0))
+                name = random.choice(list(processes.running))
+                processes.kill(name)
+                kills[name] += 1
+            time.sleep(0.2)
+            processes.revive()
+    finally:
+        processes.stop()
+    check(ids, clicked)
+
+
+def check(ids: list[int], clicked: dict[int, int]) -> None:
+    from ledger.models import Effect, Thing
+
+    assert Job.select().where(Job.kind == "core.action").count() == len(clicked) == len(set(clicked.values()))
+    for number, job_id in clicked.items():
+        job = Job.get_by_id(job_id)
+        done = sorted(row[0] for row in Effect.select(Effect.thing_id).where(Effect.what == f"click {number}").tuples())
+        assert (job.status, job.done, job.failed) == ("done", len(ids), 0)
+        assert done == ids, f"click {number}: {len(done)} effects"
+        assert JobItem.select().where(JobItem.job_id == job_id, JobItem.state == "done").count() == len(ids)
+    assert {row[0] for row in Thing.select(Thing.stamps).tuples()} == {len(clicked)}
+    assert Entry.select().where(Entry.resource == "ledger.thing").count() == len(ids) * len(clicked)
+    told = Event.select().where(Event.name == "ledger.thing_stamped.v1").count()
+    delivered = Job.select().where(Job.kind == "core.deliver", Job.status == "done").count()
+    assert told == delivered == len(clicked) * -(-len(ids) // 200)
+    while audit.seal():
+        pass
+    assert audit.verify().ok
+    assert plugins.generation() == 1 and db.database.is_closed() is False
