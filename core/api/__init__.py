@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import flask
@@ -39,10 +40,11 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
 def init_app(app: flask.Flask, runtime: Runtime) -> None:
     """Put the API of every resource below /api/v1."""
     app.config.setdefault("PROPAGATE_EXCEPTIONS", False)
-    described = _build(app, runtime)
+    _build(app, runtime, described=False)
+    describe = functools.cache(lambda: openapi(runtime))  # two thirds of the time to build an app; few ask for it
 
     def document() -> Any:
-        return flask.jsonify(described.spec.to_dict())
+        return flask.jsonify(describe())
 
     frame = flask.Blueprint("api_frame", __name__, url_prefix="/api/v1")
     frame.add_url_rule("/openapi.json", "openapi", access.requires(access.SIGNED_IN)(document))
@@ -51,7 +53,7 @@ def init_app(app: flask.Flask, runtime: Runtime) -> None:
 
 def openapi(runtime: Runtime) -> dict[str, Any]:
     """The OpenAPI 3.1 description of the API of this generation."""
-    described: dict[str, Any] = _build(flask.Flask("maktab"), runtime).spec.to_dict()
+    described: dict[str, Any] = _build(flask.Flask("maktab"), runtime, described=True).spec.to_dict()
     return described
 
 
@@ -61,7 +63,7 @@ def _name(schema: Any) -> str:
     return f"{cls.__name__.removesuffix('Schema')}{'Change' if partial else ''}"
 
 
-def _build(app: flask.Flask, runtime: Runtime) -> _Api:
+def _build(app: flask.Flask, runtime: Runtime, *, described: bool) -> _Api:
     app.config.update(API_TITLE="Maktab", API_VERSION="v1", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX=None)
     about = {"info": {"description": _ABOUT}, "security": [{"token": []}]}
     api = _Api(app, spec_kwargs=about | {"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_name)})
@@ -69,7 +71,8 @@ def _build(app: flask.Flask, runtime: Runtime) -> _Api:
     api.register_field(Utc, "string", "date-time")
     api.register_field(ExactDecimal, "string", "decimal")
     api.register_field(Tags, "array", None)
+    register = api.register_blueprint if described else app.register_blueprint
     for resource in runtime.resources.values():
-        api.register_blueprint(routes.of_resource(resource))
-    api.register_blueprint(routes.of_jobs())
+        register(routes.of_resource(resource))
+    register(routes.of_jobs())
     return api
