@@ -45,7 +45,10 @@ def migrate() -> Any:
 @command("serve", bare=True)
 def serve(*, safe: bool = False) -> None:
     """Run web and worker under one supervisor until Ctrl-C; --safe: without any plugin."""
-    processes.serve(config(), safe=safe)
+    settings = config()
+    address = settings.public_url or f"http://{settings.host}:{settings.port}"
+    click.echo(f"Maktab starts at {address}/admin/ (Ctrl-C stops it).", err=True)
+    processes.serve(settings, safe=safe)
 
 
 @command("web", bare=True)

@@ -13,7 +13,7 @@ from core.errors import NotFound
 
 
 def _find(username: str) -> auth.User:
-    user = auth.User.get_or_none(auth.User.username == username)
+    user: auth.User | None = auth.User.get_or_none(auth.User.username == username)
     if user is None:
         raise NotFound(f"There is no user {username!r}.")
     return user
