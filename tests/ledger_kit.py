@@ -41,7 +41,9 @@ def things(count: int) -> list[int]:
 def effects(what: str) -> list[int]:
     from ledger.models import Effect
 
-    return [row[0] for row in Effect.select(Effect.thing_id).where(Effect.what == what).order_by(Effect.thing_id).tuples()]
+    return [
+        row[0] for row in Effect.select(Effect.thing_id).where(Effect.what == what).order_by(Effect.thing_id).tuples()
+    ]
 
 
 def work_off(settings: Settings) -> None:

@@ -23,7 +23,7 @@ OWNER = Context(actor=Actor(5, "owner"), source="ui")
 
 @pytest.fixture
 def house(app_db: Any, settings: Settings) -> Iterator[Settings]:
-    yield install(settings, upload_limit_mb=1).settings
+    return install(settings, upload_limit_mb=1).settings
 
 
 def stored(house: Settings) -> list[Any]:
@@ -39,17 +39,20 @@ def test_a_file_comes_back_as_it_went_in(house: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [("../../etc/passwd", "passwd"), ("عربي.csv", "عربي.csv"), ("C:\\x\\a b.csv", "a b.csv"), ("", "file")]
+    ("given", "kept"),
+    [("../../etc/passwd", "passwd"), ("عربي.csv", "عربي.csv"), ("C:\\x\\a b.csv", "a b.csv"), ("", "file")],
 )
 def test_the_given_name_is_only_text(house: Settings, given: str, kept: str) -> None:
     file = files.store(OWNER, io.BytesIO(b"x"), given)
-    assert file.name == kept and [path.name for path in stored(house)] == [file.key]
+    assert file.name == kept
+    assert [path.name for path in stored(house)] == [file.key]
 
 
 def test_above_the_limit_nothing_is_kept(house: Settings) -> None:
     with pytest.raises(Invalid, match="1 MB"):
         files.store(OWNER, io.BytesIO(b"x" * (1 << 20) + b"x"), "big.csv")
-    assert stored(house) == [] and files.StoredFile.select().count() == 0
+    assert stored(house) == []
+    assert files.StoredFile.select().count() == 0
 
 
 def test_only_the_owner_and_who_may_see_all_find_a_file(house: Settings) -> None:
@@ -68,9 +71,12 @@ def test_an_expired_file_is_gone(house: Settings) -> None:
     stays = files.store(OWNER, io.BytesIO(b"y"), "b.csv", expires_at=utcnow() + timedelta(days=1))
     with pytest.raises(NotFound):
         files.find(OWNER, kept.id)
-    assert files.remove_expired() == 1 and [path.name for path in stored(house)] == [stays.key]
+    assert files.remove_expired() == 1
+    assert [path.name for path in stored(house)] == [stays.key]
 
 
 def test_the_limit_of_the_install_is_read_anew(house: Settings) -> None:
     runtime.install(replace(runtime.current(), settings=replace(house, upload_limit_mb=2)))
-    assert files.store(Context(actor=SYSTEM, source="ui"), io.BytesIO(b"x" * (1 << 20) + b"x"), "big.csv").size > 1 << 20
+    assert (
+        files.store(Context(actor=SYSTEM, source="ui"), io.BytesIO(b"x" * (1 << 20) + b"x"), "big.csv").size > 1 << 20
+    )

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from core import access, db, jobs, plugins, runtime
-from core.context import SYSTEM, Actor, Context, Grant
+from core import access, db, jobs, runtime
 from core.auth.models import User
+from core.context import SYSTEM, Actor, Context, Grant
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.jobs import JobItem, JobRun, LeaseLost, Schedule, bell, lease, run
 from core.jobs.models import Job, ScheduleSlot
 from core.jobs.worker import Worker, start_slot
 from core.plugins.models import CoreState, PluginState
-from core.resources.declaration import Outcome, Selection
+from core.resources.declaration import Selection
 from core.settings import Settings
 from tests.ledger_kit import again, effects, install, make_due, things, work_off
 
@@ -26,7 +26,7 @@ HEAD = {"label": "head"}
 
 @pytest.fixture
 def house(app_db: Any, settings: Settings) -> Iterator[Settings]:
-    yield install(settings).settings
+    return install(settings).settings
 
 
 @pytest.fixture
@@ -52,7 +52,8 @@ def states(job: Job) -> dict[str, int]:
 def test_twenty_records_are_done_at_once_and_more_become_a_job(house: Settings, ctx: Context) -> None:
     ids = things(30)
     at_once = stamp(ctx, Selection("ledger.thing", ids=(*ids[:19], 999_999)))
-    assert at_once[ids[0]].status == "done" and at_once[999_999].status == "rejected"
+    assert at_once[ids[0]].status == "done"
+    assert at_once[999_999].status == "rejected"
     assert isinstance(stamp(ctx, Selection("ledger.thing", ids=tuple(ids[:21]))), Job)
     assert effects("head") == ids[:19]
 
@@ -64,7 +65,8 @@ def test_a_bulk_action_does_every_row_once_and_counts_them(house: Settings, ctx:
     work_off(house)
     done = again(job)
     assert (done.status, done.total, done.done, done.failed) == ("done", 449, 449, 0)
-    assert effects("head") == [thing for thing in ids if thing != ids[3]] and late not in effects("head")
+    assert effects("head") == [thing for thing in ids if thing != ids[3]]
+    assert late not in effects("head")
 
 
 def test_one_bad_row_does_not_stop_the_others_and_only_it_is_repeated(house: Settings, ctx: Context) -> None:
@@ -137,24 +139,30 @@ class counting:
 def test_a_job_taken_over_goes_on_and_the_old_worker_cannot_save(house: Settings, ctx: Context) -> None:
     job = jobs.enqueue(ctx, "ledger.walk", {"steps": 3})
     first = lease.claim()
-    assert first is not None and lease.claim() is None
+    assert first is not None
+    assert lease.claim() is None
     make_due(job)  # the lease has ended
     second = lease.claim()
-    assert second is not None and second.token != first.token
+    assert second is not None
+    assert second.token != first.token
     with pytest.raises(LeaseLost), db.transaction():
         JobRun(first).save({"step": 2}, done=2)
     run.execute(first)
-    assert again(job).status == "running" and effects(f"walk:{job.id}") == []
+    assert again(job).status == "running"
+    assert effects(f"walk:{job.id}") == []
     run.execute(second)
-    assert again(job).status == "done" and effects(f"walk:{job.id}") == [0, 1, 2]
-    assert again(job).result == {"steps": 3} and "there" in again(job).log
+    assert again(job).status == "done"
+    assert effects(f"walk:{job.id}") == [0, 1, 2]
+    assert again(job).result == {"steps": 3}
+    assert "there" in again(job).log
 
 
 def test_progress_gives_the_attempts_back(house: Settings, ctx: Context) -> None:
     job = jobs.enqueue(ctx, "ledger.walk", {"steps": 2})
     Job.update(attempts=7).execute()
     taken = lease.claim()
-    assert taken is not None and taken.attempts == 8
+    assert taken is not None
+    assert taken.attempts == 8
     with db.transaction():
         JobRun(taken).save({"step": 1}, done=1)
     assert again(job).attempts == 1
@@ -164,7 +172,8 @@ def test_leases_of_a_dead_process_are_freed_at_once(house: Settings, ctx: Contex
     job = jobs.enqueue(ctx, "ledger.walk", {"steps": 1})
     lease.claim()
     Job.update(worker=f"{lease.host()}|999999|12345").execute()
-    assert lease.free_dead() == 1 and again(job).status == "waiting"
+    assert lease.free_dead() == 1
+    assert again(job).status == "waiting"
     lease.claim()
     assert lease.free_dead() == 0  # we live
     Job.update(worker="another-host|999999|12345").execute()
@@ -196,7 +205,8 @@ def test_an_unexpected_error_waits_longer_each_time_and_ends_as_a_dead_letter(ho
         make_due(job)
     work_off(house)
     assert again(job).status == "dead"
-    assert "ValueError" in again(job).error and "4711" not in again(job).error
+    assert "ValueError" in again(job).error
+    assert "4711" not in again(job).error
     jobs.retry_failed(ctx, again(job))
     assert again(job).status == "waiting"
 
@@ -204,14 +214,16 @@ def test_an_unexpected_error_waits_longer_each_time_and_ends_as_a_dead_letter(ho
 def test_a_waiting_job_is_canceled_at_once_a_running_one_after_its_chunk(house: Settings, ctx: Context) -> None:
     waiting = jobs.enqueue(ctx, "ledger.walk", {"steps": 1})
     jobs.cancel(ctx, waiting)
-    assert again(waiting).status == "canceled" and lease.claim() is None
+    assert again(waiting).status == "canceled"
+    assert lease.claim() is None
     with pytest.raises(Conflict):
         jobs.cancel(ctx, again(waiting))
     running = jobs.enqueue(ctx, "ledger.walk", {"steps": 5})
     taken = lease.claim()
     jobs.cancel(ctx, again(running))
     run.execute(taken)
-    assert again(running).status == "canceled" and effects(f"walk:{running.id}") == []
+    assert again(running).status == "canceled"
+    assert effects(f"walk:{running.id}") == []
 
 
 def test_jobs_of_a_plugin_that_is_off_are_parked_until_it_is_back(house: Settings, ctx: Context) -> None:
@@ -243,12 +255,15 @@ def test_the_worker_follows_the_generation_before_each_job(house: Settings, ctx:
 
 def test_a_schedule_starts_once_per_slot_over_many_workers(house: Settings) -> None:
     schedule = Schedule("ledger.walk", 60, {"steps": 1})
-    threads = [threading.Thread(target=start_slot, args=(schedule, "ledger.walk", slot)) for slot in (7, 8) for _ in range(6)]
+    threads = [
+        threading.Thread(target=start_slot, args=(schedule, "ledger.walk", slot)) for slot in (7, 8) for _ in range(6)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert Job.select().count() == 2 and ScheduleSlot.select().count() == 2
+    assert Job.select().count() == 2
+    assert ScheduleSlot.select().count() == 2
 
 
 def test_a_key_makes_one_job(house: Settings, ctx: Context) -> None:
@@ -285,7 +300,8 @@ def test_rights_are_read_anew_when_the_job_runs(house: Settings, monkeypatch: py
     User.update(is_active=False).execute()
     refused = stamp(someone, everything())
     work_off(runtime.current().settings)
-    assert again(refused).status == "failed" and "ledger.thing.stamp" in again(refused).error
+    assert again(refused).status == "failed"
+    assert "ledger.thing.stamp" in again(refused).error
 
 
 def test_without_a_bell_the_sweep_finds_the_job(house: Settings, ctx: Context) -> None:
@@ -297,7 +313,9 @@ def test_without_a_bell_the_sweep_finds_the_job(house: Settings, ctx: Context) -
 
 
 @pytest.mark.parametrize("kind", ["embedded", "redis"])
-def test_an_idle_worker_starts_within_a_tenth_of_a_second(house: Settings, ctx: Context, kind: str, request: Any) -> None:
+def test_an_idle_worker_starts_within_a_tenth_of_a_second(
+    house: Settings, ctx: Context, kind: str, request: Any
+) -> None:
     settings = replace(house, redis_url=request.getfixturevalue("redis_url") if kind == "redis" else "")
     runtime.install(replace(runtime.current(), settings=settings))
     delays = []
@@ -319,6 +337,17 @@ def test_a_wiped_redis_loses_no_job(house: Settings, ctx: Context, redis_url: st
     redis.Redis.from_url(redis_url).flushall()
     with running(settings):
         wait_for(lambda: all(again(job).status == "done" for job in made))
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+def test_the_worker_survives_the_loss_of_its_connections(house: Settings, ctx: Context) -> None:
+    with running(house):
+        wait_for(lambda: Job.select().where(Job.status == "done").count() >= 2)  # the schedules' first jobs
+        db.database.execute_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        job = jobs.enqueue(ctx, "ledger.walk", {"steps": 1})
+        wait_for(lambda: again(job).status == "done")
 
 
 def test_messages_of_the_bell_are_signed(house: Settings) -> None:

@@ -47,7 +47,9 @@ class Processes:
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-P", "-m", "core.cli", name.split()[0]]
-        return subprocess.Popen(command, env=self.environ, stdout=self.log, stderr=self.log, cwd=Path(__file__).parents[1])
+        return subprocess.Popen(
+            command, env=self.environ, stdout=self.log, stderr=self.log, cwd=Path(__file__).parents[1]
+        )
 
     def kill(self, name: str) -> None:
         family = psutil.Process(self.running[name].pid).children(recursive=True)
@@ -74,7 +76,7 @@ class Processes:
 
 @pytest.fixture
 def house(app_db: Any, settings: Settings) -> Iterator[Settings]:
-    yield install(settings).settings
+    return install(settings).settings
 
 
 @pytest.fixture
@@ -150,4 +152,5 @@ def check(ids: list[int], clicked: dict[int, int]) -> None:
     while audit.seal():
         pass
     assert audit.verify().ok
-    assert plugins.generation() == 1 and db.database.is_closed() is False
+    assert plugins.generation() == 1
+    assert db.database.is_closed() is False

@@ -25,7 +25,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.running: dict[int, Job] = {}
+        self.running: dict[str, int] = {}  # token -> job
         self._next: dict[str, float] = {}
         self._building = threading.Lock()
         self._sweeping = threading.Event()
@@ -58,6 +58,8 @@ class Worker:
             work()
         except Exception:
             log.exception("the worker goes on after an error in %s", getattr(work, "__name__", work))
+            db.database.close_idle()  # after a restart of the database the pooled connections are dead
+            db.database.manual_close()
             run.stopping.wait(1)
 
     def _every(self, name: str, seconds: float, work: Callable[[], Any]) -> None:
@@ -66,10 +68,10 @@ class Worker:
             work()
 
     def _tick(self) -> None:
+        self._every("renew", self.settings.job_lease_s / 4, lambda: lease.renew(list(self.running.values())))
         self._every("seal", 0.5, audit.seal)
         self._every("follow", 0.5, self._follow)
         self._every("schedule", 1, self._start_scheduled)
-        self._every("renew", self.settings.job_lease_s / 3, lambda: lease.renew(list(self.running)))
         self._every("sweep", SWEEP_S, self._sweep)
 
     def _sweep(self) -> None:
@@ -123,14 +125,14 @@ class Worker:
             self._execute(job)
 
     def _execute(self, job: Job) -> None:
-        self.running[job.id] = job
+        self.running[job.token] = job.id
         try:
             with runtime.bound(runtime.current()):
                 run.execute(job)
         except run.Stopped:
             log.info("job %s goes back to the queue", job.id)
         finally:
-            del self.running[job.id]
+            del self.running[job.token]
 
     def _follow(self) -> None:
         """The generation that the database names, before each job."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 import marshmallow as ma
-from ledger.models import Effect, Thing
 
 from core import changes, db
 from core.jobs import JobType
 from core.plugins.hookspecs import hookimpl
 from core.resources.declaration import Action, Column, Filter, Outcome, Resource, Scope
+from ledger.models import Effect, Thing
 
 
 class ThingSchema(ma.Schema):
