@@ -32,13 +32,15 @@ def rows(content: bytes, tmp_path: Path, dialect: Dialect | None = None) -> tupl
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"])
 def test_western_encodings_are_seen(encoding: str, tmp_path: Path) -> None:
     headers, found = rows(TEXT.encode(encoding), tmp_path)
-    assert headers == ["name", "city"] and found[1][1] == ["René", "Orléans"]
+    assert headers == ["name", "city"]
+    assert found[1][1] == ["René", "Orléans"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1256"])
 def test_arabic_encodings_are_seen(encoding: str, tmp_path: Path) -> None:
     headers, found = rows(ARABIC.encode(encoding), tmp_path)
-    assert headers == ["الاسم", "المدينة"] and found[0][1] == ["ليلى حداد", "الرياض"]
+    assert headers == ["الاسم", "المدينة"]
+    assert found[0][1] == ["ليلى حداد", "الرياض"]
 
 
 def test_an_odd_byte_after_many_rows_is_still_seen(tmp_path: Path) -> None:
@@ -55,7 +57,8 @@ def test_line_ends(end: str, tmp_path: Path) -> None:
 def test_separators_with_the_others_inside_values(mark: str, tmp_path: Path) -> None:
     content = f"sku{mark}price{mark}note\n" + f'A{mark}"1,5"{mark}"a;b|c\td"\n' * 3
     headers, found = rows(content.encode(), tmp_path)
-    assert headers == ["sku", "price", "note"] and found[2][1] == ["A", "1,5", "a;b|c\td"]
+    assert headers == ["sku", "price", "note"]
+    assert found[2][1] == ["A", "1,5", "a;b|c\td"]
 
 
 def test_quotes_doubled_and_lines_and_bare_returns_inside_quotes(tmp_path: Path) -> None:
@@ -75,17 +78,16 @@ def test_gzip_is_read_as_it_is(tmp_path: Path) -> None:
 
 def test_headers_are_compared_without_case_blanks_and_bracket_notes() -> None:
     assert fold("\ufeff Available  (not editable) ") == fold("available") == "available"
-    assert ImportFormat("x", "r", "X", Mapping(), frozenset({"Order ID", "sku"})).matches(["SKU [text]", "order  id", "more"])
+    assert ImportFormat("x", "r", "X", Mapping(), frozenset({"Order ID", "sku"})).matches(
+        ["SKU [text]", "order  id", "more"]
+    )
 
 
-def test_json_lines_become_a_table(tmp_path: Path) -> None:
-    content = b'{"no":"1","to":{"city":"Oslo"},"lines":[{"sku":"A","n":1.50},{"sku":"B"}],"tags":["x","y"]}\n{"no":"2","new":null}\n'
+def test_json_lines_are_documents(tmp_path: Path) -> None:
+    content = b'\xef\xbb\xbf{"no":"1","lines":[{"sku":"A"}]}\n\n{"no":"2","new":null}\n'
     headers, found = rows(content, tmp_path)
-    assert headers == ["no", "to.city", "tags", "lines.sku", "lines.n", "new"]
-    assert found == [
-        (1, ["1", "Oslo", "x, y", "A", "1.50", None]), (1, ["1", "Oslo", "x, y", "B", None, None]),
-        (2, ["2", None, None, None, None, ""]),
-    ]  # fmt: skip
+    assert headers == []
+    assert found == [(1, {"no": "1", "lines": [{"sku": "A"}]}), (3, {"no": "2", "new": None})]
 
 
 def book(path: Path, cells: list[list[Any]]) -> bytes:
@@ -105,7 +107,9 @@ def test_xlsx_numbers_texts_and_line_numbers(tmp_path: Path) -> None:
 def zipped(**parts: bytes) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in ({"xl/workbook.xml": b"<workbook/>"} | {name.replace("__", "/"): part for name, part in parts.items()}).items():
+        for name, content in (
+            {"xl/workbook.xml": b"<workbook/>"} | {name.replace("__", "/"): part for name, part in parts.items()}
+        ).items():
             archive.writestr(name, content)
     return out.getvalue()
 
@@ -116,7 +120,7 @@ def zipped(**parts: bytes) -> bytes:
         (zipped(xl__big=b"\0" * (210 << 20)), "unpacks to"),
         (zipped(**{f"part{n}": b"x" for n in range(2001)}), "parts"),
         (zipped(xl__sheet=b"0" * 3_000_000), "unpacks to"),
-        (zipped(**{"xl__a.xml": b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'}), "document type"),
+        (zipped(**{"xl__a.xml": b'<?xml?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'}), "document type"),
         (zipped()[:-30], "damaged"),
         (zipped().replace(b"xl/workbook.xml", b"xl/workbonk.xml"), "no XLSX"),
         (b"\xd0\xcf\x11\xe0 old xls", "XLSX or CSV"),
@@ -161,7 +165,9 @@ def test_numbers_as_people_write_them(text: str, sign: str, value: str) -> None:
     assert values.number(text, sign) == Decimal(value)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "12abc", "1,23", "1.2.3", "--5", "(5", "1,2345.0", "٫", "NaN", "Infinity", "0x10"])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "12abc", "1,23", "1.2.3", "--5", "(5", "1,2345.0", "٫", "NaN", "Infinity", "0x10"]
+)
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(values.BadCell):
         values.number(text, ".")
@@ -169,7 +175,16 @@ def test_what_is_no_number_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "sign"),
-    [("1,234", ""), ("1.234", ""), ("0,5", ","), ("1.234,5", ","), ("12.5", "."), ("1,234,567", "."), ("1.234.567", ","), ("7", "")],
+    [
+        ("1,234", ""),
+        ("1.234", ""),
+        ("0,5", ","),
+        ("1.234,5", ","),
+        ("12.5", "."),
+        ("1,234,567", "."),
+        ("1.234.567", ","),
+        ("7", ""),
+    ],
 )
 def test_what_a_number_proves_about_the_decimal_sign(text: str, sign: str) -> None:
     assert values.decimal_sign(text) == sign
@@ -179,11 +194,13 @@ def test_what_a_number_proves_about_the_decimal_sign(text: str, sign: str) -> No
     ("text", "order", "when"),
     [
         ("2010-12-01 08:26:00", "", "2010-12-01T08:26:00+00:00"), ("2024-07-02 10:00", "", "2024-07-02T10:00:00+01:00"),
-        ("2024-01-02 10:00:00 +0100", "", "2024-01-02T10:00:00+01:00"), ("2024-01-02T10:00:00Z", "", "2024-01-02T10:00:00+00:00"),
+        ("2024-01-02 10:00:00 +0100", "", "2024-01-02T10:00:00+01:00"),
+        ("2024-01-02T10:00:00Z", "", "2024-01-02T10:00:00+00:00"),
         ("2024-01-02 10:00:00 UTC", "", "2024-01-02T10:00:00+00:00"), ("31/12/2024", "", "2024-12-31T00:00:00+00:00"),
         ("12/31/2024", "", "2024-12-31T00:00:00+00:00"), ("01/02/2024", "mdy", "2024-01-02T00:00:00+00:00"),
         ("01/02/2024", "dmy", "2024-02-01T00:00:00+00:00"), ("1.2.24 5:04", "", "2024-02-01T05:04:00+00:00"),
-        ("1/2/2024 5:04 PM", "mdy", "2024-01-02T17:04:00+00:00"), ("12/31/2024, 12:00 AM", "", "2024-12-31T00:00:00+00:00"),
+        ("1/2/2024 5:04 PM", "mdy", "2024-01-02T17:04:00+00:00"),
+        ("12/31/2024, 12:00 AM", "", "2024-12-31T00:00:00+00:00"),
         ("٣١/١٢/٢٠٢٤", "", "2024-12-31T00:00:00+00:00"), ("2024/03/04", "", "2024-03-04T00:00:00+00:00"),
     ],
 )  # fmt: skip
@@ -204,16 +221,37 @@ def test_an_escaped_cell_is_no_formula_and_comes_back_exactly(text: str) -> None
     assert values.unescape(cell) == text
 
 
-@pytest.mark.parametrize(("text", "kept"), [("'01234", "01234"), ("'s-Hertogenbosch", "'s-Hertogenbosch"), (" SW1 ", "SW1"), ("'SW1A 1AA", "SW1A 1AA"), ("'=1+1", "=1+1")])
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("'01234", "01234"),
+        ("'s-Hertogenbosch", "'s-Hertogenbosch"),
+        (" SW1 ", "SW1"),
+        ("'SW1A 1AA", "SW1A 1AA"),
+        ("'=1+1", "=1+1"),
+    ],
+)
 def test_the_apostrophe_before_codes_goes_and_that_of_a_name_stays(text: str, kept: str) -> None:
     assert values.clean(text) == kept
 
 
-@given(table=st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8), min_size=2, max_size=4), min_size=1, max_size=6))
+@given(
+    table=st.lists(
+        st.lists(
+            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
+            min_size=2,
+            max_size=4,
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_whatever_a_csv_writer_writes_is_read_back(table: list[list[str]], tmp_path_factory: Any) -> None:
     import csv
 
     out = io.StringIO(newline="")
     csv.writer(out).writerows([["first", "second"], *table])
-    _headers, found = rows(out.getvalue().encode("utf-8-sig"), tmp_path_factory.mktemp("csv"), Dialect("csv", "utf-8-sig"))
+    _headers, found = rows(
+        out.getvalue().encode("utf-8-sig"), tmp_path_factory.mktemp("csv"), Dialect("csv", "utf-8-sig")
+    )
     assert [cells for _line, cells in found] == table

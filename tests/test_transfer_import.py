@@ -15,7 +15,13 @@ from core.transfer.models import Import, ImportChange, Reject
 from tests import transfer_kit as kit
 from tests.transfer_kit import SALE, Sale, SaleLine, bring_in, documents, mapped, reasons
 
-ORDERS = mapped(("No", "number"), ("Cur", "currency"), ("SKU", "lines.sku"), ("Qty", "lines.quantity"), ("Total", "lines.line_total"))
+ORDERS = mapped(
+    ("No", "number"),
+    ("Cur", "currency"),
+    ("SKU", "lines.sku"),
+    ("Qty", "lines.quantity"),
+    ("Total", "lines.line_total"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -28,8 +34,12 @@ def test_rows_of_one_order_need_not_stand_together() -> None:
     made = bring_in("No,Cur,SKU,Qty,Total\n1,GBP,A,1,2.50\n2,JPY,B,2,300\n1,GBP,C,3,7.505\n", ORDERS)
     assert (made.state, made.created, made.rows, made.total) == ("completed", 2, 3, 2)
     first, second = documents()
-    assert [(line["sku"], line["quantity"], line["line_total_minor"]) for line in first["lines"]] == [("A", 1, 250), ("C", 3, 750)]
-    assert second["currency"] == "JPY" and second["lines"][0]["line_total_minor"] == 300
+    assert [(line["sku"], line["quantity"], line["line_total_minor"]) for line in first["lines"]] == [
+        ("A", 1, 250),
+        ("C", 3, 750),
+    ]
+    assert second["currency"] == "JPY"
+    assert second["lines"][0]["line_total_minor"] == 300
 
 
 def test_an_export_comes_in_unchanged_and_goes_out_byte_for_byte(tmp_path: Path) -> None:
@@ -47,7 +57,8 @@ def test_an_export_comes_in_unchanged_and_goes_out_byte_for_byte(tmp_path: Path)
         Sale.delete().execute()
         SaleLine.delete().execute()
         assert bring_in(out, mapping).created == 3
-        assert kit.export() == first and kit.export("jsonl") == (out if format == "jsonl" else kit.export("jsonl"))
+        assert kit.export() == first
+        assert kit.export("jsonl") == (out if format == "jsonl" else kit.export("jsonl"))
 
 
 def test_a_rejected_order_comes_back_whole_with_the_reason_on_its_line() -> None:
@@ -55,10 +66,14 @@ def test_a_rejected_order_comes_back_whole_with_the_reason_on_its_line() -> None
     assert (made.state, made.created, made.rejected) == ("completed_with_errors", 1, 2)
     assert [row["number"] for row in documents()] == ["3"]
     found = reasons(made)
-    assert sorted(found) == [3, 4] and "Qty" in found[3] and "SKU" in found[4]
+    assert sorted(found) == [3, 4]
+    assert "Qty" in found[3]
+    assert "SKU" in found[4]
     rows = kit.rejected_rows(made)
     assert [row[:1] for row in rows[1:]] == ["1", "1", "2", "2"]
-    assert rows[2].startswith("1,GBP,,2,3,4,") and "SKU" in rows[2] and rows[1].endswith("2,")
+    assert rows[2].startswith("1,GBP,,2,3,4,")
+    assert "SKU" in rows[2]
+    assert rows[1].endswith("2,")
 
 
 def test_the_corrected_rejected_file_goes_in_with_the_same_mapping() -> None:
@@ -81,7 +96,8 @@ def test_importing_again_changes_nothing_and_an_update_keeps_absent_columns() ->
     again = bring_in(text, full)
     assert (again.unchanged, again.updated, again.created) == (1, 0, 0)
     assert bring_in("No,Cur\n1,EUR\n", mapped(("No", "number"), ("Cur", "currency"))).updated == 1
-    assert documents()[0]["note"] == "keep me" and documents()[0]["lines"][0]["sku"] == "A"
+    assert documents()[0]["note"] == "keep me"
+    assert documents()[0]["lines"][0]["sku"] == "A"
     bring_in("No,Memo\n1,\n", mapped(("No", "number"), ("Memo", "note")))
     assert documents()[0]["note"] == "", "a blank cell clears"
 
@@ -95,7 +111,8 @@ def test_a_dry_run_writes_nothing_and_shows_each_change() -> None:
     assert audit.Entry.select().where(audit.Entry.resource == SALE.name).count() == entries
     with kit.files.open_file(made.diff_file_id) as stream:
         diff = stream.read().decode("utf-8-sig")
-    assert "2,web,1,updated,lines.0.quantity,1,5" in diff and "3,web,2,created" in diff
+    assert "2,web,1,updated,lines.0.quantity,1,5" in diff
+    assert "3,web,2,created" in diff
     transfer.run(kit.CTX, made)
     kit.execute(made.job_id)
     assert Import.get_by_id(made.id).state == "completed_with_errors"
@@ -103,7 +120,10 @@ def test_a_dry_run_writes_nothing_and_shows_each_change() -> None:
 
 
 def test_columns_that_nobody_mapped_are_kept_as_custom_fields() -> None:
-    bring_in("No,SKU,Qty,Gift,Bin\n1,A,1,yes,r1\n1,B,1,yes,r2\n", mapped(("No", "number"), ("SKU", "lines.sku"), ("Qty", "lines.quantity")))
+    bring_in(
+        "No,SKU,Qty,Gift,Bin\n1,A,1,yes,r1\n1,B,1,yes,r2\n",
+        mapped(("No", "number"), ("SKU", "lines.sku"), ("Qty", "lines.quantity")),
+    )
     doc = documents()[0]
     assert doc["extra"] == {"Gift": "yes"}
     assert [line["extra"] for line in doc["lines"]] == [{"Bin": "r1"}, {"Bin": "r2"}]
@@ -118,7 +138,8 @@ def test_a_rollback_deletes_the_made_restores_the_changed_and_leaves_what_moved_
     job = kit.execute(transfer.rollback(kit.CTX, made).id)
     assert (job.status, job.done, job.skipped) == ("done", 3, 1)
     assert Import.get_by_id(made.id).state == "rolled_back"
-    assert documents() == [*before, documents()[2]] and documents()[2]["number"] == "4"
+    assert documents() == [*before, documents()[2]]
+    assert documents()[2]["number"] == "4"
     with pytest.raises(Conflict):
         transfer.rollback(kit.CTX, Import.get_by_id(made.id))
 
@@ -195,14 +216,19 @@ def test_fifty_thousand_bad_rows_do_not_stop_a_good_one() -> None:
 def test_a_key_with_too_many_rows_is_refused_without_reading_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.transfer.staging.MOST_ROWS", 5)
     made = bring_in("No,Cur,SKU,Qty,Total\n" + "1,GBP,A,1,1\n" * 9 + "2,GBP,A,1,1\n", ORDERS)
-    assert (made.created, made.rejected) == (1, 1) and "9 rows" in reasons(made)[2]
+    assert (made.created, made.rejected) == (1, 1)
+    assert "9 rows" in reasons(made)[2]
     assert len(kit.rejected_rows(made)) == 10
 
 
 def test_wrong_bytes_and_nul_reject_their_order_and_no_other() -> None:
-    made = bring_in(b"No,Cur,SKU,Qty,Total\n1,GBP,A\xff,1,1\n2,GBP,A\0,1,1\n3,GBP,C,1,1\n", mapped(*ORDERS.columns, encoding="utf-8"))
+    made = bring_in(
+        b"No,Cur,SKU,Qty,Total\n1,GBP,A\xff,1,1\n2,GBP,A\0,1,1\n3,GBP,C,1,1\n",
+        mapped(*ORDERS.columns, encoding="utf-8"),
+    )
     assert (made.created, made.rejected) == (1, 2)
-    assert "encoding" in reasons(made)[2] and "NUL" in reasons(made)[3]
+    assert "encoding" in reasons(made)[2]
+    assert "NUL" in reasons(made)[3]
 
 
 def test_an_import_needs_its_permission(make_user: Any) -> None:
@@ -212,7 +238,12 @@ def test_an_import_needs_its_permission(make_user: Any) -> None:
     with pytest.raises(Forbidden):
         transfer.start(ctx, SALE.name, kit.store(b"No\n1\n"), mapped(("No", "number")))
     with pytest.raises(Forbidden):
-        transfer.start_export(ctx.__class__(actor=ctx.actor.__class__(9, "x")), SALE, transfer.exporter.Selection(SALE.name, everything=True), "csv")
+        transfer.start_export(
+            ctx.__class__(actor=ctx.actor.__class__(9, "x")),
+            SALE,
+            transfer.exporter.Selection(SALE.name, everything=True),
+            "csv",
+        )
 
 
 @pytest.mark.parametrize(
@@ -232,13 +263,17 @@ def test_a_mapping_that_cannot_work_is_explained(mapping: transfer.Mapping, plac
 
 def test_a_file_that_cannot_be_read_fails_the_import_with_the_reason() -> None:
     made = bring_in(b"PK\x03\x04 no archive at all", ORDERS)
-    assert made.state == "failed" and "damaged" in made.error
+    assert made.state == "failed"
+    assert "damaged" in made.error
     assert jobs.Job.get_by_id(made.job_id).status == "failed"
 
 
 def test_rules_constants_and_a_format_s_prepare() -> None:
     rules = ({"target": "note", "column": "No", "op": "starts", "value": "C", "then": "credit", "else": "sale"},)
-    bring_in("No,SKU\nC1,A\n2,B\n", mapped(("No", "number"), ("SKU", "lines.sku"), constants={"currency": "EUR"}, rules=rules))
+    bring_in(
+        "No,SKU\nC1,A\n2,B\n",
+        mapped(("No", "number"), ("SKU", "lines.sku"), constants={"currency": "EUR"}, rules=rules),
+    )
     assert [(doc["note"], doc["currency"]) for doc in documents()] == [("sale", "EUR"), ("credit", "EUR")]
 
 

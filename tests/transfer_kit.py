@@ -13,9 +13,8 @@ from typing import Any
 import marshmallow as ma
 import peewee
 
-from core import db, files, jobs
+from core import db, files, jobs, transfer
 from core import runtime as runtime_room
-from core import transfer
 from core.context import Context, system_context
 from core.db import ExactDecimalField, JSONField, MinorField, Model, Record, UTCDateTimeField
 from core.resources import Column, Currency, ExactDecimal, Minor, Resource, Selection, Service, Tags, Utc
@@ -55,7 +54,9 @@ class SaleLine(Model):
 
 
 class SaleLineSchema(ma.Schema):
-    sku = ma.fields.String(required=True, validate=ma.validate.Length(1, 80), metadata={"aliases": ["Lineitem sku", "رمز المنتج"]})
+    sku = ma.fields.String(
+        required=True, validate=ma.validate.Length(1, 80), metadata={"aliases": ["Lineitem sku", "رمز المنتج"]}
+    )
     name = ma.fields.String()
     quantity = ma.fields.Integer(metadata={"aliases": ["Qty"]})
     unit_price = ExactDecimal(allow_none=True)
@@ -72,7 +73,9 @@ class SaleAddressSchema(ma.Schema):
 class SaleSchema(ma.Schema):
     id = ma.fields.Integer(dump_only=True)
     channel = ma.fields.String(validate=ma.validate.Length(1, 40))
-    number = ma.fields.String(required=True, validate=ma.validate.Length(1, 80), metadata={"aliases": ["Order no", "رقم الطلب"]})
+    number = ma.fields.String(
+        required=True, validate=ma.validate.Length(1, 80), metadata={"aliases": ["Order no", "رقم الطلب"]}
+    )
     currency = Currency()
     total_minor = Minor(allow_none=True)
     placed_at = Utc(allow_none=True)
@@ -152,8 +155,11 @@ def shop(runtime: Any, formats: Sequence[transfer.ImportFormat] = ()) -> Iterato
     db.search.ensure(SALE)
     kinds = {kind.name: kind for kind in transfer.job_types()}
     made = replace(
-        runtime, resources={**runtime.resources, SALE.name: SALE},
-        permissions={**runtime.permissions, **dict.fromkeys(SALE.permissions(), "")}, jobs={**runtime.jobs, **kinds}, import_formats=tuple(formats)
+        runtime,
+        resources={**runtime.resources, SALE.name: SALE},
+        permissions={**runtime.permissions, **dict.fromkeys(SALE.permissions(), "")},
+        jobs={**runtime.jobs, **kinds},
+        import_formats=tuple(formats),
     )
     runtime_room.install(made)
     with runtime_room.bound(made):
@@ -183,7 +189,9 @@ def mapped(*columns: tuple[str, str], **more: Any) -> transfer.Mapping:
     return transfer.Mapping(columns=columns, constants={"channel": "web", **more.pop("constants", {})}, **more)
 
 
-def bring_in(content: bytes | str, mapping: transfer.Mapping, *, dry_run: bool = False, format: str = "", ctx: Context = CTX) -> Import:
+def bring_in(
+    content: bytes | str, mapping: transfer.Mapping, *, dry_run: bool = False, format: str = "", ctx: Context = CTX
+) -> Import:
     """Import `content` to the end; the import as it is then."""
     data = content.encode() if isinstance(content, str) else content
     made = transfer.start(ctx, SALE.name, store(data), mapping, dry_run, file_name="sales.csv", format=format)

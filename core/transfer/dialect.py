@@ -53,7 +53,7 @@ def open_bytes(path: Path, packed: bool) -> BinaryIO:
 
 
 def _encoding(stream: BinaryIO) -> tuple[str, bytes]:
-    """The encoding and the file's first block. The whole file is checked: one odd byte may come after a million rows."""
+    """The encoding and the file's first block. All is read: one odd byte may come after a million rows."""
     size, decoder = 0, codecs.getincrementaldecoder("utf-8")()
     first = odd = b""
     try:
@@ -113,7 +113,13 @@ def check_archive(path: Path) -> None:
             size = sum(member.file_size for member in members)
             packed = sum(member.compress_size for member in members) or 1
             if len(members) > MEMBERS or size > UNPACKED or size > RATIO * packed:
-                raise FileRefused(_("The workbook unpacks to %(size)d MB in %(n)d parts; that is refused.", size=size >> 20, n=len(members)))
+                raise FileRefused(
+                    _(
+                        "The workbook unpacks to %(size)d MB in %(n)d parts; that is refused.",
+                        size=size >> 20,
+                        n=len(members),
+                    )
+                )
             if not any(member.filename == "xl/workbook.xml" for member in members):
                 raise FileRefused(_("This archive is no XLSX workbook."))
             for member in members:

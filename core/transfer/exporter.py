@@ -17,16 +17,21 @@ from core import access, audit, db, files, jobs, runtime
 from core.changes import Change
 from core.context import Context
 from core.db import money
-from core.errors import Invalid
+from core.errors import Invalid, MaktabError
 from core.i18n import _
 from core.resources import Resource, Selection, select, service_of
-from core.transfer.shape import Leaf, leaves
+from core.transfer.shape import leaves
 from core.transfer.values import escape
 
-FORMATS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "jsonl": "application/x-ndjson"}
+FORMATS = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "jsonl": "application/x-ndjson",
+}
 CHUNK, SHEET_ROWS, SHEET_CELL = 500, 1_048_576, 32_767
 _NUMBERS = ("money", "number", "integer")
 Progress = Callable[[int], None]
+Documents = Iterator[dict[str, Any]]
 
 
 def export_rows(
@@ -39,27 +44,26 @@ def export_rows(
     """
     if format not in FORMATS:
         raise Invalid({"format": [_("Choose one of %(known)s.", known=", ".join(FORMATS))]})
-    ids = select(ctx, resource, selection, resource.permission("export"))
-    documents = _documents(resource, ids, progress or (lambda done: None))
-    count = {"csv": _csv, "xlsx": _xlsx, "jsonl": _jsonl}[format](resource, documents, out)
+    ids, count = select(ctx, resource, selection, resource.permission("export")), 0
+
+    def documents() -> Iterator[dict[str, Any]]:
+        nonlocal count
+        key, service, last = resource.model.id, service_of(resource), 0
+        while found := [row_id for (row_id,) in ids.where(key > last).order_by(key).limit(CHUNK).tuples()]:
+            yield from service.documents(found)
+            last, count = found[-1], count + len(found)
+            if progress:
+                progress(count)
+
+    {"csv": _csv, "xlsx": _xlsx, "jsonl": _jsonl}[format](resource, documents(), out)
     with db.transaction():
         what = {"format": format, "count": count, "selection": selection.to_json()}
         audit.write(ctx, resource.name, "exported", [Change(0, after=what)])
     return count
 
 
-def _documents(resource: Resource, ids: Any, progress: Progress) -> Iterator[dict[str, Any]]:
-    key, service, last, done = resource.model.id, service_of(resource), 0, 0
-    while found := [row_id for (row_id,) in ids.where(key > last).order_by(key).limit(CHUNK).tuples()]:
-        yield from service.documents(found)
-        last, done = found[-1], done + len(found)
-        progress(done)
-
-
 def _text(kind: str, value: Any, currency: str) -> str:
     """One value as a cell; only free text is escaped, numbers are left alone."""
-    if value is None:
-        return ""
     if kind == "money":
         return format(money.to_major(value, currency), "f")
     if kind in _NUMBERS:
@@ -81,107 +85,74 @@ def _plain(value: Any) -> Any:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def _at(node: Any, steps: Sequence[str]) -> Any:
-    for step in steps:
-        node = node.get(step) if node else None
-    return node
-
-
-def _rows(resource: Resource, documents: Iterator[dict[str, Any]]) -> Iterator[list[str]]:
+def _rows(resource: Resource, documents: Documents) -> Iterator[list[str]]:
     """Table rows; the first is the header."""
     columns = list(leaves(resource.schema).values())
     yield [leaf.path for leaf in columns]
-    plan = [(leaf.items, leaf.steps[0] if len(leaf.steps) == 1 else leaf.steps, leaf.kind, leaf.path in resource.key) for leaf in columns]
+    plan = [(leaf.items, leaf.steps, leaf.kind, bool(leaf.items) or leaf.path in resource.key) for leaf in columns]
     lists = list(dict.fromkeys(leaf.items for leaf in columns if leaf.items))
     for doc in documents:
         currency = doc.get("currency") or runtime.current().settings.currency
         for number in range(max([1, *(len(doc.get(name) or ()) for name in lists)])):
-            nodes: dict[str, Any] = {name: doc[name][number] if number < len(doc.get(name) or ()) else {} for name in lists}
-            nodes[""] = doc
+            nodes = {name: doc[name][number] for name in lists if number < len(doc.get(name) or ())} | {"": doc}
             row = []
-            for items, step, kind, is_key in plan:
-                if number and not items and not is_key:
-                    row.append("")
-                    continue
-                node = nodes[items]
-                row.append(_text(kind, node.get(step) if step.__class__ is str else _at(node, step), currency))
+            for items, steps, kind, is_repeated in plan:
+                node: Any = nodes.get(items) if is_repeated or not number else None
+                for step in steps:
+                    node = node.get(step) if node else None
+                row.append("" if node is None else _text(kind, node, currency))
             yield row
 
 
-def _csv(resource: Resource, documents: Iterator[dict[str, Any]], out: BinaryIO) -> int:
+def _csv(resource: Resource, documents: Documents, out: BinaryIO) -> None:
     # With a byte order mark: without it a spreadsheet takes UTF-8 for its own old encoding.
-    counted = _Counted(documents)
-    text = io.TextIOWrapper(out, "utf-8-sig", newline="", write_through=False)
-    csv.writer(text).writerows(_rows(resource, counted))
+    text = io.TextIOWrapper(out, "utf-8-sig", newline="")
+    csv.writer(text).writerows(_rows(resource, documents))
     text.flush()
     text.detach()
-    return counted.count
 
 
-def _xlsx(resource: Resource, documents: Iterator[dict[str, Any]], out: BinaryIO) -> int:
-    counted = _Counted(documents)
+def _xlsx(resource: Resource, documents: Documents, out: BinaryIO) -> None:
     book = xlsxwriter.Workbook(out, {"constant_memory": True})
-    book.set_properties({"created": datetime(2000, 1, 1)})  # the same records give the same file
-    sheet = book.add_worksheet(resource.name[:31])
+    book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})  # the same records give the same file
+    sheet = book.add_worksheet()
     kinds = [leaf.kind for leaf in leaves(resource.schema).values()]
-    for number, row in enumerate(_rows(resource, counted)):
-        if number >= SHEET_ROWS:
-            raise Invalid({"format": [_("A worksheet holds 1,048,576 rows; export as CSV.")]})
+    for number, row in enumerate(_rows(resource, documents)):
+        if number >= SHEET_ROWS or any(len(text) > SHEET_CELL for text in row):
+            raise Invalid({"format": [_("A sheet holds 1,048,576 rows and 32,767 letters a cell; export as CSV.")]})
         for place, text in enumerate(row):
-            # A number only where the sheet gives back the same digits: its numbers are floats.
-            if number and kinds[place] in _NUMBERS and len(text) < 16 and text and (kinds[place] == "money" or text == f"{float(text):.15g}"):
+            # A number only where the sheet, whose numbers are floats, gives back the same digits.
+            is_number = number and text and kinds[place] in _NUMBERS and len(text) < 16
+            if is_number and (kinds[place] == "money" or text == f"{float(text):.15g}"):
                 sheet.write_number(number, place, float(text))
-            elif len(text) > SHEET_CELL:
-                raise Invalid({"format": [_("A text has more than 32,767 characters, which no sheet holds; export as CSV.")]})
             elif text:
                 sheet.write_string(number, place, text)
     book.close()
-    return counted.count
 
 
-def _jsonl(resource: Resource, documents: Iterator[dict[str, Any]], out: BinaryIO) -> int:
-    shape, count = list(leaves(resource.schema).values()), 0
-    for count, doc in enumerate(documents, start=1):
-        out.write(json.dumps(_nested(shape, doc), ensure_ascii=False, default=_plain).encode() + b"\n")
-    return count
+def _jsonl(resource: Resource, documents: Documents, out: BinaryIO) -> None:
+    shape = list(leaves(resource.schema).values())
+    for doc in documents:
+        made: dict[str, Any] = {}
+        for leaf in shape:
+            if leaf.items:
+                found = doc.get(leaf.items) or []
+                nodes = zip(found, made.setdefault(leaf.items, [{} for _item in found]), strict=True)
+            else:
+                nodes = zip([doc], [made], strict=True)
+            for source, target in nodes:
+                _copy(leaf.steps, source, target)
+        out.write(json.dumps(made, ensure_ascii=False, default=_plain).encode() + b"\n")
 
 
-def _nested(shape: Sequence[Leaf], doc: dict[str, Any]) -> dict[str, Any]:
-    """The document with its importable fields only, in the order of the schema."""
-    made: dict[str, Any] = {}
-    for leaf in shape:
-        if not leaf.items:
-            _copy(leaf, doc, made)
-            continue
-        found = doc.get(leaf.items) or []
-        for source, target in zip(found, made.setdefault(leaf.items, [{} for _item in found]), strict=True):
-            _copy(leaf, source, target)
-    return made
-
-
-def _copy(leaf: Leaf, source: Any, target: dict[str, Any]) -> None:
-    for step in leaf.steps[:-1]:
+def _copy(steps: Sequence[str], source: Any, target: dict[str, Any]) -> None:
+    for step in steps[:-1]:
         source = source.get(step)
         if source is None:
             target[step] = None
             return
         target = target.setdefault(step, {})
-    target[leaf.steps[-1]] = source.get(leaf.steps[-1])
-
-
-class _Counted:
-    """An iterator that knows how many went through."""
-
-    def __init__(self, documents: Iterator[dict[str, Any]]) -> None:
-        self._documents, self.count = documents, 0
-
-    def __iter__(self) -> _Counted:
-        return self
-
-    def __next__(self) -> dict[str, Any]:
-        doc = next(self._documents)
-        self.count += 1
-        return doc
+    target[steps[-1]] = source.get(steps[-1])
 
 
 def start_export(ctx: Context, resource: Resource, selection: Selection, format: str) -> jobs.Job:
@@ -195,9 +166,15 @@ def start_export(ctx: Context, resource: Resource, selection: Selection, format:
 def run_export(run: jobs.JobRun) -> dict[str, Any]:
     """The export job: from its start again when it was killed, nothing is kept before the end."""
     resource = runtime.current().resource(run.args["resource"])
+
+    def progress(done: int) -> None:
+        run.save(done=done)
+        if run.canceled():
+            raise MaktabError(_("The export was canceled."))
+
     with tempfile.TemporaryFile() as out:
         selection = Selection.from_json(run.args["selection"])
-        count = export_rows(run.ctx, resource, selection, run.args["format"], out, lambda done: run.save(done=done))
+        count = export_rows(run.ctx, resource, selection, run.args["format"], out, progress)
         out.seek(0)
         name = f"{resource.slug}.{run.args['format']}"
         kept = files.store(run.ctx, out, name, FORMATS[run.args["format"]])

@@ -1,4 +1,4 @@
-"""What an importer declares: mappings from a file's columns to a resource's schema, and formats known by their header."""
+"""What an importer declares: mappings from a file's columns to a schema, and formats known by their header."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ class Mapping:
             constants = {str(k): str(v) for k, v in values.get("constants", {}).items()}
             key = tuple(str(name) for name in values.get("key", ()))
         except (TypeError, ValueError, AttributeError):
-            raise Invalid({"mapping": ["This is not a mapping: columns are pairs, rules and constants objects."]}) from None
+            raise Invalid(
+                {"mapping": ["This is not a mapping: columns are pairs, rules and constants objects."]}
+            ) from None
         return cls(**{**values, "columns": columns, "rules": rules, "constants": constants, "key": key})
 
 

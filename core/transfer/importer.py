@@ -42,7 +42,14 @@ def set_mapping(ctx: Context, import_: Import, mapping: Mapping, format: str = "
 
 
 def start(
-    ctx: Context, resource: str, file_id: int, mapping: Mapping, dry_run: bool = False, *, file_name: str = "", format: str = ""
+    ctx: Context,
+    resource: str,
+    file_id: int,
+    mapping: Mapping,
+    dry_run: bool = False,
+    *,
+    file_name: str = "",
+    format: str = "",
 ) -> Import:
     """Take a stored file into `resource` in a job (`import_.job_id`). `format`: whose `prepare` to use.
 
@@ -65,7 +72,11 @@ def run(ctx: Context, import_: Import, dry_run: bool = False) -> Import:
             values |= dict.fromkeys(("created", "updated", "unchanged", "rejected"), 0) | {"rejects_file_id": None}
             Reject.delete().where(Reject.import_id == import_.id).execute()
         _move(import_, may, values, _("This import is running or has ended."))
-        title = _("Dry run of %(file)s", file=import_.file_name) if dry_run else _("Import of %(file)s", file=import_.file_name)
+        title = (
+            _("Dry run of %(file)s", file=import_.file_name)
+            if dry_run
+            else _("Import of %(file)s", file=import_.file_name)
+        )
         args, permission = {"import_id": import_.id}, f"{import_.resource}.import"
         job = jobs.enqueue(ctx, "core.import", args, title=title, resource=import_.resource, permission=permission)
         _move(import_, Import.state == "running", {"job_id": job.id}, "")
@@ -81,15 +92,24 @@ def pause(ctx: Context, import_: Import) -> None:
 
 
 def rollback(ctx: Context, import_: Import) -> jobs.Job:
-    """Undo an ended import in a job: made records go, changed ones are as before; those changed since are left alone."""
+    """Undo an ended import in a job: made records go, changed ones are as before, those changed since stay."""
     _may(ctx, import_)
     with db.transaction():
         ended = Import.state.in_([*ENDED, "paused"]) & ~Import.dry_run & Import.position.between(0, 2**62)
         _move(import_, ended, {"state": "running"}, _("Only an import that has ended can be rolled back, and once."))
         title, args = _("Rollback of %(file)s", file=import_.file_name), {"import_id": import_.id}
-        permission, total = f"{import_.resource}.import", ImportChange.select().where(ImportChange.import_id == import_.id).count()
+        permission, total = (
+            f"{import_.resource}.import",
+            ImportChange.select().where(ImportChange.import_id == import_.id).count(),
+        )
         job = jobs.enqueue(
-            ctx, "core.import_rollback", args, title=title, resource=import_.resource, permission=permission, total=total
+            ctx,
+            "core.import_rollback",
+            args,
+            title=title,
+            resource=import_.resource,
+            permission=permission,
+            total=total,
         )
         _move(import_, Import.state == "running", {"job_id": job.id}, "")
         note(ctx, import_, "rollback_started")
@@ -99,7 +119,9 @@ def rollback(ctx: Context, import_: Import) -> jobs.Job:
 def note(ctx: Context, import_: Import, action: str) -> None:
     """Audit entry and event of a command on an import."""
     names = ("resource", "file_name", "dry_run", "state", "created", "updated", "unchanged", "rejected")
-    changes.record(ctx, "core.import", action, [Change(import_.id, after={name: getattr(import_, name) for name in names})])
+    changes.record(
+        ctx, "core.import", action, [Change(import_.id, after={name: getattr(import_, name) for name in names})]
+    )
 
 
 def _may(ctx: Context, import_: Import) -> None:
@@ -116,42 +138,32 @@ def _move(import_: Import, allowed: Any, values: dict[str, Any], refusal: str) -
 # Mappings.
 
 
-def check(resource: Resource, mapping: Mapping, headers: Sequence[str] | None = None) -> None:
+def check(resource: Resource, mapping: Mapping, headers: Sequence[str] = ()) -> None:
     """Raise Invalid, by column, for a mapping that cannot work (with this header)."""
-    known = leaves(resource.schema)
-    lists = {leaf.items for leaf in known.values()}
-    problems: dict[str, list[str]] = {}
-
-    def wrong(place: str, text: str) -> None:
-        problems.setdefault(place, []).append(text)
-
-    def check_target(place: str, target: str) -> None:
-        custom = target.startswith("extra.") or (".extra." in target and target.split(".")[0] in lists)
-        if target and target not in known and not custom:
-            wrong(place, _("%(resource)s have no field %(target)s.", resource=resource.label_plural, target=target))
-
-    for source, target in mapping.columns:
-        check_target(source, target)
-    for target in mapping.constants:
-        check_target("constants", target)
-    for rule in mapping.rules:
-        check_target("rules", rule.get("target", ""))
-        if rule.get("op") not in OPERATORS or not rule.get("column"):
-            wrong("rules", _("A rule names a column and one of %(known)s.", known=", ".join(OPERATORS)))
+    known, problems = leaves(resource.schema), dict[str, list[str]]()
+    given = [*mapping.columns, *(("constants", target) for target in mapping.constants)]
+    given += [("rules", rule.get("target", "")) for rule in mapping.rules]
+    for place, target in given:
+        is_custom = target.startswith("extra.") or ".extra." in target
+        if target and target not in known and not is_custom:
+            text = _("%(resource)s have no field %(target)s.", resource=resource.label_plural, target=target)
+            problems.setdefault(place, []).append(text)
+    if any(rule.get("op") not in OPERATORS or not rule.get("column") for rule in mapping.rules):
+        problems["rules"] = [_("A rule names a column and one of %(known)s.", known=", ".join(OPERATORS))]
     if mapping.decimal not in ("", ".", ",") or mapping.date_order not in ("", "ymd", "dmy", "mdy"):
-        wrong("decimal", _("The decimal sign is . or , and the order of dates ymd, dmy or mdy."))
+        problems["decimal"] = [_("The decimal sign is . or , and the order of dates ymd, dmy or mdy.")]
     try:
         ZoneInfo(mapping.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
-        wrong("timezone", _("%(zone)s is no time zone that we know.", zone=mapping.timezone))
-    given = {target for _source, target in mapping.columns} | set(mapping.constants) | {rule.get("target") for rule in mapping.rules}
-    for name in (name for name in resource.key if mapping.columns and name not in given):
-        wrong("key", _("Nothing is mapped to %(name)s, which tells records apart.", name=name))
-    if headers:
-        there = {fold(name) for name in headers}
-        key = mapping.key or [source for source, target in mapping.columns if target in resource.key]
-        if mapping.columns and not any(fold(source) in there for source in key) and key:
-            wrong("key", _("The file has none of the columns %(names)s.", names=", ".join(key)))
+        problems["timezone"] = [_("%(zone)s is no time zone that we know.", zone=mapping.timezone)]
+    missing = sorted(set(resource.key) - {target for _place, target in given})
+    if mapping.columns and missing:
+        problems["key"] = [_("Nothing is mapped to %(names)s, which tells records apart.", names=", ".join(missing))]
+    keys = mapping.key or [source for source, target in mapping.columns if target in resource.key]
+    if headers and keys and not {fold(source) for source in keys} & {fold(name) for name in headers}:
+        problems["key"] = [_("The file has none of the columns %(names)s.", names=", ".join(keys))]
+    if headers and not mapping.columns:
+        problems["columns"] = [_("No column is mapped to a field.")]
     if problems:
         raise Invalid(problems)
 
@@ -179,12 +191,13 @@ def save_mapping(ctx: Context, resource: str, name: str, mapping: Mapping) -> Sa
     if not name.strip() or len(name) > 100:
         raise Invalid({"save_as": [_("Give the mapping a name of at most 100 letters.")]})
     with db.transaction():
-        saved, made = SavedMapping.get_or_create(resource=resource, name=name.strip(), defaults={"mapping": mapping.to_json()})
-        before = {} if made else {"mapping": saved.mapping}
-        saved.mapping, saved.updated_at, saved.version = mapping.to_json(), utcnow(), saved.version + (not made)
+        saved = SavedMapping.get_or_none(SavedMapping.resource == resource, SavedMapping.name == name.strip())
+        before = {"mapping": saved.mapping} if saved else {}
+        saved = saved or SavedMapping(resource=resource, name=name.strip(), version=0)
+        saved.mapping, saved.updated_at, saved.version = mapping.to_json(), utcnow(), saved.version + 1
         saved.save()
         changed = Change(saved.id, before, {"resource": resource, "name": saved.name, "mapping": saved.mapping})
-        changes.record(ctx, "core.import_mapping", "created" if made else "updated", [changed])
+        changes.record(ctx, "core.import_mapping", "updated" if before else "created", [changed])
     return saved  # type: ignore[no-any-return]
 
 

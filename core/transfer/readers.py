@@ -10,8 +10,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +18,13 @@ from core.transfer.dialect import FileRefused, check_archive, open_bytes
 from core.transfer.formats import Dialect
 
 LONGEST_LINE, LONGEST_CELL, SHEET_MEMORY = 8 << 20, 1 << 20, 1 << 30
-Cells = list[str | None]  # None: the row ended before this column (absent, not blank)
-Rows = Iterator[tuple[int, Cells]]
+Rows = Iterator[tuple[int, Any]]  # line, cells; a row may end before its last column (absent, not blank)
 
 
 def read(path: Path, dialect: Dialect) -> tuple[list[str], Rows]:
-    """The header and the rows of a table. JSON lines become a table: nested names dotted, a row per list item."""
+    """The header and the rows of a table. JSON lines have no header: whole documents, as in the API."""
     if dialect.kind == "jsonl":
-        names = _json_names(path, dialect)
-        return names, ((line, [row.get(name) for name in names]) for line, doc in documents(path, dialect) for row in flatten(doc))
+        return [], _documents(path, dialect)
     rows = _sheet_rows(path) if dialect.kind == "xlsx" else _csv_rows(path, dialect)
     for _line, cells in rows:
         if any(cells):
@@ -47,7 +43,7 @@ def unique(headers: Sequence[str]) -> list[str]:
 
 
 def _lines(path: Path, dialect: Dialect) -> Iterator[str]:
-    """Lines with their ends. Bytes that are not of the encoding become lone surrogates: the row is refused, not the file."""
+    """Lines with their ends. Odd bytes become lone surrogates: their row is refused, not the file."""
     errors = "strict" if dialect.encoding.startswith("utf-16") else "surrogateescape"
     with closing(io.TextIOWrapper(open_bytes(path, dialect.packed), dialect.encoding, errors, newline="")) as stream:
         try:
@@ -56,7 +52,9 @@ def _lines(path: Path, dialect: Dialect) -> Iterator[str]:
                     raise FileRefused(_("A line is longer than 8 MB; this is hardly a table."))
                 yield line
         except (UnicodeError, LookupError, OSError, EOFError) as problem:
-            raise FileRefused(_("The file cannot be read as %(encoding)s: %(problem)s.", encoding=dialect.encoding, problem=problem)) from None
+            raise FileRefused(
+                _("The file cannot be read as %(encoding)s: %(problem)s.", encoding=dialect.encoding, problem=problem)
+            ) from None
 
 
 def _csv_rows(path: Path, dialect: Dialect) -> Rows:
@@ -69,7 +67,9 @@ def _csv_rows(path: Path, dialect: Dialect) -> Rows:
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as problem:
-        raise FileRefused(_("Line %(line)d cannot be read (%(problem)s); is a quote not closed?", line=line, problem=problem)) from None
+        raise FileRefused(
+            _("Line %(line)d cannot be read (%(problem)s); is a quote not closed?", line=line, problem=problem)
+        ) from None
 
 
 def _sheet_rows(path: Path) -> Rows:
@@ -77,70 +77,26 @@ def _sheet_rows(path: Path) -> Rows:
     script = Path(__file__).with_name("sheet.py")
     command = [sys.executable, "-I", str(script), str(path), str(SHEET_MEMORY)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None and child.stderr is not None
         try:
-            for line, text in enumerate(child.stdout, start=1):
+            for line, text in enumerate(child.stdout or (), start=1):
                 cells = json.loads(text)
                 if any(cells):
                     yield line, cells
             if child.wait():
-                reason = child.stderr.read().strip() or f"signal {-child.returncode}"
+                reason = (child.stderr.read().strip() if child.stderr else "") or f"signal {-child.returncode}"
                 raise FileRefused(_("The workbook cannot be read (%(reason)s).", reason=reason))
         finally:
             child.kill()
 
 
-def documents(path: Path, dialect: Dialect) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Nested documents of a JSON lines file; decimals stay exact."""
+def _documents(path: Path, dialect: Dialect) -> Rows:
     for line, text in enumerate(_lines(path, dialect), start=1):
         if not text.strip():
             continue
         try:
-            doc = json.loads(text.lstrip("\ufeff"), parse_float=Decimal)
+            doc = json.loads(text.lstrip("\ufeff"))
         except (ValueError, RecursionError):
             doc = None
         if not isinstance(doc, dict):
             raise FileRefused(_("Line %(line)d is not a JSON object.", line=line))
         yield line, doc
-
-
-def flatten(doc: dict[str, Any], prefix: str = "") -> list[dict[str, str | None]]:
-    """A nested document as rows of a table: the head's values on each row, one row per item of its lists."""
-    head: dict[str, str | None] = {}
-    items: dict[str, list[Any]] = {}
-    for name, value in doc.items():
-        if isinstance(value, dict) and value:
-            head |= flatten(value, f"{prefix}{name}.")[0]
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            items[f"{prefix}{name}."] = [item for item in value if isinstance(item, dict)]
-        else:
-            head[prefix + name] = plain(value)
-    rows = [dict(head) for _n in range(max([1, *map(len, items.values())]))]
-    for name, found in items.items():
-        for row, item in zip(rows, found, strict=False):
-            row |= flatten(item, name)[0]
-    return rows
-
-
-def plain(value: Any) -> str:
-    if isinstance(value, list | dict):
-        simple = isinstance(value, list) and all(isinstance(part, str) and "," not in part for part in value)
-        return ", ".join(value) if simple else json.dumps(value, ensure_ascii=False, default=str) if value else ""
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _json_names(path: Path, dialect: Dialect) -> list[str]:
-    names: dict[str, None] = {}
-    for _line, doc in documents(path, dialect):
-        names |= dict.fromkeys(name for row in flatten(doc) for name in row)
-    return list(names)
-
-
-def head_of(path: Path, dialect: Dialect, limit: int = 20) -> tuple[list[str], list[Cells]]:
-    """The header and the first rows, for people to look at."""
-    if dialect.kind == "jsonl":
-        rows = [row for _line, doc in islice(documents(path, dialect), limit) for row in flatten(doc)]
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        return names, [[row.get(name) for name in names] for row in rows[:limit]]
-    headers, found = read(path, dialect)
-    return headers, [cells for _line, cells in islice(found, limit)]

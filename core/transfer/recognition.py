@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from core import runtime
@@ -11,31 +12,36 @@ from core.resources import Resource
 from core.transfer.dialect import sniff
 from core.transfer.formats import Dialect, Mapping, Preview, fold
 from core.transfer.mapping import REASON_COLUMNS
-from core.transfer.readers import head_of
+from core.transfer.readers import read
 from core.transfer.shape import leaves
 
-_LIKE = 0.84
+_LIKE, _SAMPLE = 0.84, 20
 
 
 def inspect(path: Path, resource: str = "", dialect: Dialect | None = None) -> Preview:
     """Look at a file: dialect, header, first rows, and the format it is in. Raises FileRefused."""
     dialect = dialect or sniff(path)
-    headers, sample = head_of(path, dialect)
+    headers, rows = read(path, dialect)
+    sample = [row for _line, row in islice(rows, _SAMPLE)]
+    if dialect.kind == "jsonl":
+        headers, sample = list(dict.fromkeys(name for doc in sample for name in doc)), []
     known = [one for one in runtime.current().import_formats if one.matches(headers) and resource in ("", one.resource)]
     # Two that match: the one that asks for more is the nearer one.
     found = max(known, key=lambda one: len(one.headers), default=None)
-    return Preview(tuple(headers), tuple(tuple(cell or "" for cell in row) for row in sample), dialect, found)
+    return Preview(tuple(headers), tuple(map(tuple, sample)), dialect, found)
 
 
 def native_mapping(resource: Resource, preview: Preview) -> Mapping | None:
     """The mapping of our own export files, when the header is one: only names of this resource, its key among them."""
-    names, known = set(preview.headers), leaves(resource.schema)
-    if preview.dialect.kind == "jsonl" and resource.key and set(resource.key) <= names:
-        tops = {leaf.items or leaf.steps[0] for leaf in known.values()}
-        return Mapping(native=True) if {name.split(".")[0] for name in names} <= tops else None
-    ours = {name for name in names if name not in REASON_COLUMNS}
+    if preview.dialect.kind == "jsonl":
+        return Mapping(native=True)
+    known, ours = leaves(resource.schema), set(preview.headers) - set(REASON_COLUMNS)
     is_ours = bool(resource.key) and set(resource.key) <= ours <= set(known)
-    return Mapping(columns=tuple((name, name) for name in preview.headers if name in known), native=True) if is_ours else None
+    return (
+        Mapping(columns=tuple((name, name) for name in preview.headers if name in known), native=True)
+        if is_ours
+        else None
+    )
 
 
 def suggest(resource: Resource, preview: Preview) -> tuple[Mapping, str]:

@@ -30,8 +30,8 @@ _AFTER = (
     "COMMIT",
 )
 _BATCH = "SELECT first, n FROM doc WHERE first > ? ORDER BY first LIMIT ?"
-_READ = """SELECT d.first, r.line, CASE WHEN d.n > ? THEN NULL ELSE r.data END FROM doc d CROSS JOIN row r ON r.key = d.key
-WHERE d.first > ? AND d.first <= ? ORDER BY d.first, r.n"""
+_READ = """SELECT d.first, r.line, CASE WHEN d.n > ? THEN NULL ELSE r.data END
+FROM doc d CROSS JOIN row r ON r.key = d.key WHERE d.first > ? AND d.first <= ? ORDER BY d.first, r.n"""
 
 
 class Staging:
@@ -39,7 +39,9 @@ class Staging:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self.rows, self.total = connection.execute("SELECT (SELECT count(*) FROM row), (SELECT count(*) FROM doc)").fetchone()
+        self.rows, self.total = connection.execute(
+            "SELECT (SELECT count(*) FROM row), (SELECT count(*) FROM doc)"
+        ).fetchone()
 
     def batch(self, after: int) -> list[list[Row]]:
         """Rows of the next documents in file order behind the one that begins on line `after`; [] at the end.
@@ -103,6 +105,6 @@ def _fill(target: Path, rows: Iterable[Row], plan: Plan) -> None:
 
 def _staged_rows(rows: Iterable[Row], plan: Plan) -> Iterator[tuple[int, str, str]]:
     for line, row in rows:
-        if not plan.is_nested:
+        if plan.headers:
             plan.see(row)
         yield line, plan.key_of(line, row), json.dumps(row)

@@ -12,12 +12,20 @@ from core.i18n import _
 
 # Arabic-Indic and Persian digits, the true minus sign; direction marks and narrow blanks go.
 _LATIN = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹−", "0123456789" * 2 + "-", "\u200e\u200f\u061c\u00a0\u202f")
-_CURRENCY = r"(?:[A-Z]{3}|[A-Z]{0,3}[$€£¥₹₺₽₩₪₫₴₦฿﷼]|kr\.?|zł|Kč|Ft|lei|Rs\.?|[\u0621-\u064a]+(?:\.[\u0621-\u064a]+)*\.?)"
-_AMOUNT = re.compile(rf"(\()?([-+]?)\s*(?:{_CURRENCY})?\s*([-+]?)\s*(\d[\d., '’]*|[.,]\d+)\s*(?:{_CURRENCY})?\s*(-?)(\))?")
+_CURRENCY = (
+    r"(?:[A-Z]{3}|[A-Z]{0,3}[$€£¥₹₺₽₩₪₫₴₦฿﷼]|kr\.?|zł|Kč|Ft|lei|Rs\.?|[\u0621-\u064a]+(?:\.[\u0621-\u064a]+)*\.?)"
+)
+_AMOUNT = re.compile(
+    rf"(\()?([-+]?)\s*(?:{_CURRENCY})?\s*([-+]?)\s*(\d[\d., '’]*|[.,]\d+)\s*(?:{_CURRENCY})?\s*(-?)(\))?"
+)
 _PLAIN = re.compile(r"[-+]?\d{1,30}(?:\.\d+)?(?:[eE][-+]?\d{1,2})?")
-_SHAPES = {sign: re.compile(rf"(?:\d{{1,3}}(?:[{other} '’]\d{{3}})+|\d+)?(?:[{sign}]\d*)?") for sign, other in ((".", ","), (",", "."))}
+_SHAPES = {
+    sign: re.compile(rf"(?:\d{{1,3}}(?:[{other} '’]\d{{3}})+|\d+)?(?:[{sign}]\d*)?")
+    for sign, other in ((".", ","), (",", "."))
+}
 _DAY = re.compile(
-    r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{1,4})(?:[ T,]+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?)?\s*([+-]\d{2}:?\d{2}|Z|UTC|GMT)?"
+    r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{1,4})(?:[ T,]+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?)?\s*"
+    r"([+-]\d{2}:?\d{2}|Z|UTC|GMT)?"
 )
 _ZONE = re.compile(r"\s+(?=[+-]\d{2}:?\d{2}$)|\s*(?:Z|UTC|GMT)$")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r\n]")
@@ -38,7 +46,7 @@ def unescape(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """A cell of a file that is not ours: padding off, and the apostrophe that spreadsheets put before codes and formulas."""
+    """A cell of a file that is not ours: padding off, and the apostrophe of spreadsheets before codes and formulas."""
     text = text.strip(" ")
     return text[1:] if text[:1] == "'" and (_ESCAPED.match(text) or _CODE.match(text)) else text.strip()
 
@@ -59,13 +67,18 @@ def decimal_sign(text: str) -> str:
 
 
 def number(text: str, sign: str) -> Decimal:
-    """The number in `text`, written with the decimal sign `sign`; currency signs, blanks and brackets are understood."""
+    """The number in `text`, whose decimal sign is `sign`; currency signs, blanks and brackets are understood."""
     if sign == "." and _PLAIN.fullmatch(text):
         return Decimal(text)
     if "٫" in text or "٬" in text:
         text, sign = text.replace("٬", "").replace("٫", "."), "."
     found = _AMOUNT.fullmatch(text.translate(_LATIN).strip())
-    if not found or bool(found[1]) != bool(found[6]) or (found[2] and found[3]) or not _SHAPES[sign].fullmatch(found[4].strip()):
+    if (
+        not found
+        or bool(found[1]) != bool(found[6])
+        or (found[2] and found[3])
+        or not _SHAPES[sign].fullmatch(found[4].strip())
+    ):
         raise BadCell(_("%(cell)r is not a number written with the decimal sign %(sign)s.", cell=text[:40], sign=sign))
     figures = re.sub(r"[^\d.]", "", found[4].replace("." if sign == "," else ",", "").replace(",", "."))
     value = Decimal(figures)
@@ -100,7 +113,9 @@ def _by_order(plain: str, order: str, text: str) -> datetime:
         raise BadCell(_("%(cell)r is not a date or time that we know.", cell=text[:40]))
     order = date_order(plain) or order
     if not order:
-        raise BadCell(_("%(cell)r could be day/month or month/day: choose the order of dates in the mapping.", cell=text[:40]))
+        raise BadCell(
+            _("%(cell)r could be day/month or month/day: choose the order of dates in the mapping.", cell=text[:40])
+        )
     year, month, day = (int(found[1 + (0, 2, 3)[order.index(part)]]) for part in "ymd")
     year += 0 if year > 99 else 2000 if year < 69 else 1900
     hour = int(found[5] or 0)

@@ -27,12 +27,19 @@ from core.web.base import AdminView, context
 
 STATES = {
     "uploaded": Badge(__("Uploaded")), "mapped": Badge(__("Mapped")), "validated": Badge(__("Checked"), "info"),
-    "running": Badge(__("Running"), "info"), "paused": Badge(__("Paused"), "warn"), "completed": Badge(__("Done"), "ok"),
+    "running": Badge(__("Running"), "info"), "paused": Badge(__("Paused"), "warn"),
+    "completed": Badge(__("Done"), "ok"),
     "completed_with_errors": Badge(__("Part failed"), "warn"), "failed": Badge(__("Failed"), "bad"),
     "canceled": Badge(__("Canceled")), "rolled_back": Badge(__("Rolled back"), "alt"),
 }  # fmt: skip
-ENCODINGS = (("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows-1252"), ("latin-1", "ISO 8859-1"), ("cp1256", "Windows-1256"))
-LEAVE_OUT = "-"
+ENCODINGS = (
+    ("utf-8", "UTF-8"),
+    ("utf-16", "UTF-16"),
+    ("cp1252", "Windows-1252"),
+    ("latin-1", "ISO 8859-1"),
+    ("cp1256", "Windows-1256"),
+)
+LEAVE_OUT, RULE_PARTS = "-", ("target", "column", "op", "value", "then", "else")
 _PAGE, _SPARE = 50, 2
 
 
@@ -51,7 +58,14 @@ class TransferView(AdminView):
         rows = Import.select().where(Import.resource.in_(list(allowed))).order_by(Import.id.desc()).limit(_PAGE + 1)
         found = list(rows.where(Import.id < before) if before else rows) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
-        return self.render("admin/transfer/list.html", imports=found[:_PAGE], resources=allowed, states=STATES, more=more, before=before)
+        return self.render(
+            "admin/transfer/list.html",
+            imports=found[:_PAGE],
+            resources=allowed,
+            states=STATES,
+            more=more,
+            before=before,
+        )
 
     @expose("/new", methods=["GET", "POST"])
     def upload_view(self) -> Any:
@@ -62,7 +76,9 @@ class TransferView(AdminView):
                 return flask.redirect(flask.url_for(".mapping_view", import_id=_upload(allowed, name).id))
             except Invalid as problem:
                 errors = problem.errors
-        return self.render("admin/transfer/upload.html", resources=allowed, chosen=name, errors=errors), 422 if errors else 200
+        return self.render(
+            "admin/transfer/upload.html", resources=allowed, chosen=name, errors=errors
+        ), 422 if errors else 200
 
     @expose("/<int:import_id>/mapping", methods=["GET", "POST"])
     def mapping_view(self, import_id: int) -> Any:
@@ -81,7 +97,9 @@ class TransferView(AdminView):
                     return flask.redirect(_keep(import_, resource, mapping, format, preview))
             except Invalid as problem:
                 errors = problem.errors
-        return self.render("admin/transfer/mapping.html", **_mapping_page(import_, resource, preview, mapping, format, errors)), 422 if errors else 200
+        return self.render(
+            "admin/transfer/mapping.html", **_mapping_page(import_, resource, preview, mapping, format, errors)
+        ), 422 if errors else 200
 
     @expose("/<int:import_id>")
     def result_view(self, import_id: int) -> Any:
@@ -90,7 +108,13 @@ class TransferView(AdminView):
     def _result(self, import_: Import, problem: str = "") -> Any:
         resource = runtime.current().resource(import_.resource)
         rejects = list(Reject.select().where(Reject.import_id == import_.id).order_by(Reject.line).limit(_PAGE))
-        values = {"import_": import_, "resource": resource, "badge": STATES[import_.state], "rejects": rejects, "diff": _diff_sample(import_)}
+        values = {
+            "import_": import_,
+            "resource": resource,
+            "badge": STATES[import_.state],
+            "rejects": rejects,
+            "diff": _diff_sample(import_),
+        }
         return self.render("admin/transfer/result.html", problem=problem or import_.error, **values)
 
     @expose("/<int:import_id>/<any(try_out,run,pause,rollback):verb>", methods=["POST"])
@@ -112,7 +136,9 @@ class TransferView(AdminView):
         if file_id is None:
             raise NotFound(_("There is no such file, or it has expired."))
         name = files.StoredFile.get_by_id(file_id).name
-        return flask.send_file(files.open_file(file_id), "application/octet-stream", as_attachment=True, download_name=name)
+        return flask.send_file(
+            files.open_file(file_id), "application/octet-stream", as_attachment=True, download_name=name
+        )
 
     @expose("/mappings/<int:mapping_id>.json")
     def mapping_file(self, mapping_id: int) -> Any:
@@ -131,7 +157,9 @@ class TransferView(AdminView):
         state = ListState.of(resource, args)
         if flask.request.method == "GET":
             count = query.count(context(), resource, state, permission=resource.permission("export"))
-            return self.render("admin/transfer/export.html", resource=resource, state=state, count=count, formats=exporter.FORMATS)
+            return self.render(
+                "admin/transfer/export.html", resource=resource, state=state, count=count, formats=exporter.FORMATS
+            )
         chosen = Selection(resource.name, everything=True, filters=dict(state.filters), search=state.search)
         job = exporter.start_export(context(), resource, chosen, args.get("format", "csv"))
         return flask.redirect(flask.url_for("core_jobs.details_view", job_id=job.id))
@@ -143,7 +171,9 @@ def views() -> list[AdminView]:
 
 def _importable() -> dict[str, Resource]:
     found = runtime.current().resources.values()
-    return {one.name: one for one in found if one.can_import and one.key and context().actor.can(one.permission("import"))}
+    return {
+        one.name: one for one in found if one.can_import and one.key and context().actor.can(one.permission("import"))
+    }
 
 
 def _import(import_id: int) -> Import:
@@ -169,7 +199,9 @@ def _present(import_: Import, resource: Resource, preview: Preview) -> tuple[Map
     return recognition.suggest(resource, preview)
 
 
-def _from_form(form: Map[str, str], resource: Resource, preview: Preview, present: Mapping, format: str) -> tuple[Mapping, str]:
+def _from_form(
+    form: Map[str, str], resource: Resource, preview: Preview, present: Mapping, format: str
+) -> tuple[Mapping, str]:
     """The mapping that the page says; a chosen preset or a mapping file takes the place of the whole."""
     given = flask.request.files.get("mapping_file")
     if given is not None and given.filename:
@@ -182,11 +214,15 @@ def _from_form(form: Map[str, str], resource: Resource, preview: Preview, presen
     columns = [(name, form.get(f"t{place}", "")) for place, name in enumerate(preview.headers)]
     columns = [(name, "" if target == LEAVE_OUT else target) for name, target in columns if target]
     constants = {form[f"c{i}"]: form.get(f"v{i}", "") for i in range(50) if form.get(f"c{i}")}
-    names = ("target", "column", "op", "value", "then", "else")
-    rules = [{name: form.get(f"r{i}_{name}", "") for name in names} for i in range(50) if form.get(f"r{i}_target")]
-    rules = [{name: text for name, text in rule.items() if text or name != "else"} for rule in rules]
+    rules = [
+        {name: text for name in RULE_PARTS if (text := form.get(f"r{place}_{name}", "")) or name != "else"}
+        for place in range(50)
+        if form.get(f"r{place}_target")
+    ]
     key = tuple(part.strip() for part in form.get("key", "").split(",") if part.strip())
-    plain = {name: form.get(name, "") for name in ("timezone", "decimal", "date_order", "encoding", "delimiter")}
+    plain: dict[str, Any] = {
+        name: form.get(name, "") for name in ("timezone", "decimal", "date_order", "encoding", "delimiter")
+    }
     plain["delimiter"] = plain["delimiter"].replace("tab", "\t")
     made = replace(present, columns=columns, constants=constants, rules=rules, key=key, **plain)
     importer.check(resource, made, preview.headers)
@@ -206,7 +242,9 @@ def _keep(import_: Import, resource: Resource, mapping: Mapping, format: str, pr
     return flask.url_for("core_jobs.details_view", job_id=import_.job_id)
 
 
-def _mapping_page(import_: Import, resource: Resource, preview: Preview, mapping: Mapping, format: str, errors: Any) -> dict[str, Any]:
+def _mapping_page(
+    import_: Import, resource: Resource, preview: Preview, mapping: Mapping, format: str, errors: Any
+) -> dict[str, Any]:
     shape = leaves(resource.schema)
     chosen = dict(mapping.columns)
     columns = [
@@ -217,8 +255,10 @@ def _mapping_page(import_: Import, resource: Resource, preview: Preview, mapping
     targets = [(path, f"{path} ({leaf.label})" if str(leaf.label) else path) for path, leaf in shape.items()]
     saved = SavedMapping.select().where(SavedMapping.resource == resource.name).order_by(SavedMapping.name)
     known = runtime.current().import_formats
-    presets = [(one.name, one.title) for one in known if one.resource == resource.name] + [(one.name, one.name) for one in saved]
-    blank = {name: "" for name in ("target", "column", "op", "value", "then", "else")}
+    presets = [(one.name, one.title) for one in known if one.resource == resource.name] + [
+        (one.name, one.name) for one in saved
+    ]
+    blank = dict.fromkeys(RULE_PARTS, "")
     return {
         "import_": import_, "resource": resource, "preview": preview, "mapping": mapping, "errors": errors,
         "columns": columns, "targets": targets, "presets": presets, "saved": list(saved), "encodings": ENCODINGS,
