@@ -152,10 +152,9 @@ def _import(doc: Document, known: Mapping[tuple[str, str], int], before: Mapping
     order_id = known.get((doc["sales_channel"], doc["number"]))
     old = None if order_id is None else before[order_id]
     if old is None:
-        needed = [name for name in ("currency", "placed_at") if not doc.get(name)]
-        if needed:
-            raise Invalid({name: [str(__("A new order needs this."))] for name in needed})
-        doc = {"status": "open", **doc}
+        if not doc.get("placed_at"):
+            raise Invalid({"placed_at": [str(__("A new order needs the time when it was placed."))]})
+        doc = {"status": "open", "currency": runtime.current().settings.currency, **doc}
     order = merge.compose(old, doc, imported=True)
     if not order["lines"]:
         raise Invalid({"lines": [str(__("An order needs at least one line."))]})

@@ -126,7 +126,7 @@ def _adjustments(given: Sequence[Mapping[str, Any]]) -> list[Document]:
         for name in ("kind", "amount_minor"):
             if item.get(name) is None:
                 raise Invalid({f"adjustments.{index}.{name}": [str(__("This is needed."))]})
-    return [{**_EMPTY_ADJUSTMENT, **item} for item in given]
+    return [{**_EMPTY_ADJUSTMENT, **{name: value for name, value in item.items() if value is not None}} for item in given]
 
 
 def _extra(old: Mapping[str, Any], new: Mapping[str, Any] | None) -> Document:
