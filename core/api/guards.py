@@ -172,5 +172,5 @@ def _claim(key: str) -> KeptAnswer:
         dead = (KeptAnswer.id == row.id) & (KeptAnswer.created_at == row.created_at) & (row.created_at < now - _RUNNING)
         if not KeptAnswer.update(created_at=now).where(dead, KeptAnswer.status.is_null()).execute():
             raise Conflict(_("The first call with this Idempotency-Key is still running."))
-        row.created_at = now
+        row.__data__["created_at"] = now
     return row

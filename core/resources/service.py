@@ -27,7 +27,7 @@ Item = TypeVar("Item")
 _UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError, Rejected)
 """What one bad document raises; anything else is a fault of ours and passes."""
 # SQLite: "UNIQUE constraint failed: t.a, t.b"; PostgreSQL: "Key (a, b)=(…) already exists", 'null value in column "a"'.
-_COLUMNS = re.compile(r"(?:failed: (?P<lite>[\w., ]+)|Key \((?P<key>[\w, ]+)\)|column \"(?P<column>\w+)\")")
+_COLUMNS = re.compile(r"(?:failed: ([\w., ]+)|Key \(([\w, ]+)\)|column \"(\w+)\")")
 
 
 class _DryRun(Exception):
@@ -37,8 +37,8 @@ class _DryRun(Exception):
 class Service:
     """Reads and writes documents of one resource, at most 200 a call, in a number of statements that does not grow.
 
-    An aggregate overrides `documents`, `insert`, `save`, `remove`, and where it needs to `refuse` and `difference`;
-    each of them works on a set inside the caller's transaction and leaves no trace itself.
+    An aggregate overrides the contract itself, or only `documents`, `insert`, `save` and `remove`, which work on a set
+    inside the caller's transaction and leave no trace, and `refuse` for rules of its own.
     """
 
     fixed = frozenset({"id", "version", "created_at", "updated_at"})
@@ -47,7 +47,7 @@ class Service:
         self.resource, self.model = resource, resource.model
         self.names = frozenset(self.model._meta.fields) - self.fixed
 
-    # What an aggregate overrides
+    # The contract
 
     def documents(self, ids: Sequence[int]) -> list[Document]:
         """Documents in the order of `ids` (those that exist), as `schema.dump` takes them."""
@@ -58,23 +58,53 @@ class Service:
             docs = [doc | {"tags": tags[doc["id"]]} for doc in docs]
         return docs
 
+    def create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
+        """New records; outcomes in the order of `docs`."""
+        return self._each(docs, lambda part: self._create(ctx, part))
+
+    def update(
+        self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int] | None = None
+    ) -> list[Outcome]:
+        """Change the fields that the documents name. Raises Conflict when a record has left its `versions` entry."""
+        return self._known(docs, lambda part: self._update(ctx, part, versions or {}))
+
+    def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
+        """Create, or update the record with the same `resource.key`; a dry run does it all and takes it back."""
+        outcomes: list[Outcome] = []
+        try:
+            with db.transaction():
+                outcomes = self._upsert(ctx, docs)
+                if dry_run:
+                    raise _DryRun
+        except _DryRun:
+            return [replace(one, id=None) if one.status == "created" else one for one in outcomes]
+        return outcomes
+
+    def restore(self, ctx: Context, docs: Mapping[int, Document | None], versions: Mapping[int, int]) -> list[Outcome]:
+        """Bring back earlier documents (None: delete the record), only where the version is still the given one."""
+        return self._known(docs, lambda part: self._restore(ctx, part, versions))
+
+    def delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
+        """Delete records; one that others refer to is rejected."""
+        return self._known(dict.fromkeys(ids), lambda part: self._delete(ctx, list(part)))
+
+    # What is different for an aggregate
+
     def insert(self, ctx: Context, docs: Sequence[Document]) -> list[int]:
         """Insert, in one statement for the set; the ids in the order of `docs`."""
-        rows = [self._row(doc) for doc in docs]
-        found = self.model.insert_many(rows).returning(self.model.id).execute()
-        ids = sorted(row.id for row in found)  # given in the order of VALUES; RETURNING promises no order
+        rows: Any = self.model.insert_many([self._row(doc) for doc in docs]).returning(self.model.id)
+        ids = sorted(row.id for row in rows.execute())  # given in the order of VALUES; RETURNING promises no order
         self._tag(dict(zip(ids, docs, strict=True)), {})
         return ids
 
     def save(self, ctx: Context, changed: Mapping[int, Document], old: Mapping[int, Document]) -> None:
         """Write changed fields and raise the versions, in one guarded UPDATE for the set."""
         model, key = self.model, self.model.id
-        names = sorted({name for doc in changed.values() for name in doc} & self.names)
-        sets = {name: self._case(name, changed) for name in names}
+        sets = {name: self._case(name, changed) for doc in changed.values() for name in doc if name in self.names}
         unmoved = model.version == peewee.Case(key, [(one, old[one]["version"]) for one in changed])
         update = model.update(**sets, version=model.version + 1, updated_at=utcnow())
         if update.where(search.among(key, list(changed)), unmoved).execute() != len(changed):
-            raise Conflict(_("Someone changed this in the meantime; load it again."))
+            raise _conflict()
         self._tag(changed, old)
 
     def remove(self, ctx: Context, ids: Sequence[int]) -> None:
@@ -87,63 +117,12 @@ class Service:
         """Why `doc` may not be written, by field; `old` is None for a new record."""
         errors: dict[str, list[str]] = {}
         for name, value in doc.items():
-            longest = getattr(self.model._meta.fields.get(name), "max_length", None)
-            if isinstance(value, str) and "\0" in value:
-                errors[name] = [_("This text has a sign that cannot be kept.")]
-            elif isinstance(value, str) and longest and len(value) > longest:
-                errors[name] = [_("Write at most %(most)s letters.", most=longest)]
-            elif not self._knows(name):
+            longest = getattr(self.model._meta.fields.get(name), "max_length", None) or 2**31
+            if isinstance(value, str) and ("\0" in value or len(value) > longest):
+                errors[name] = [_("Write at most %(most)s letters, none of them a control sign.", most=longest)]
+            elif name not in self.names | self.fixed | {"tags"} and "extra" not in self.names:
                 errors[name] = [_("There is no such field.")]
         return errors
-
-    def difference(self, old: Document, doc: Document) -> Document:
-        """The fields of `doc` that change `old`; what `doc` does not name is kept."""
-        doc = self._with_extra(doc, old)
-        return {name: value for name, value in doc.items() if name not in self.fixed and value != old.get(name)}
-
-    def find(self, keys: Iterable[Key]) -> dict[Key, int]:
-        """{key: id} of the records with these keys, in one statement."""
-        fields = [getattr(self.model, name) for name in self.resource.key]
-        wanted = set(keys)
-        parts = [field.in_(sorted({key[at] for key in wanted})) for at, field in enumerate(fields)]
-        rows: Any = self.model.select(self.model.id, *fields).where(*parts).tuples() if wanted else ()
-        return {tuple(row[1:]): row[0] for row in rows if tuple(row[1:]) in wanted}
-
-    # The contract
-
-    def create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
-        """New records; outcomes in the order of `docs`."""
-        return self._each(docs, lambda part: self._create(ctx, part))
-
-    def update(
-        self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int] | None = None
-    ) -> list[Outcome]:
-        """Change the fields that the documents name. Raises Conflict when a record has left its `versions` entry."""
-        outcomes = self._each(list(docs.items()), lambda part: self._update(ctx, dict(part), versions or {}))
-        return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
-
-    def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
-        """Create, or update the record with the same `resource.key`; a dry run does it all and takes it back."""
-        if not dry_run:
-            with db.transaction():
-                return self._upsert(ctx, docs)
-        outcomes: list[Outcome] = []
-        try:
-            with db.transaction():
-                outcomes = self._upsert(ctx, docs)
-                raise _DryRun
-        except _DryRun:
-            return [replace(one, id=None) if one.status == "created" else one for one in outcomes]
-
-    def restore(self, ctx: Context, docs: Mapping[int, Document | None], versions: Mapping[int, int]) -> list[Outcome]:
-        """Bring back earlier documents (None: delete the record), only where the version is still the given one."""
-        outcomes = self._each(list(docs.items()), lambda part: self._restore(ctx, dict(part), versions))
-        return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
-
-    def delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
-        """Delete records; one that others refer to is rejected."""
-        outcomes = self._each(list(ids), lambda part: self._delete(ctx, part))
-        return [replace(outcome, id=key) for key, outcome in zip(ids, outcomes, strict=True)]
 
     # How it is done
 
@@ -160,55 +139,66 @@ class Service:
         half = len(items) // 2
         return self._each(items[:half], work) + self._each(items[half:], work)
 
+    def _known(self, docs: Mapping[int, Any], work: Callable[[dict[int, Any]], list[Outcome]]) -> list[Outcome]:
+        outcomes = self._each(list(docs.items()), lambda part: work(dict(part)))
+        return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
+
     def _create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         errors = [self.refuse(ctx, doc, None) for doc in docs]
         good = [doc for doc, refused in zip(docs, errors, strict=True) if not refused]
         ids = self.insert(ctx, good) if good else []
         self._record(ctx, "created", [Change(key, {}, plain(doc)) for key, doc in zip(ids, good, strict=True)])
-        made = iter(Outcome("created", key, after=doc) for key, doc in zip(ids, good, strict=True))
-        return [Outcome("rejected", errors=refused) if refused else next(made) for refused in errors]
+        made = (Outcome("created", key) for key in ids)
+        return [Outcome("rejected", errors=refused) if refused else replace(next(made), after=doc)
+                for refused, doc in zip(errors, docs, strict=True)]  # fmt: skip
 
     def _update(self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int]) -> list[Outcome]:
         old = self._locked(list(docs))
         if any(key in old and old[key]["version"] != versions.get(key, old[key]["version"]) for key in docs):
-            raise Conflict(_("Someone changed this in the meantime; load it again."))
-        outcomes = {key: self._intent(ctx, key, doc, old.get(key)) for key, doc in docs.items()}
+            raise _conflict()
+        outcomes = {key: self._intent(ctx, doc, old.get(key)) for key, doc in docs.items()}
         changed = {key: dict(one.after or {}) for key, one in outcomes.items() if one.status == "updated"}
         if changed:
             self.save(ctx, changed, old)
-        diffs = {key: {name: old[key].get(name) for name in doc} for key, doc in changed.items()}
-        self._record(ctx, "updated", [Change(key, plain(diffs[key]), plain(doc)) for key, doc in changed.items()])
+        before = {key: {name: old[key].get(name) for name in doc} for key, doc in changed.items()}
+        self._record(ctx, "updated", [Change(key, plain(before[key]), plain(doc)) for key, doc in changed.items()])
         return list(outcomes.values())
 
-    def _intent(self, ctx: Context, key: int, doc: Document, old: Document | None) -> Outcome:
-        if old is None:
-            return Outcome("rejected", key, errors={"": [_("This record does not exist.")]})
-        errors = self.refuse(ctx, doc, old)
-        if errors:
-            return Outcome("rejected", key, errors=errors)
-        changed = self.difference(old, doc)
-        return Outcome("updated" if changed else "unchanged", key, before=old, after=changed)
+    def _intent(self, ctx: Context, doc: Document, old: Document | None) -> Outcome:
+        errors = self.refuse(ctx, doc, old) if old else _missing()
+        if errors or old is None:
+            return Outcome("rejected", errors=errors)
+        wanted = self._shaped(doc, old)
+        changed = {name: value for name, value in wanted.items() if name not in self.fixed and value != old.get(name)}
+        return Outcome("updated" if changed else "unchanged", before=old, after=changed)
 
     def _upsert(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         keys = [tuple(doc.get(name) for name in self.resource.key) for doc in docs]
-        found = self.find(key for key in keys if key and None not in key)
+        found = self._find({key for key in keys if key and None not in key})
         outcomes: dict[int, Outcome] = {}
         for at, key in enumerate(keys):
-            if not key or None in key:
-                outcomes[at] = Outcome("rejected", errors={name: [_("This is needed.")] for name in self.resource.key})
-            elif key in keys[:at]:
-                outcomes[at] = Outcome("rejected", errors={self.resource.key[0]: [_("This comes twice in one set.")]})
+            if not key or None in key or key in keys[:at]:
+                errors = {name: [_("This is needed, once in a set.")] for name in self.resource.key}
+                outcomes[at] = Outcome("rejected", errors=errors)
         known = {at: found[key] for at, key in enumerate(keys) if at not in outcomes and key in found}
         new = [at for at in range(len(docs)) if at not in outcomes and at not in known]
         outcomes |= zip(new, self.create(ctx, [docs[at] for at in new]), strict=True)
         outcomes |= zip(known, self.update(ctx, {key: docs[at] for at, key in known.items()}), strict=True)
         return [outcomes[at] for at in range(len(docs))]
 
+    def _find(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """{key: id} of the records with these keys, in one statement."""
+        fields = [getattr(self.model, name) for name in self.resource.key]
+        columns = zip(fields, zip(*keys, strict=True), strict=False)
+        parts = [field.in_(set(values)) for field, values in columns]
+        rows: Any = self.model.select(self.model.id, *fields).where(*parts).tuples() if parts else ()
+        return {tuple(row[1:]): row[0] for row in rows}
+
     def _restore(self, ctx: Context, docs: Mapping[int, Any], versions: Mapping[int, int]) -> list[Outcome]:
         old = self._locked(list(docs))
-        fresh = [key for key in docs if key in old and old[key]["version"] == versions.get(key)]
-        back = {key: self._emptied(docs[key], old[key]) for key in fresh if docs[key] is not None}
-        gone = [key for key in fresh if docs[key] is None]
+        fresh = {key: doc for key, doc in docs.items() if key in old and old[key]["version"] == versions.get(key)}
+        back = {key: self._emptied(doc, old[key]) for key, doc in fresh.items() if doc}
+        gone = [key for key in fresh if key not in back]
         done = dict(zip(back, self._update(ctx, back, {}), strict=True))
         done |= zip(gone, self._delete(ctx, gone), strict=True)
         moved = Outcome("skipped", errors={"": [_("Changed or deleted since.")]})
@@ -219,8 +209,8 @@ class Service:
         if old:
             self.remove(ctx, list(old))
         self._record(ctx, "deleted", [Change(key, plain(doc), {}) for key, doc in old.items()])
-        missing = Outcome("rejected", errors={"": [_("This record does not exist.")]})
-        return [Outcome("deleted", key, before=old[key]) if key in old else missing for key in ids]
+        missing = Outcome("rejected", errors=_missing())
+        return [Outcome("deleted", before=old[key]) if key in old else missing for key in ids]
 
     def _locked(self, ids: Sequence[int]) -> dict[int, Document]:
         """Documents by id, nobody else writing them until the transaction ends."""
@@ -234,13 +224,10 @@ class Service:
         changes.record(ctx, self.resource.name, action, diffs, reindex=ctx.source != "import")
 
     def _row(self, doc: Document) -> Document:
-        now = utcnow()
-        row: Document = {"version": 1, "created_at": now, "updated_at": now}
-        doc = self._with_extra(doc, {})
-        for name in self.names:
-            default = self.model._meta.fields[name].default
-            row[name] = doc.get(name, default() if callable(default) else default)
-        return row
+        now, doc = utcnow(), self._shaped(doc, {})
+        defaults = {name: self.model._meta.fields[name].default for name in self.names}
+        row = {name: doc.get(name, given() if callable(given) else given) for name, given in defaults.items()}
+        return row | {"version": 1, "created_at": now, "updated_at": now}
 
     def _case(self, name: str, changed: Mapping[int, Document]) -> Any:
         field = getattr(self.model, name)
@@ -249,31 +236,24 @@ class Service:
 
     def _tag(self, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
         tagged = {key: doc["tags"] for key, doc in docs.items() if self.resource.has_tags and "tags" in doc}
-        had = {key: old[key]["tags"] if key in old else [] for key in tagged}
         if tagged:
-            traits.write_tags(
-                self.resource, tagged, {key: [t for t in had[key] if t not in tagged[key]] for key in had}
-            )
+            had = {key: old[key]["tags"] if key in old else [] for key in tagged}
+            gone = {key: [tag for tag in had[key] if tag not in tagged[key]] for key in tagged}
+            traits.write_tags(self.resource, tagged, gone)
 
-    def _knows(self, name: str) -> bool:
-        return name in self.names | self.fixed or name == "tags" or "extra" in self.names
-
-    def _with_extra(self, doc: Document, old: Document) -> Document:
-        """`doc` with fields that the model does not have moved into `extra`; there, None takes a value away."""
-        custom = {name: doc[name] for name in doc if name not in self.names | self.fixed and name != "tags"}
-        doc = {name: value for name, value in doc.items() if name not in custom}
-        if "tags" in doc:
-            doc["tags"] = sorted(set(doc["tags"])) if self.resource.has_tags else []
-        if custom or doc.get("extra"):
-            extra = {**(old.get("extra") or {}), **(doc.get("extra") or {}), **custom}
-            doc["extra"] = {name: value for name, value in extra.items() if value is not None}
-        return doc
+    def _shaped(self, doc: Document, old: Document) -> Document:
+        """`doc` with tags in order and the fields that the model does not have in `extra`; None takes one away."""
+        own = self.names | self.fixed | {"tags"}
+        custom = {name: value for name, value in doc.items() if name not in own}
+        shaped = {name: sorted(set(value)) if name == "tags" else value for name, value in doc.items() if name in own}
+        extra = {**(old.get("extra") or {}), **(doc.get("extra") or {}), **custom}
+        kept = {name: value for name, value in extra.items() if value is not None}
+        return shaped | {"extra": kept} if "extra" in doc or custom else shaped
 
     def _emptied(self, doc: Document, old: Document) -> Document:
         """An earlier document that also takes away the custom fields that came since."""
-        return (
-            doc | {"extra": dict.fromkeys(old.get("extra") or {}) | (doc.get("extra") or {})} if "extra" in doc else doc
-        )
+        since: Document = dict.fromkeys(old.get("extra") or {})
+        return doc | {"extra": since | (doc.get("extra") or {})} if "extra" in self.names else doc
 
 
 def service_of(resource: Resource) -> Service:
@@ -292,6 +272,14 @@ def plain(value: Any) -> Any:
     return format(value, "f") if isinstance(value, Decimal) else value
 
 
+def _conflict() -> Conflict:
+    return Conflict(_("Someone changed this in the meantime; load it again."))
+
+
+def _missing() -> dict[str, list[str]]:
+    return {"": [_("This record does not exist.")]}
+
+
 def _reason(problem: Exception) -> dict[str, list[str]]:
     """What a database or a hook says against one document, by field."""
     if isinstance(problem, Rejected):
@@ -300,9 +288,8 @@ def _reason(problem: Exception) -> dict[str, list[str]]:
         return {"": [_("A value does not fit: too large, too long, or with signs that cannot be kept.")]}
     text, found = str(problem), _COLUMNS.search(str(problem))
     named = next((part for part in (found.groups() if found else ()) if part), "")
-    fields = [name.strip().split(".")[-1] for name in named.split(",")]
-    if "FOREIGN KEY" in text.upper() or "foreign key" in text:
+    if "foreign key" in text.lower():
         return {"": [_("Other records refer to this one, or it refers to one that does not exist.")]}
-    if "null" in text.lower():
-        return {fields[0]: [_("This is needed.")]}
-    return {name: [_("Another record has this value already.")] for name in fields}
+    needed = "null" in text.lower()
+    said = _("This is needed.") if needed else _("Another record has this value already.")
+    return {name.strip().split(".")[-1]: [said] for name in named.split(",")}
