@@ -22,6 +22,11 @@ format:
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+# After a text was added or changed: brings core/locale and plugins/*/locale up to date; then write the msgstr lines.
+translations:
+	@scripts/setup.sh requirements-dev.lock
+	.venv/bin/python scripts/translations.py
+
 # No index address may get into the lock files: everybody installs from the index that he trusts.
 lock:
 	@scripts/setup.sh requirements-dev.lock

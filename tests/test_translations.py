@@ -1,0 +1,69 @@
+"""Every text of core, themes and plugins has its Arabic; the compiled catalogues are those of the sources."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.db import utcnow
+from core.i18n import _n, format_day, speaking
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+import translations  # noqa: E402
+
+CATALOGUES = [
+    pytest.param(po, sources, id=str(po.relative_to(ROOT)))
+    for folder, sources in translations.rooms().items()
+    for po in sorted(folder.glob("*/LC_MESSAGES/messages.po"))
+]
+
+
+def test_core_speaks_arabic() -> None:
+    assert any("core/locale/ar" in str(one.id) for one in CATALOGUES)
+
+
+@pytest.mark.parametrize(("po", "sources"), CATALOGUES)
+def test_every_text_is_translated(po: Path, sources: list[Path]) -> None:
+    catalogue = translations.updated(po, translations.template(sources))
+    assert translations.missing(catalogue) == []
+
+
+@pytest.mark.parametrize(("po", "sources"), CATALOGUES)
+def test_a_translation_names_the_same_values(po: Path, sources: list[Path]) -> None:
+    def values(text: str) -> set[str]:
+        return set(re.findall(r"%\(\w+\)[a-z]", text))
+
+    for message in translations.updated(po, translations.template(sources)):
+        if isinstance(message.id, str) and message.id:
+            assert values(message.string) == values(message.id), message.id
+
+
+@pytest.mark.parametrize(("po", "sources"), CATALOGUES)
+def test_the_compiled_catalogue_is_that_of_the_source(po: Path, sources: list[Path]) -> None:
+    with po.open("rb") as source:
+        assert po.with_suffix(".mo").read_bytes() == translations.as_mo(translations.read_po(source))
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        (0, "لم يتغيّر أي سجل."),
+        (1, "تغيّر سجل واحد."),
+        (2, "تغيّر سجلان."),
+        (3, "تغيّرت 3 سجلات."),
+        (11, "تغيّر 11 سجلًا."),
+        (100, "تغيّر 100 سجل."),
+    ],
+)
+def test_arabic_has_six_forms_of_plural(n: int, said: str) -> None:
+    with speaking("ar"):
+        assert _n("%(n)s record changed.", "%(n)s records changed.", n) == said
+
+
+def test_days_are_said_in_the_language() -> None:
+    with speaking("ar"):
+        assert format_day(utcnow().date()) == "اليوم"
