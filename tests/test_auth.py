@@ -544,3 +544,23 @@ def test_every_step_leaves_an_entry_and_no_secret(make_user: Callable[..., User]
     kept = str(list(audit.Entry.select().dicts()))
     for text in (PASSWORD, secret, token, "wrong secret here", "another warm kettle", "argon2id"):
         assert text not in kept
+
+
+@pytest.mark.parametrize(("hops", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "198.51.100.1")])
+def test_address_behind_proxies_is_taken_by_exact_hop_count(runtime: Any, hops: int, address: str) -> None:
+    from core.app import create_app
+
+    with runtime_room.bound(replace(runtime, settings=replace(runtime.settings, proxy_hops=hops))) as changed:
+        browser = create_app(changed).test_client()
+        post(browser, "/admin/sign-in", username="x", password="y")
+        page = browser.get("/admin/sign-in").get_data(as_text=True)
+        form = {"username": "who", "password": "wrong", "csrf_token": csrf_of(page)}
+        forwarded = {"X-Forwarded-For": "192.0.2.66, 198.51.100.1, 203.0.113.9"}
+        browser.post("/admin/sign-in", data=form, headers=forwarded)
+    assert LoginAttempt.get_or_none(LoginAttempt.key == f"address:{address}")
+
+
+@pytest.mark.parametrize("username", ["", "a b", "x" * 151, "ta\tb", "<b>"])
+def test_user_names_that_cannot_be_typed_are_refused(runtime: Any, ctx: Context, username: str) -> None:
+    with pytest.raises(Invalid):
+        auth.create_user(ctx, username, PASSWORD)

@@ -8,10 +8,10 @@ from typing import Any
 
 import marshmallow as ma
 
-from core import auth
+from core import auth, db
 from core.access.models import Role, RolePermission, UserRole
 from core.access.roles import assign, demand_over, set_permissions, set_roles
-from core.auth.models import User
+from core.auth.models import USERNAME, User
 from core.context import Context
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import LOCALES, __
@@ -40,7 +40,7 @@ class UserSchema(ma.Schema):
 
     id = ma.fields.Integer(dump_only=True)
     username = ma.fields.String(
-        required=True, validate=ma.validate.Regexp(r"[\w.@+-]{1,150}\Z"), metadata={"label": __("User name")}
+        required=True, validate=ma.validate.Regexp(USERNAME + r"\Z"), metadata={"label": __("User name")}
     )
     name = _text(__("Name"), 200)
     email = _text(__("Email"), 254)
@@ -85,7 +85,7 @@ class RowsSchema(ma.Schema):
 
 
 class _Listed(Service):
-    """A flat model with one list of names beside it, kept in a table of its own and written by `put`."""
+    """A flat model with one list of names beside it (`listed`, among the `fixed` fields), which `put` writes."""
 
     listed = ""
 
@@ -100,39 +100,44 @@ class _Listed(Service):
         found: dict[int, list[str]] = {}
         for record_id, name in self.names_of(ids):
             found.setdefault(record_id, []).append(name)
-        return [
-            {name: value for name, value in doc.items() if name != "password_hash"}
-            | {self.listed: sorted(found.get(doc["id"], []))}
-            for doc in super().documents(ids)
-        ]
+        docs = [doc | {self.listed: sorted(found.get(doc["id"], []))} for doc in super().documents(ids)]
+        return [{name: value for name, value in doc.items() if name != "password_hash"} for doc in docs]
 
     def insert(self, ctx: Context, docs: Sequence[Document]) -> list[int]:
         ids = super().insert(ctx, docs)
-        self._put_all(ctx, dict(zip(ids, docs, strict=True)))
+        for record_id, doc in zip(ids, docs, strict=True):
+            self._put(ctx, record_id, doc)
         return ids
 
-    def save(self, ctx: Context, changed: Mapping[int, Document], old: Mapping[int, Document]) -> None:
-        super().save(ctx, changed, old)
-        self._put_all(ctx, changed)
+    def update(
+        self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int] | None = None
+    ) -> list[Outcome]:
+        """One by one: there are few, and each change of rights has checks and sign-outs of its own."""
+        return [self._update_one(ctx, record_id, doc, versions) for record_id, doc in docs.items()]
 
-    def difference(self, old: Document, doc: Document) -> Document:
-        return {name: value for name, value in doc.items() if name not in self.fixed and value != old.get(name)}
+    def _update_one(self, ctx: Context, record_id: int, doc: Document, versions: Mapping[int, int] | None) -> Outcome:
+        try:
+            with db.transaction():
+                outcome = super().update(ctx, {record_id: doc}, versions)[0]
+                if outcome.ok and self._put(ctx, record_id, doc):
+                    return Outcome("updated", record_id, before=outcome.before, after=doc)
+                return outcome
+        except Rejected as refused:
+            return Outcome("rejected", record_id, errors={refused.field: [str(refused)]})
 
-    def _put_all(self, ctx: Context, docs: Mapping[int, Document]) -> None:
-        for record_id, doc in docs.items():
-            if self.listed in doc:
-                try:
-                    self.put(ctx, self.model.get_by_id(record_id), doc[self.listed])
-                except (Conflict, Invalid, NotFound) as error:  # beside its field of the form
-                    raise Rejected(record_id, self.listed, str(error)) from None
-
-    def _knows(self, name: str) -> bool:
-        return name == self.listed or super()._knows(name)
+    def _put(self, ctx: Context, record_id: int, doc: Document) -> bool:
+        if self.listed not in doc or set(doc[self.listed]) == {name for _, name in self.names_of([record_id])}:
+            return False
+        try:
+            self.put(ctx, self.model.get_by_id(record_id), doc[self.listed])
+        except (Conflict, Invalid, NotFound) as error:  # beside its field of the form
+            raise Rejected(record_id, self.listed, str(error)) from None
+        return True
 
 
 class UserService(_Listed):
-    fixed = Service.fixed | {"password_hash", "is_active"}
     listed = "roles"
+    fixed = Service.fixed | {"password_hash", "is_active", listed}
 
     def names_of(self, ids: Sequence[int]) -> Any:
         held = UserRole.select(UserRole.user_id, Role.name).join(Role)
@@ -148,6 +153,7 @@ class UserService(_Listed):
 
 class RoleService(_Listed):
     listed = "permissions"
+    fixed = Service.fixed | {listed}
 
     def names_of(self, ids: Sequence[int]) -> Any:
         lines = RolePermission.select(RolePermission.role_id, RolePermission.permission)

@@ -38,7 +38,7 @@ def permission_of(view: Any, method: str) -> str | None:
 
 def route_permissions(app: flask.Flask) -> dict[tuple[str, str], str | None]:
     """{(endpoint, method): permission} of every route that is not public; None = undeclared."""
-    found = {}
+    found: dict[tuple[str, str], str | None] = {}
     for rule in app.url_map.iter_rules():
         view = app.view_functions.get(rule.endpoint)
         if not is_public(rule, view):

@@ -67,7 +67,7 @@ def demand_over(actor: Actor, user_ids: Sequence[int]) -> None:
 
 
 def role_named(name: str) -> Role:
-    role = Role.get_or_none(Role.name == name)
+    role: Role | None = Role.get_or_none(Role.name == name)
     if role is None:
         raise NotFound(_("There is no role %(name)s.", name=name))
     return role

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from core import db
 from core.audit.models import Entry
-from core.db import bulk
 from core.context import Actor, Context
+from core.db import bulk
 
 if TYPE_CHECKING:
     from core.changes import Change

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from zoneinfo import available_timezones
 
 from core import access, changes, db
 from core.auth import passwords, throttle
-from core.auth.models import Session, User
+from core.auth.models import USERNAME, Session, User
 from core.changes import Change
 from core.context import Context
 from core.errors import Invalid
@@ -20,16 +21,16 @@ def create_user(
     ctx: Context, username: str, password: str, *, name: str = "", email: str = "", locale: str = "en"
 ) -> User:
     """A new user without a role. Raises Invalid when the name is taken or the password too easy."""
-    username = username.strip().casefold()
-    passwords.check(password, username)
+    values = {"username": username.strip().casefold(), "name": name, "email": email, "locale": locale}
+    passwords.check(password, values["username"])
+    if not re.fullmatch(USERNAME, username.strip()):
+        raise Invalid({"username": [_("Use letters, digits and . @ + - _ only.")]})
+    stored = passwords.hashed(password)
     with db.transaction():
-        if not username or User.select().where(User.username == username).exists():
+        if User.select().where(User.username == values["username"]).exists():
             raise Invalid({"username": [_("This name is taken.")]})
-        user = User.create(
-            username=username, name=name, email=email, locale=locale, password_hash=passwords.hashed(password)
-        )
-        after = {"username": username, "name": name, "email": email, "locale": locale}
-        changes.record(ctx, "core.user", "created", [Change(user.id, after=after)])
+        user: User = User.create(**values, password_hash=stored)
+        changes.record(ctx, "core.user", "created", [Change(user.id, after=values)])
     return user
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 import flask_login
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import runtime
 from core.auth.models import User
@@ -49,6 +50,8 @@ def init_app(app: flask.Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
     )
+    if hops := settings.proxy_hops:  # else anybody could write his own address into the header
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     manager = flask_login.LoginManager(app)
     manager.session_protection = None  # our rows decide; its own check of address and browser only looks like one
     manager.user_loader(_of_session)

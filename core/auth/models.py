@@ -6,6 +6,8 @@ import peewee
 
 from core.db import JSONField, Model, Record, UTCDateTimeField, utcnow
 
+USERNAME = r"[\w.@+-]{1,150}"
+
 
 class User(Record):
     """A person who signs in. `password_hash` empty: cannot sign in until a password is set."""
