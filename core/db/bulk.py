@@ -32,3 +32,16 @@ def insert(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     statement = f'INSERT INTO "{model._meta.table_name}" ({columns}) VALUES ({marks})'  # noqa: S608
     with database.atomic():
         database.cursor().executemany(statement, values)
+
+
+def update(model: Any, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Change the rows that the fields `key` of each of `rows` name; every row brings the same fields."""
+    if not rows:
+        return
+    fields, mark = model._meta.fields, "%s" if is_postgres() else "?"
+    changed = [name for name in rows[0] if name not in key]
+    values, where = ([f'"{fields[name].column_name}" = {mark}' for name in names] for names in (changed, key))
+    statement = f'UPDATE "{model._meta.table_name}" SET {", ".join(values)} WHERE {" AND ".join(where)}'  # noqa: S608
+    bound = [tuple(fields[name].db_value(row[name]) for name in (*changed, *key)) for row in rows]
+    with database.atomic():
+        database.cursor().executemany(statement, bound)

@@ -12,6 +12,7 @@ import peewee
 
 from core import access, db, runtime
 from core.context import Context
+from core.db import bulk, search
 from core.errors import Conflict, Invalid, MaktabError, NotFound
 from core.i18n import _
 from core.jobs.control import check_may_change, enqueue
@@ -148,7 +149,7 @@ def _keep(ctx: Context, resource: Resource, action: Action, outcomes: Mapping[in
         user_id=ctx.actor.user_id, args={"action": action.name, "arguments": {}}, status="done", due_at=None,
         total=len(done), done=len(done), started_at=db.utcnow(), finished_at=db.utcnow(),
     )  # fmt: skip
-    JobItem.insert_many(_items(job.id, resource, done)).execute()
+    bulk.insert(JobItem, _items(job.id, resource, done))
     return job
 
 
@@ -189,16 +190,14 @@ def _items(job_id: int, resource: Resource, outcomes: Mapping[int, Outcome]) -> 
 
 def _note(run: JobRun, resource: Resource, outcomes: Mapping[int, Outcome]) -> None:
     rows = _items(run.job.id, resource, outcomes)
-    changed = [JobItem.state, JobItem.reason, JobItem.version, JobItem.undo]
-    target = [JobItem.job_id, JobItem.record_id]
-    JobItem.insert_many(rows).on_conflict(conflict_target=target, preserve=changed).execute()
+    bulk.update(JobItem, ["job_id", "record_id"], rows)
     tally = {state: sum(row["state"] == state for row in rows) for state in ("done", "failed", "skipped")}
     run.save(**{state: getattr(run.job, state) + count for state, count in tally.items()})
 
 
 def _versions(resource: Resource, ids: Any, lock: bool = False) -> dict[int, int]:
     model = resource.model
-    query = model.select(model.id, model.version).where(model.id.in_(list(ids))).order_by(model.id)
+    query = model.select(model.id, model.version).where(search.among(model.id, list(ids))).order_by(model.id)
     rows: Any = (query.for_update() if lock and db.is_postgres() else query).tuples()
     return dict(rows)
 
@@ -232,7 +231,7 @@ def _failure(action: Action, problem: Exception) -> Outcome:
 
 
 def _take_back(run: JobRun, resource: Resource, action: Action, ids: Sequence[int]) -> Mapping[int, Outcome]:
-    items = JobItem.select().where(JobItem.job_id == run.job.id, JobItem.record_id.in_(list(ids)))
+    items = JobItem.select().where(JobItem.job_id == run.job.id, search.among(JobItem.record_id, ids))
     noted = {item.record_id: item for item in items}
     now = _versions(resource, ids, lock=True)
     fresh = {row_id: item.undo for row_id, item in noted.items() if now.get(row_id) == item.version}

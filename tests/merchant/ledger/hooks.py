@@ -7,6 +7,7 @@ import time
 import marshmallow as ma
 
 from core import changes, db
+from core.db import bulk
 from core.jobs import JobType
 from core.plugins.hookspecs import hookimpl
 from core.resources.declaration import Action, Column, Filter, Outcome, Resource, Scope
@@ -28,7 +29,7 @@ def stamp(ctx, ids, arguments):
     if set(ids) & set(arguments["bad"]):
         raise ValueError("a row that cannot be stamped")
     Thing.update(stamps=Thing.stamps + 1, version=Thing.version + 1).where(Thing.id.in_(list(ids))).execute()
-    Effect.insert_many([{"what": arguments["label"], "thing_id": thing} for thing in ids]).execute()
+    bulk.insert(Effect, [{"what": arguments["label"], "thing_id": thing} for thing in ids])
     changes.record(ctx, "ledger.thing", "stamped", [changes.Change(thing) for thing in ids], reindex=False)
     return {thing: Outcome("done", thing, undo={"label": arguments["label"]}) for thing in ids}
 
