@@ -155,8 +155,8 @@ def set_roles(ctx: Context, user: User, names: Sequence[str]) -> None:
 @contextmanager
 def owner_kept() -> Iterator[None]:
     """Refuse (Conflict) what would leave the shop without an active owner. Inside a transaction."""
-    # Locks the role: of two changes that each remove one of the last two owners, the second sees the first.
-    Role.update(version=Role.version).where(Role.name == OWNER).execute()
+    if db.is_postgres():  # of two changes that each remove one of the last two owners, the second sees the first
+        list(Role.select(Role.id).where(Role.name == OWNER).for_update().tuples())
     had = _owners()
     yield
     if had and not _owners():

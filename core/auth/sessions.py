@@ -47,7 +47,10 @@ def sign_in(username: str, password: str, *, ip: str, browser: str) -> tuple[Use
     throttle.give_back(address)
     throttle.forget(account)
     if passwords.is_old(user.password_hash):
-        User.update(password_hash=passwords.hashed(password)).where(User.id == user.id).execute()
+        stored = passwords.hashed(password)
+        with db.transaction():
+            User.update(password_hash=stored).where(User.id == user.id).execute()
+            audit.write(context_for(user, "ui"), "core.user", "password_hashed_anew", [Change(user.id)])
     return user, open_session(user, ip=ip, browser=browser)
 
 
