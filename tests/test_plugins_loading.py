@@ -42,6 +42,8 @@ def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
         ("@hookimpl(hookwrapper=True)\ndef nav_items(actor): yield", {}, "is a wrapper"),
         ("@hookimpl\ndef register_resources(): return 1 / 0", {}, "register_resources: ZeroDivisionError"),
         ("@hookimpl\ndef register_jobs(): return ['x']", {}, "register_jobs: AttributeError"),
+        ("@hookimpl\ndef register_subscriptions(): return 7", {}, "register_subscriptions: TypeError"),
+        ("@hookimpl\ndef register_demo(): return 7", {}, "register_demo: TypeError"),
         ("@hookimpl\ndef register_services(): return {'orders.x': 1}", {}, "must begin with 'bad'"),
         ("", {"jobs.py": "from huey import SqliteHuey"}, "imports huey"),
         ("", {"templates/admin/base.html": ""}, "must lie in templates/bad/"),
@@ -66,6 +68,18 @@ def test_resources_jobs_and_schedules_carry_the_name_of_their_plugin(merchant: M
     job = "from core.jobs import JobType\n@hookimpl\ndef register_jobs(): return [JobType('orders.x', print)]"
     merchant.on("bad", hooks=job)
     assert "'orders.x' must begin with 'bad'" in merchant.reason("bad")
+
+
+def test_one_job_may_have_several_schedules(merchant: MerchantFolder) -> None:
+    hooks = """
+        from core.jobs import Schedule
+
+        @hookimpl
+        def register_schedules():
+            return [Schedule("good.x", 60, {"n": 1}), Schedule("good.x", 60, {"n": 2})]
+    """
+    merchant.on("good", hooks=hooks)
+    assert len([one for one in merchant.build().schedules if one.job == "good.x"]) == 2
 
 
 def test_two_resources_with_one_address_are_refused(merchant: MerchantFolder) -> None:

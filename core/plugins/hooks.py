@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -78,7 +79,9 @@ def _frozen(caller: Any) -> _Hook:
 def _guarded(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:
     began = perf_counter()
     try:
-        return impl(given)
+        # Inside a caller's transaction a failed statement must not spoil it; a page view has none and gets none.
+        with db.database.atomic() if db.database.in_transaction() else nullcontext():
+            return impl(given)
     except (Exception, SystemExit) as error:
         guards.failed(impl.plugin, name, error)
         return list(given["ids"]) if hook.policy == "deny" else None

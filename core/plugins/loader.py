@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -127,50 +127,37 @@ def _check_files(plugin: Plugin) -> None:
 
 
 def _declarations(hooks: Hooks, plugins: Mapping[str, Plugin]) -> dict[str, Any]:
-    resources = _named(hooks, "register_resources")
+    resources = {one.name: one for _, one in _declared(hooks, "register_resources", "name")}
     slugs: dict[str, str] = {}
     for resource in resources.values():
         if slugs.setdefault(resource.slug, resource.name) != resource.name:
             both = f"{resource.name} and {slugs[resource.slug]}"
             raise PluginFailed(resource.plugin, f"{both} have the same address {resource.slug!r}.")
     subscriptions: dict[str, tuple[Any, ...]] = {}
-    for plugin, handlers in hooks.declared("register_subscriptions"):
-        for event, handler in handlers.items():
-            subscriptions[event] = (*subscriptions.get(event, ()), (plugin, handler))
+    for plugin, (event, handler) in _declared(hooks, "register_subscriptions"):
+        subscriptions[event] = (*subscriptions.get(event, ()), (plugin, handler))
+    permissions = {name: name for resource in resources.values() for name in resource.permissions()}
+    for each in plugins.values():
+        permissions |= each.permissions if each.status == "healthy" else {}
     return {
         "resources": resources,
-        "jobs": _named(hooks, "register_jobs"),
-        "schedules": tuple(_named(hooks, "register_schedules", "job").values()),
-        "services": _named(hooks, "register_services"),
+        "jobs": {job.name: job for _, job in _declared(hooks, "register_jobs", "name")},
+        "schedules": tuple(schedule for _, schedule in _declared(hooks, "register_schedules", "job")),
+        "services": dict(service for _, service in _declared(hooks, "register_services", 0)),
         "subscriptions": subscriptions,
-        "import_formats": tuple(one for _, many in hooks.declared("register_import_formats") for one in many),
-        "demo_files": tuple(one for _, many in hooks.declared("register_demo") for one in many),
-        "permissions": _permissions(resources, plugins),
+        "import_formats": tuple(known for _, known in _declared(hooks, "register_import_formats")),
+        "demo_files": tuple(file for _, file in _declared(hooks, "register_demo")),
+        "permissions": permissions,
     }
 
 
-def _named(hooks: Hooks, hook: str, attribute: str = "name") -> dict[str, Any]:
-    """What all plugins declare by `hook`, by name; each under its own prefix, so that no two can meet."""
-    found: dict[str, Any] = {}
+def _declared(hooks: Hooks, hook: str, own: str | int | None = None) -> Iterator[tuple[str, Any]]:
+    """(plugin, item) of a register_* hook. `own`: where the item has its name, which begins with the plugin's."""
     for plugin, declared in hooks.declared(hook):
         with blaming(plugin, hook):
-            pairs = (
-                declared.items()
-                if isinstance(declared, Mapping)
-                else [(getattr(one, attribute), one) for one in declared]
-            )
-            items = dict(pairs)
-        for name in items:
-            if not name.startswith(f"{plugin}."):
+            items = list(declared.items() if isinstance(declared, Mapping) else declared)
+            names = [] if own is None else [item[own] if own == 0 else getattr(item, str(own)) for item in items]
+        for name in names:
+            if not str(name).startswith(f"{plugin}."):
                 raise PluginFailed(plugin, f"{hook}: the name {name!r} must begin with {plugin!r} and a dot.")
-        found |= items
-    return found
-
-
-def _permissions(resources: Mapping[str, Any], plugins: Mapping[str, Plugin]) -> dict[str, Any]:
-    labels: dict[str, Any] = {}
-    for resource in resources.values():
-        labels |= {name: name for name in resource.permissions()}
-    for plugin in plugins.values():
-        labels |= plugin.permissions if plugin.status == "healthy" else {}
-    return labels
+        yield from ((plugin, item) for item in items)
