@@ -8,14 +8,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import marshmallow as ma
 import peewee
 import pytest
 
 from core import access, boot, i18n, jobs
 from core import runtime as runtime_room
 from core.context import system_context
+from core.errors import Invalid
 from core.jobs import worker
-from core.resources import service_of, tags_of
+from core.resources import Minor, service_of, tags_of
+from core.web import forms
 from core.web.errors import takes_no_writes
 from core.web.theme import CSP, THEME
 from tests.conftest import csrf_of
@@ -436,3 +439,41 @@ def test_numbers_as_people_type_them(typed: str, meant: str) -> None:
 def test_what_is_no_number_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match=re.escape(typed)):
         i18n.parse_number(typed)
+
+
+class Place(ma.Schema):
+    city = ma.fields.String()
+
+
+class Line(ma.Schema):
+    sku = ma.fields.String(required=True)
+    price_minor = Minor()
+
+
+class Purchase(ma.Schema):
+    place = ma.fields.Nested(Place, allow_none=True)
+    lines = ma.fields.Nested(Line, many=True)
+
+
+def purchase(**values: str) -> forms.Form:
+    form = forms.form_of(Purchase)
+    form.values = {name.replace("__", "."): text for name, text in values.items()}
+    return form
+
+
+def test_rows_of_a_form_become_a_list_without_its_empty_rows() -> None:
+    form = purchase(lines__0__sku="A", lines__0__price_minor="1.50", lines__1__sku="", lines__2__sku="B")
+    assert form.document("GBP")["lines"] == [{"sku": "A", "price_minor": 150}, {"sku": "B"}]
+
+
+def test_an_error_in_a_row_stands_in_that_row() -> None:
+    form = purchase(lines__0__sku="A", lines__3__price_minor="1")
+    with pytest.raises(Invalid) as caught:
+        form.document("GBP")
+    assert list(caught.value.errors) == ["lines.1.sku"]
+    assert form.values["lines.1.price_minor"] == "1"
+
+
+def test_an_emptied_object_is_taken_away_and_an_untouched_one_is_not_sent() -> None:
+    assert purchase(place__city="").document("GBP", {"place.city": "Riyadh"}) == {"place": None}
+    assert purchase(place__city="Riyadh").document("GBP", {"place.city": "Riyadh"}) == {}

@@ -33,16 +33,28 @@ class Form:
 
     @property
     def single(self) -> list[FieldInfo]:
-        return [info for info in self.fields if not info.many]
+        return [info for info in self.fields if "." not in info.path]
+
+    @property
+    def groups(self) -> dict[str, list[FieldInfo]]:
+        """Nested objects (an address) by path."""
+        return self._nested(many=False)
 
     @property
     def lists(self) -> dict[str, list[FieldInfo]]:
-        """Nested lists by path."""
+        """Nested lists (order lines) by path."""
+        return self._nested(many=True)
+
+    def _nested(self, many: bool) -> dict[str, list[FieldInfo]]:
         found: dict[str, list[FieldInfo]] = {}
         for info in self.fields:
-            if info.many:
+            if "." in info.path and info.many == many:
                 found.setdefault(info.path.rpartition(".")[0], []).append(info)
         return found
+
+    def title(self, path: str) -> Any:
+        """What the schema calls a nested object or list."""
+        return _declared(self.schema, path).metadata.get("label", path.replace("_", " ").capitalize())
 
     def rows(self, path: str) -> list[int]:
         """Numbers of the rows of a nested list that hold something."""
@@ -78,9 +90,10 @@ class Form:
             text = self.values.get(info.path, "")
             if changed_from is None or text != changed_from.get(info.path, ""):
                 self._put(raw, errors, info, info.path, currency)
-        for path, infos in self.lists.items():
-            if changed_from is None or self._texts(path, self.values) != self._texts(path, changed_from):
-                self._put_rows(raw, errors, path, infos, currency)
+        for put, nested in ((self._put_group, self.groups), (self._put_rows, self.lists)):
+            for path, infos in nested.items():
+                if changed_from is None or self._texts(path, self.values) != self._texts(path, changed_from):
+                    put(raw, errors, path, infos, currency)
         if errors:
             raise Invalid(errors)
         return raw
@@ -97,17 +110,24 @@ class Form:
     def _texts(path: str, values: Values) -> Values:
         return {name: text for name, text in values.items() if name.startswith(f"{path}.") and text}
 
+    def _put_group(self, raw: Any, errors: Any, path: str, infos: Sequence[FieldInfo], currency: str) -> None:
+        """A nested object goes as a whole: emptied in all its inputs, it is taken away."""
+        if self._texts(path, self.values):
+            raw[path] = self._object(errors, path, infos, currency)
+        elif _declared(self.schema, path).allow_none:
+            raw[path] = None
+
     def _put_rows(self, raw: Any, errors: Any, path: str, infos: Sequence[FieldInfo], currency: str) -> None:
-        rows: list[dict[str, Any]] = []
-        for place, number in enumerate(self.rows(path)):
-            row: dict[str, Any] = {}
-            for info in infos:
-                found: dict[str, Any] = {}
-                self._put(found, errors, info, f"{path}.{number}.{info.name}", currency, at=info.name)
-                row |= found
-            rows.append(row)
+        numbers = self.rows(path)
+        for place, number in enumerate(numbers):
             self._renumber(path, number, place)
-        raw[path] = rows
+        raw[path] = [self._object(errors, f"{path}.{place}", infos, currency) for place in range(len(numbers))]
+
+    def _object(self, errors: Any, path: str, infos: Sequence[FieldInfo], currency: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for info in infos:
+            self._put(found, errors, info, f"{path}.{info.name}", currency)
+        return found
 
     def _renumber(self, path: str, old: int, new: int) -> None:
         """The schema names errors by place in the list, so rows are numbered without gaps."""
@@ -115,18 +135,18 @@ class Form:
             for name in [name for name in self.values if name.startswith(f"{path}.{old}.")]:
                 self.values[name.replace(f"{path}.{old}.", f"{path}.{new}.")] = self.values.pop(name)
 
-    def _put(self, raw: Any, errors: Any, info: FieldInfo, name: str, currency: str, at: str = "") -> None:
+    def _put(self, raw: Any, errors: Any, info: FieldInfo, name: str, currency: str) -> None:
+        text = self.values.get(name, "")
+        if info.required and not text.strip() and info.kind != "bool":
+            errors[name] = [_("This is needed.")]
+            return
         try:
-            value = _meaning(info, self.values.get(name, ""), currency)
+            value = _meaning(info, text, currency)
         except (ValueError, ArithmeticError):
             errors[name] = [_("This is not a number or time we can read.")]
             return
-        if value is None and not _declared(self.schema, info.path).allow_none:
-            return
-        *parents, last = (at or info.path).split(".")
-        for parent in parents:
-            raw = raw.setdefault(parent, {})
-        raw[last] = value
+        if value is not None or _declared(self.schema, info.path).allow_none:
+            raw[info.name] = value
 
 
 def form_of(schema: type[ma.Schema], only: Sequence[str] = ()) -> Form:
