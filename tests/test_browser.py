@@ -1,0 +1,174 @@
+"""A real Chromium works through the admin; any message of the content security policy fails the test."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from werkzeug.serving import make_server
+
+from core import access, boot, jobs
+from core import runtime as runtime_room
+from core.context import system_context
+from core.jobs.worker import Worker
+from core.wsgi import Switch
+from tests.conftest import PASSWORD
+from tests.helpers import install_suppliers, make_suppliers
+
+LIST = "/admin/suppliers/"
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """One database is enough here: the pages are the same, and the Flask client has seen both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
+    boot.migrate_all(settings)
+    built = install_suppliers(settings)
+    with runtime_room.bound(built):
+        access.ensure_default_roles(system_context("cli"))
+        yield built
+
+
+@pytest.fixture
+def address(runtime: Any) -> Iterator[str]:
+    switch = Switch(runtime.settings)
+    server = make_server("127.0.0.1", 0, switch, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def page(browser: Any, address: str, make_user: Callable[..., Any]) -> Iterator[Any]:
+    """A page that is signed in as an owner and collects what the console says."""
+    user = make_user("owner")
+    opened = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(15_000)
+    said: list[str] = []
+    # A page that answers 404 or 422 is what some tests want; the browser notes each as an error.
+    expected = "Failed to load resource"
+    opened.on(
+        "console", lambda line: said.append(line.text) if line.type == "error" and expected not in line.text else None
+    )
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.goto("/admin/sign-in")
+    opened.fill("[name=username]", user.username)
+    opened.fill("[name=password]", PASSWORD)
+    opened.click("button[type=submit]")
+    opened.wait_for_url("**/admin/")
+    yield opened
+    assert said == []
+
+
+def work_off(runtime: Any) -> None:
+    Worker(runtime.settings).drain()
+
+
+def test_filter_by_htmx_keeps_the_address_and_the_back_button(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "One", "is_active": False}, {"code": "S-2", "name": "Two"})
+    page.goto(LIST)
+    page.click(".mk-chip-add > summary")
+    page.click(".mk-filter-list summary:has-text('Active')")
+    page.check("text=No")
+    page.click("details[name=filter][open] button:has-text('Apply')")
+    page.wait_for_url("**/?is_active=false")
+    assert page.locator("a.mk-key").all_inner_texts() == ["S-1"]
+    page.go_back()
+    page.wait_for_function("document.querySelectorAll('a.mk-key').length === 2")
+
+
+def test_search_as_you_type(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "Waha Linen"}, {"code": "S-2", "name": "Other"})
+    page.goto(LIST)
+    page.keyboard.press("/")
+    page.keyboard.type("line")
+    page.wait_for_url("**/?q=line")
+    assert page.locator("a.mk-key").all_inner_texts() == ["S-1"]
+    assert page.evaluate("document.activeElement.id") == "f-q"
+
+
+def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> None:
+    make_suppliers(count=60)
+    page.goto(LIST + "?limit=25")
+    page.check("[data-all]")
+    assert page.inner_text("[data-selected]") == "25"
+    page.check("[name=everything]")
+    page.locator("[name=ids]").first.uncheck()
+    assert page.inner_text("[data-selected]") == "60 − 1"
+    page.click("[data-bulk] >> text=Add tags")
+    page.fill("dialog [name='argument.tags']", "vip")
+    page.click("dialog button[type=submit]")
+    page.wait_for_url(re.compile(r"/admin/jobs/\d+$"))
+    work_off(runtime)
+    page.get_by_text("59 of 59").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_url(lambda url: url.endswith(f"/{jobs.Job.select().order_by(jobs.Job.id.desc()).get().id}"))
+    work_off(runtime)
+    page.get_by_text("59 of 59").wait_for()
+    page.goto(LIST + "?tag=vip")
+    assert page.get_by_text("No Suppliers match").is_visible()
+
+
+def test_a_few_are_tagged_at_once_and_taken_back_from_the_message(page: Any, runtime: Any) -> None:
+    make_suppliers(count=3)
+    page.goto(LIST)
+    page.locator("[name=ids]").first.check()
+    page.click("[data-bulk] >> text=Add tags")
+    page.fill("dialog [name='argument.tags']", "vip")
+    page.keyboard.press("Enter")
+    page.get_by_text("1 record changed.").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_url("**/admin/jobs/*")
+    work_off(runtime)
+    page.goto(LIST + "?tag=vip")
+    assert page.get_by_text("No Suppliers match").is_visible()
+
+
+def test_a_form_warns_and_keeps_what_was_typed(page: Any) -> None:
+    page.goto(LIST + "new")
+    page.fill("[name=code]", "S-1")
+    page.fill("[name=credit_minor]", "much")
+    page.click("button:has-text('Save')")
+    assert page.evaluate("document.activeElement.matches('[data-summary]')")
+    assert page.input_value("[name=code]") == "S-1"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ar", "dark")])
+def test_pages_fit_in_both_directions_and_themes(page: Any, width: int, language: str, theme: str) -> None:
+    first = make_suppliers({"code": "S-1", "name": "A name that is rather long, " * 4, "tags": ["vip", "gift"]})[0]
+    page.goto("/admin/profile/")
+    page.select_option("[name=locale]", language)
+    page.locator("form:has([name=locale]) button[type=submit]").click()
+    page.context.add_cookies([{"name": "maktab_theme", "value": theme, "domain": "127.0.0.1", "path": "/"}])
+    page.set_viewport_size({"width": width, "height": 780})
+    for path in ("/admin/", LIST, LIST + "?is_active=true", f"{LIST}{first}", f"{LIST}{first}/edit", "/admin/jobs/",
+                 "/admin/plugins/", "/admin/users/", "/admin/profile/", "/admin/imports/", "/nothing"):  # fmt: skip
+        page.goto(path)
+        root = page.evaluate("(({lang, dir, dataset}) => [lang, dir, dataset.bsTheme])(document.documentElement)")
+        assert root == [language, "rtl" if language == "ar" else "ltr", theme], path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    assert page.evaluate("document.fonts.check('14px Inter')")
+
+
+def test_the_menu_opens_and_closes_on_a_phone(page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.goto("/admin/")
+    assert not page.locator("#menu").is_visible()
+    page.click(".mk-menu")
+    assert page.locator("#menu").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#menu").is_visible()
+
+
+def test_the_theme_stays_chosen(page: Any) -> None:
+    page.click("[data-theme-toggle]")
+    page.reload()
+    assert page.get_attribute("html", "data-bs-theme") == "dark"
