@@ -266,8 +266,15 @@ def test_a_schedule_starts_once_per_slot_over_many_workers(house: Settings) -> N
     assert ScheduleSlot.select().count() == 2
 
 
+def test_a_slot_that_was_had_starts_nothing(house: Settings) -> None:
+    for _ in range(3):
+        start_slot(Schedule("ledger.walk", 60, {"steps": 1}), "ledger.walk", 7)
+    assert Job.select().count() == 1
+
+
 def test_a_key_makes_one_job(house: Settings, ctx: Context) -> None:
     first = jobs.enqueue(ctx, "ledger.walk", {"steps": 1}, key="once")
+    jobs.enqueue(ctx, "ledger.walk", {"steps": 1})
     assert jobs.enqueue(ctx, "ledger.walk", {"steps": 1}, key="once").id == first.id
 
 

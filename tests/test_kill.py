@@ -1,8 +1,9 @@
-"""Kill -9 of web and workers at random while bulk actions run: nothing lost, nothing twice."""
+"""Kill -9 of web and workers at random while bulk actions and an import run: nothing lost, nothing twice."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import random
@@ -21,7 +22,7 @@ from typing import Any
 import psutil
 import pytest
 
-from core import access, audit, auth, db, plugins
+from core import access, audit, auth, db, files, plugins, transfer
 from core.audit import Entry
 from core.context import SYSTEM, Context
 from core.events import Event
@@ -30,7 +31,7 @@ from core.settings import Settings
 from tests.ledger_kit import MERCHANT, install, things
 
 KILLS = int(os.environ.get("MAKTAB_TEST_KILLS", "20")) // 2  # on each of the two databases
-THINGS, CLICKS = 900, 12
+THINGS, CLICKS, ROWS = 900, 12, 4000
 CTX = Context(actor=SYSTEM, source="cli")
 
 
@@ -88,9 +89,9 @@ def port() -> int:
 
 def click(processes: Processes, port: int, token: str, number: int) -> int:
     """One press of the button, repeated with its key until it is answered; gives the job's number."""
-    body = json.dumps({"all": True, "arguments": {"label": f"click {number}"}}).encode()
+    asked = {"all": True, "filters": {"name__prefix": "thing"}, "arguments": {"label": f"click {number}"}}
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": f"k{number}"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/things/actions/stamp", body, headers)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/things/actions/stamp", json.dumps(asked).encode(), headers)
     end = time.monotonic() + 180
     while True:
         try:
@@ -115,6 +116,7 @@ def test_killed_at_random_nothing_is_lost_and_nothing_done_twice(house: Settings
     user = auth.create_user(CTX, "clicker", secrets.token_urlsafe())
     access.assign(CTX, user, "owner")
     token = auth.create_token(CTX, user, ["*"])
+    taken_in = start_import()
     processes = Processes(house, port)
     clicked: dict[int, int] = {}
     try:
@@ -131,7 +133,26 @@ def test_killed_at_random_nothing_is_lost_and_nothing_done_twice(house: Settings
             processes.revive()
     finally:
         processes.stop()
+    check_import(taken_in)
     check(ids, clicked)
+
+
+def start_import() -> int:
+    text = "name,stamps\n" + "".join(f"row {number},0\n" for number in range(ROWS)) + "row 7,0\n,1\n"
+    file = files.store(CTX, io.BytesIO(text.encode()), "rows.csv")
+    mapping = transfer.Mapping(columns=(("name", "name"), ("stamps", "stamps")), key=("name",))
+    return int(transfer.start(CTX, "ledger.thing", file.id, mapping).id)
+
+
+def check_import(number: int) -> None:
+    from ledger.models import Thing
+
+    made = transfer.Import.get_by_id(number)
+    assert (made.state, made.created, made.rejected) == ("completed_with_errors", ROWS, 1)
+    names = [row[0] for row in Thing.select(Thing.name).where(Thing.name.startswith("row ")).tuples()]
+    assert sorted(names) == sorted(f"row {row}" for row in range(ROWS))
+    created = Entry.select().where(Entry.resource == "ledger.thing", Entry.action == "created")
+    assert created.count() == ROWS
 
 
 def check(ids: list[int], clicked: dict[int, int]) -> None:
@@ -144,8 +165,9 @@ def check(ids: list[int], clicked: dict[int, int]) -> None:
         assert (job.status, job.done, job.failed) == ("done", len(ids), 0)
         assert done == ids, f"click {number}: {len(done)} effects"
         assert JobItem.select().where(JobItem.job_id == job_id, JobItem.state == "done").count() == len(ids)
-    assert {row[0] for row in Thing.select(Thing.stamps).tuples()} == {len(clicked)}
-    assert Entry.select().where(Entry.resource == "ledger.thing").count() == len(ids) * len(clicked)
+    assert {row[0] for row in Thing.select(Thing.stamps).where(Thing.id.in_(ids)).tuples()} == {len(clicked)}
+    stamped = Entry.select().where(Entry.resource == "ledger.thing", Entry.action == "stamped")
+    assert stamped.count() == len(ids) * len(clicked)
     told = Event.select().where(Event.name == "ledger.thing_stamped.v1").count()
     delivered = Job.select().where(Job.kind == "core.deliver", Job.status == "done").count()
     assert told == delivered == len(clicked) * -(-len(ids) // 200)

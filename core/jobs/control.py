@@ -44,9 +44,12 @@ def enqueue(
         "due_at": run_at or lease.moment(),
     }  # fmt: skip
     with db.transaction():
-        made = Job.insert(values).on_conflict_ignore().execute()
         db.after_commit(bell.ring)
-        return Job.get_by_id(made) if made else Job.get(Job.key == key)
+        if key is None:
+            return Job.get_by_id(Job.insert(values).execute())
+        # Not by the id that the insert gives: after an ignored one SQLite names the last row of any table.
+        Job.insert(values).on_conflict_ignore().execute()
+        return Job.get(Job.key == key)
 
 
 def visible(actor: Actor) -> Any:

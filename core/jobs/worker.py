@@ -146,5 +146,5 @@ class Worker:
 def start_slot(schedule: Schedule, task: str, slot: int) -> None:
     """Start a scheduled job, unless another worker has had this slot."""
     with db.transaction():
-        if ScheduleSlot.insert(task=task, slot=slot).on_conflict_ignore().execute():
+        if ScheduleSlot.insert(task=task, slot=slot).on_conflict_ignore().as_rowcount().execute():
             control.enqueue(system_context(), schedule.job, schedule.args)

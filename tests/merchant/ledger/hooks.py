@@ -16,7 +16,7 @@ from ledger.models import Effect, Thing
 
 class ThingSchema(ma.Schema):
     id = ma.fields.Integer(dump_only=True)
-    name = ma.fields.String(required=True)
+    name = ma.fields.String(required=True, validate=ma.validate.Length(1, 80))
     stamps = ma.fields.Integer()
 
 
@@ -75,6 +75,7 @@ def register_resources():
         Resource(
             "ledger.thing", "things", Thing, ThingSchema, "Thing", "Things",
             columns=[Column("name", "Name", sortable=True), Column("stamps", "Stamps", "number")],
+            key=["name"],
             filters=[Filter("name", "Name", "text")],
             scopes=[Scope("name", "Name")],
             actions=[Action("stamp", "Stamp", stamp, unstamp, StampArguments), Action("keep", "Keep", keep)],
