@@ -120,7 +120,7 @@ def zipped(**parts: bytes) -> bytes:
         (zipped(xl__big=b"\0" * (210 << 20)), "unpacks to"),
         (zipped(**{f"part{n}": b"x" for n in range(2001)}), "parts"),
         (zipped(xl__sheet=b"0" * 3_000_000), "unpacks to"),
-        (zipped(**{"xl__a.xml": b'<?xml?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'}), "document type"),
+        (zipped(**{"xl__a.xml": b'<?xml?><!DOCTYPE x [<!ENTITY e SYSTEM "/etc">]><x>&e;</x>'}), "document type"),
         (zipped()[:-30], "damaged"),
         (zipped().replace(b"xl/workbook.xml", b"xl/workbonk.xml"), "no XLSX"),
         (b"\xd0\xcf\x11\xe0 old xls", "XLSX or CSV"),

@@ -201,6 +201,16 @@ def test_a_paused_import_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPatch)
     assert (Import.get_by_id(made.id).state, Sale.select().count()) == ("completed", 12)
 
 
+def test_a_canceled_job_ends_its_import_which_can_go_on() -> None:
+    made = transfer.start(kit.CTX, SALE.name, kit.store(b"No\n1\n"), mapped(("No", "number")))
+    jobs.cancel(kit.CTX, jobs.Job.get_by_id(made.job_id))
+    transfer.importer.settle(made)
+    assert made.state == "canceled"
+    transfer.run(kit.CTX, made)
+    kit.execute(made.job_id)
+    assert Import.get_by_id(made.id).state == "completed"
+
+
 def test_imported_records_are_found_by_search_afterwards() -> None:
     bring_in("No,Cur,SKU,Qty,Total\nABC-77123,GBP,A,1,1\n", ORDERS)
     assert Sale.select().where(db.search.condition(SALE, "7712")).count() == 1

@@ -100,18 +100,9 @@ class SaleService(Service):
             lines[row.sale_id].append({name: getattr(row, name) for name in _LINE})
         return [doc | {"lines": lines[doc["id"]]} for doc in docs]
 
-    def _knows(self, name: str) -> bool:
-        return name == "lines" or super()._knows(name)
-
-    def _with_extra(self, doc: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-        lines = {"lines": doc["lines"]} if "lines" in doc else {}
-        made = super()._with_extra({name: value for name, value in doc.items() if name != "lines"}, old)
-        return made | lines
-
-    def difference(self, old: dict[str, Any], doc: dict[str, Any]) -> dict[str, Any]:
-        if "lines" in doc:
-            doc = doc | {"lines": [self._line(line) for line in doc["lines"]]}
-        return super().difference(old, doc)
+    def _shaped(self, doc: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+        lines = {"lines": [self._line(line) for line in doc["lines"]]} if "lines" in doc else {}
+        return super()._shaped({name: value for name, value in doc.items() if name != "lines"}, old) | lines
 
     def _line(self, line: Mapping[str, Any]) -> dict[str, Any]:
         return {"name": "", "quantity": 1, "unit_price": None, "line_total_minor": None, "extra": {}} | dict(line)

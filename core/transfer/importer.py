@@ -116,6 +116,14 @@ def rollback(ctx: Context, import_: Import) -> jobs.Job:
     return job
 
 
+def settle(import_: Import) -> None:
+    """End an import whose job was canceled or gave up while nobody worked on it."""
+    job = jobs.Job.get_or_none(jobs.Job.id == import_.job_id)
+    if import_.state == "running" and job is not None and job.status in ("failed", "dead", "canceled"):
+        state = "canceled" if job.status == "canceled" else "failed"
+        _move(import_, Import.job_id == job.id, {"state": state, "error": job.error}, "")
+
+
 def note(ctx: Context, import_: Import, action: str) -> None:
     """Audit entry and event of a command on an import."""
     names = ("resource", "file_name", "dry_run", "state", "created", "updated", "unchanged", "rejected")

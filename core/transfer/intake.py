@@ -36,6 +36,8 @@ def run_import(run: jobs.JobRun) -> dict[str, Any]:
     import_ = Import.get_by_id(run.args["import_id"])
     resource = runtime.current().resource(import_.resource)
     access.demand(run.ctx.actor, resource.permission("import"))
+    if import_.state in ("failed", "canceled"):  # its job was started again
+        Import.update(state="running", error="").where(Import.id == import_.id).execute()
     try:
         with _opened(import_, resource) as (plan, staging):
             Intake(run, import_, resource, plan, staging).run()
@@ -76,9 +78,8 @@ class Intake:
     def __init__(self, run: jobs.JobRun, import_: Import, resource: Resource, plan: Plan, staging: Staging) -> None:
         self.job, self.import_, self.resource, self.plan, self.staging = run, import_, resource, plan, staging
         self.ctx, self.service, self.dry = run.ctx.coming_from("import"), service_of(resource), import_.dry_run
-        self.position, self.counts = (
-            (-1, dict.fromkeys(COUNTS, 0)) if self.dry else (import_.position, _counts(import_))
-        )
+        self.position = -1 if self.dry else int(import_.position)
+        self.counts = dict.fromkeys(COUNTS, 0) if self.dry else _counts(import_)
         self.diff = reports.Diff(resource)
 
     def run(self) -> None:

@@ -16,7 +16,7 @@ from core.i18n import _
 from core.resources import Resource
 from core.transfer import values
 from core.transfer.formats import Mapping, Prepare, fold
-from core.transfer.shape import ABSENT, Leaf, leaves
+from core.transfer.shape import ABSENT, Leaf, leaves, list_schema
 
 REASON_COLUMNS = ("maktab: line", "maktab: problem")
 _NUMBERS, _TIMES = ("number", "integer", "money"), ("time", "day")
@@ -62,7 +62,8 @@ class Plan:
         zone: str,
     ) -> None:
         self.resource, self.mapping, self.headers, self.prepare = resource, mapping, headers, prepare
-        self.schema, self.leaves = resource.schema(), leaves(resource.schema)
+        self.leaves = leaves(resource.schema)
+        self.nullable = {leaf.nullable_parent for leaf in self.leaves.values()}
         self.lists = dict.fromkeys(leaf.items for leaf in self.leaves.values())
         self.currency, self.zone = currency, mapping.timezone or zone
         self.fix = values.unescape if mapping.native else values.clean
@@ -79,6 +80,9 @@ class Plan:
         names = {fold(name) for name in mapping.key}
         keys = [place for place, name in enumerate(headers) if fold(name) in names]
         self.key = keys or [place for place, target in enumerate(targets) if target in resource.key]
+        given = {*self.sources, *mapping.constants, *(rule["target"] for rule in mapping.rules)}
+        is_open = prepare is not None or not headers  # the document may hold anything
+        self.schema = resource.schema() if is_open else resource.schema(only=set(_needed(resource.schema(), given)))
         self.signs: dict[str, str] = {}
         self.orders: dict[str, str] = {}
         known = {place: self.leaves[target] for place, target in enumerate(targets) if target in self.leaves}
@@ -110,7 +114,7 @@ class Plan:
             found = [row.get(name) for name in self.resource.key]
         else:
             found = [(row[place] or "").strip() for place in self.key if place < len(row)]
-        return json.dumps(found) if any(found) else f"line {line}"
+        return ascii(found) if any(found) else f"line {line}"
 
     def see(self, cells: Cells) -> None:
         """Learn how the numbers and dates of a column are written, until one value proves it."""
@@ -222,7 +226,7 @@ class Plan:
         for name, value in node.items():
             leaf = self.leaves.get(path + name)
             if leaf is None and isinstance(value, dict):
-                if any(value.values()) or path + name not in {one.nullable_parent for one in self.leaves.values()}:
+                if any(value.values()) or path + name not in self.nullable:
                     value = self._convert(value, f"{path}{name}.", f"{where}{name}.", value_of, draft)
                 else:
                     value = None
@@ -264,6 +268,17 @@ class Plan:
         if leaf.kind == "tags" and text[0] != "[":
             return [part.strip() for part in text.split(",") if part.strip()]
         return json.loads(text) if leaf.kind in ("tags", "json") else text
+
+
+def _needed(schema: ma.Schema, given: set[str], prefix: str = "") -> Iterator[str]:
+    """Fields that this file fills or that are told when missing; marshmallow spends most of its time on the others."""
+    for name, made in schema.load_fields.items():
+        inside, path = list_schema(made), prefix + name.removesuffix("_minor")
+        is_given = any(target == path or target.startswith(f"{path}.") for target in given)
+        if is_given and inside is not None and not prefix:
+            yield from _needed(inside, given, f"{name}.")
+        elif is_given or made.required or made.load_default is not ma.missing or name == "extra":
+            yield prefix + name
 
 
 def _item(columns: Sequence[tuple[int, list[str]]], row: Cells) -> Node | None:

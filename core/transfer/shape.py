@@ -61,7 +61,7 @@ def _blank(kind: str, field: Any) -> Any:
         return ABSENT
 
 
-def _list_schema(field: Any) -> ma.Schema | None:
+def list_schema(field: Any) -> ma.Schema | None:
     inner = field.inner if isinstance(field, ma.fields.List) else field
     is_list = isinstance(field, ma.fields.List) or getattr(field, "many", False)
     return inner.schema if is_list and isinstance(inner, ma.fields.Nested) else None
@@ -69,7 +69,7 @@ def _list_schema(field: Any) -> ma.Schema | None:
 
 def _walk(schema: ma.Schema, items: str, steps: tuple[str, ...], parent: str) -> Iterator[Leaf]:
     for name, field in schema.fields.items():
-        inside = _list_schema(field)
+        inside = list_schema(field)
         if field.dump_only or field.load_only:
             continue
         if inside is not None and not items and not steps:

@@ -180,6 +180,7 @@ def _import(import_id: int) -> Import:
     import_ = Import.get_or_none(Import.id == import_id)
     if import_ is None or import_.resource not in _importable():
         raise NotFound(_("There is no such import."))
+    importer.settle(import_)
     return import_  # type: ignore[no-any-return]
 
 
