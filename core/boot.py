@@ -29,7 +29,7 @@ def prepare(settings: Settings) -> list[str]:
     applied = migrate.apply("core", CORE_MIGRATIONS)
     plugins.install_defaults(settings)
     applied += migrate_all(settings)
-    start(settings)
+    runtime.install(plugins.build(settings))
     access.ensure_default_roles(system_context("cli"))
     return applied
 

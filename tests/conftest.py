@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from core import db, runtime as runtime_room
+from core import access, auth, db, plugins
+from core import runtime as runtime_room
+from core.app import create_app
 from core.context import Context, system_context
 from core.settings import Settings
 from tests import databases
@@ -33,8 +35,9 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(database_kind: str, tmp_path: Path) -> Iterator[str]:
-    with databases.fresh_database(database_kind, tmp_path / "data") as url:
+def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
+    state = "house" if "runtime" in request.fixturenames else "empty"
+    with databases.fresh_database(database_kind, tmp_path / "data", state) as url:
         yield url
         databases.close_all()
 
@@ -55,15 +58,9 @@ def app_db(settings: Settings) -> Iterator[Any]:
 
 @pytest.fixture
 def runtime(app_db: Any, settings: Settings) -> Iterator[Any]:
-    """The first generation with our own plugins enabled, installed for this process."""
-    plugins = importlib.import_module("core.plugins")
-    boot = importlib.import_module("core.boot")
-    plugins.install_defaults(settings)
-    boot.migrate_all(settings)
+    """The first generation of a new install, with our own plugins enabled, installed for this process."""
     built = plugins.build(settings)
     runtime_room.install(built)
-    access = importlib.import_module("core.access")
-    access.ensure_default_roles(system_context("cli"))
     with runtime_room.bound(built):
         yield built
 
@@ -76,7 +73,7 @@ def ctx() -> Context:
 
 @pytest.fixture
 def app(runtime: Any) -> Any:
-    made = importlib.import_module("core.app").create_app(runtime)
+    made = create_app(runtime)
     made.config.update(TESTING=True)
     return made
 
@@ -89,7 +86,6 @@ def client(app: Any) -> Any:
 @pytest.fixture
 def make_user(runtime: Any, ctx: Context) -> Callable[..., Any]:
     """make_user(role, scopes=None) -> User with PASSWORD."""
-    auth, access = importlib.import_module("core.auth"), importlib.import_module("core.access")
 
     def make(role: str = "", scopes: Any = None) -> Any:
         user = auth.create_user(ctx, f"{role or 'user'}{next(_names)}", PASSWORD)
@@ -119,8 +115,6 @@ def signed_in(app: Any, make_user: Callable[..., Any]) -> Callable[..., Any]:
 
 def csrf_of(page: str) -> str:
     """The CSRF token in a page's form or meta tag; "" when there is none."""
-    import re
-
     found = re.search(r'name="csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"', page)
     return found.group(1) if found else ""
 

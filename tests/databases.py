@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import shutil
 import tempfile
@@ -25,29 +24,11 @@ RUN_DIR = Path(tempfile.gettempdir()) / f"maktab-tests-{os.getuid()}-{_RUN[:12]}
 _WORKER = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{_RUN[:8]}"
 
 
-def fill_schema(settings: Settings) -> None:
-    """Bring the connected, empty database to the present schema, the way `maktab migrate` does."""
-    try:
-        boot = importlib.import_module("core.boot")
-        if not list(boot.CORE_MIGRATIONS.glob("0*.py")):
-            raise ImportError
-        boot.migrate_all(settings)
-    except (ImportError, AttributeError):
-        _create_all_tables()
+def fill(settings: Settings, state: str) -> None:
+    """Bring the connected, empty database to the present schema (`empty`), or to a new install's state (`house`)."""
+    from core import boot
 
-
-def _create_all_tables() -> None:
-    for room in ("plugins", "auth", "access", "audit", "jobs", "events", "files", "resources", "transfer", "api"):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(f"core.{room}")
-    waiting = [db.Model]
-    found = []
-    while waiting:
-        model = waiting.pop()
-        waiting += model.__subclasses__()
-        if model.__subclasses__() == [] and model is not db.Record:
-            found.append(model)
-    db.database.create_tables(found)
+    boot.prepare(settings) if state == "house" else boot.migrate_all(settings)
 
 
 def close_all() -> None:
@@ -58,36 +39,36 @@ def close_all() -> None:
         db.database.close_all()
 
 
-class SqliteTemplate:
-    """A migrated SQLite file, copied for each test."""
+class SqliteTemplates:
+    """Migrated SQLite files, copied for each test."""
 
     def __init__(self) -> None:
-        self.file: Path | None = None
+        self._files: dict[str, Path] = {}
 
-    def copy_to(self, data_dir: Path) -> str:
-        if self.file is None:
-            self.file = self._make()
+    def copy_to(self, data_dir: Path, state: str) -> str:
+        if state not in self._files:
+            self._files[state] = self._make(state)
         data_dir.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self.file, data_dir / "maktab.db")
+        shutil.copy(self._files[state], data_dir / "maktab.db")
         return f"sqlite:///{data_dir / 'maktab.db'}"
 
-    def _make(self) -> Path:
-        home = RUN_DIR / f"sqlite-{_WORKER}"
+    def _make(self, state: str) -> Path:
+        home = RUN_DIR / f"sqlite-{_WORKER}-{state}"
         home.mkdir(parents=True, exist_ok=True)
         settings = Settings(data_dir=home)
-        database = db.connect(settings.url)
-        fill_schema(settings)
-        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.connect(settings.url)
+        fill(settings, state)
+        db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         close_all()
         return home / "maktab.db"
 
 
-class PostgresTemplate:
-    """A migrated PostgreSQL database, copied by CREATE DATABASE … TEMPLATE for each test."""
+class PostgresTemplates:
+    """Migrated PostgreSQL databases, copied by CREATE DATABASE … TEMPLATE for each test."""
 
     def __init__(self) -> None:
         self._server: str | None = None
-        self._template = ""
+        self._names: dict[str, str] = {}
         self._count = 0
         self._lock = threading.Lock()
 
@@ -105,7 +86,7 @@ class PostgresTemplate:
             server = pgserver.get_server(home / "data", cleanup_mode="stop")
             self._server = server.get_uri()
             # The tests kill processes, not the machine: what fsync protects against does not happen here.
-            self._admin("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_connections = 400")
+            self._admin("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off")
             self._admin("SELECT pg_reload_conf()")
         return self._server
 
@@ -113,21 +94,21 @@ class PostgresTemplate:
         parts = urlsplit(self.server_url())
         return urlunsplit(parts._replace(path=f"/{name}"))
 
-    def copy(self) -> str:
+    def copy(self, state: str) -> str:
         """A new database; its URL."""
         with self._lock:
-            if not self._template:
-                self._template = self._make()
+            if state not in self._names:
+                self._names[state] = self._make(state)
             self._count += 1
             name = f"maktab_{_WORKER}_{self._count}"
-        self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}"')
+        self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{self._names[state]}"')
         return self.url_of(name)
 
     def drop(self, url: str) -> None:
         self._admin(f'DROP DATABASE IF EXISTS "{urlsplit(url).path.lstrip("/")}" WITH (FORCE)')
 
-    def _make(self) -> str:
-        name = f"maktab_{_WORKER}_template"
+    def _make(self, state: str) -> str:
+        name = f"maktab_{_WORKER}_{state}"
         self._admin(
             f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)',
             f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0",
@@ -135,7 +116,7 @@ class PostgresTemplate:
         with tempfile.TemporaryDirectory() as home:
             settings = Settings(data_dir=Path(home), database_url=self.url_of(name))
             db.connect(settings.url)
-            fill_schema(settings)
+            fill(settings, state)
             close_all()
         return name
 
@@ -147,18 +128,18 @@ class PostgresTemplate:
                 connection.execute(statement)  # type: ignore[arg-type]
 
 
-sqlite_template = SqliteTemplate()
-postgres_template = PostgresTemplate()
+sqlite_templates = SqliteTemplates()
+postgres_templates = PostgresTemplates()
 
 
 @contextlib.contextmanager
-def fresh_database(kind: str, data_dir: Path) -> Iterator[str]:
-    """The URL of a migrated and empty database of `kind` (sqlite, postgres); gone afterwards."""
+def fresh_database(kind: str, data_dir: Path, state: str = "empty") -> Iterator[str]:
+    """The URL of a database of `kind` (sqlite, postgres) in `state` (see `fill`); gone afterwards."""
     if kind == "sqlite":
-        yield sqlite_template.copy_to(data_dir)
+        yield sqlite_templates.copy_to(data_dir, state)
         return
-    url = postgres_template.copy()
+    url = postgres_templates.copy(state)
     try:
         yield url
     finally:
-        postgres_template.drop(url)
+        postgres_templates.drop(url)
