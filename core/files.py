@@ -89,15 +89,16 @@ def store(
     except BaseException:
         place.remove(key)
         raise
-    return StoredFile.create(
+    kept: StoredFile = StoredFile.create(
         key=key, name=name.replace("\\", "/").rsplit("/", 1)[-1][:255] or "file", size=size, user_id=ctx.actor.user_id,
         sha256=digest.hexdigest(), content_type=content_type[:120], expires_at=expires_at,
     )  # fmt: skip
+    return kept
 
 
 def find(ctx: Context, file_id: int) -> StoredFile:
     """The file, when it is the actor's own or he may see all; else NotFound."""
-    file = StoredFile.get_or_none(StoredFile.id == file_id)
+    file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == file_id)
     own = file is not None and file.user_id is not None and file.user_id == ctx.actor.user_id
     if file is None or not (own or ctx.actor.can(VIEW_ALL)) or (file.expires_at and file.expires_at < utcnow()):
         raise NotFound(_("There is no such file, or it has expired."))

@@ -143,7 +143,7 @@ def _keep(ctx: Context, resource: Resource, action: Action, outcomes: Mapping[in
     done = {row_id: outcome for row_id, outcome in outcomes.items() if outcome.undo is not None}
     if not done:
         return None
-    job = Job.create(
+    job: Job = Job.create(
         kind="core.action", plugin=resource.plugin, resource=resource.name, context=ctx.to_json(),
         title=f"{resource.label_plural}: {action.label}", permission=resource.permission(action.name),
         user_id=ctx.actor.user_id, args={"action": action.name, "arguments": {}}, status="done", due_at=None,

@@ -45,11 +45,10 @@ def enqueue(
     }  # fmt: skip
     with db.transaction():
         db.after_commit(bell.ring)
-        if key is None:
-            return Job.get_by_id(Job.insert(values).execute())
-        # Not by the id that the insert gives: after an ignored one SQLite names the last row of any table.
-        Job.insert(values).on_conflict_ignore().execute()
-        return Job.get(Job.key == key)
+        made = Job.insert(values).on_conflict_ignore().execute()
+        # With a key not by that id: after an ignored insert SQLite gives the last row of any table.
+        job: Job = Job.get_by_id(made) if key is None else Job.get(Job.key == key)
+    return job
 
 
 def visible(actor: Actor) -> Any:
@@ -96,4 +95,5 @@ def retry_failed(ctx: Context, job: Job) -> Job:
             raise Conflict(_("There is nothing to repeat in this job now."))
         JobItem.update(state="waiting", reason="").where(JobItem.job_id == job.id, JobItem.state == "failed").execute()
         db.after_commit(bell.ring)
-    return Job.get_by_id(job.id)
+    repeated: Job = Job.get_by_id(job.id)
+    return repeated

@@ -89,7 +89,8 @@ def claim(job_id: int | None = None) -> Job | None:
             "attempts": Job.attempts + 1, "started_at": utcnow(), "started_from": Job.done + Job.failed + Job.skipped,
         }  # fmt: skip
         Job.update(taken).where(Job.id == first.id).execute()
-        return Job.get_by_id(first.id)
+        claimed: Job = Job.get_by_id(first.id)
+    return claimed
 
 
 def renew(ids: list[int]) -> None:
