@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import flask
 import peewee
+import structlog
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 
 from core import db
@@ -22,6 +23,7 @@ from core.db import utcnow
 from core.errors import Conflict, Invalid, MaktabError
 from core.i18n import _
 
+log = structlog.get_logger("maktab.api")
 BODY_BYTES = 2 * 1024 * 1024
 CALLS_PER_MINUTE = 600
 _KEPT, _RUNNING = timedelta(hours=24), timedelta(minutes=1)
@@ -41,6 +43,8 @@ def guard(blueprint: Any) -> None:
     blueprint.after_request(_tell_rate)
     blueprint.register_error_handler(MaktabError, _ours)
     blueprint.register_error_handler(HTTPException, _http)
+    for unfit in (peewee.DataError, OverflowError, UnicodeError):
+        blueprint.register_error_handler(unfit, _unfit)
 
 
 def problem(
@@ -67,6 +71,12 @@ def _ours(error: MaktabError) -> Any:
     return problem(error.status, error.code, str(error), getattr(error, "errors", None), headers)
 
 
+def _unfit(error: Exception) -> Any:
+    """A value that passed the schema and that the database cannot keep: too large, or half a sign."""
+    log.warning("value does not fit", path=flask.request.path, error=type(error).__name__)
+    return problem(422, "invalid", _("A value does not fit: too large, too long, or with signs that cannot be kept."))
+
+
 def _http(error: HTTPException) -> Any:
     found = getattr(error, "data", {}).get("messages")
     errors = {name: texts for place in (found or {}).values() for name, texts in _flat(place)} if found else None
@@ -85,7 +95,7 @@ def _flat(messages: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
 
 
 def _check_body() -> None:
-    """JSON that can be read, of a decent size; too deep nesting and too long numbers would raise in the parser."""
+    """JSON of a decent size, of which every text can be kept. Too deep or too long numbers make the parser raise."""
     request = flask.request
     if request.method not in ("POST", "PATCH") or request.mimetype == "multipart/form-data":
         return
@@ -93,9 +103,11 @@ def _check_body() -> None:
     if request.get_data() and not request.is_json:
         raise UnsupportedMediaType(_("Send JSON, with the header Content-Type: application/json."))
     try:
-        json.loads(request.get_data() or b"null")
+        json.dumps(json.loads(request.get_data() or b"null"), ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise BadRequest(_("This is not JSON that can be read.")) from None
+    if rb"\u0000" in request.get_data():
+        raise BadRequest(_("No text may hold the sign NUL."))
 
 
 def _count_call() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,10 +22,10 @@ from core.resources.traits import Tagging
 
 _MOST, _LARGEST = 200, 2**63 - 1
 OPERATORS: dict[str, tuple[str, ...]] = {
-    "choice": ("in",), "text": ("eq", "prefix"), "number": ("gte", "lte", "eq"), "money": ("gte", "lte", "eq"),
+    "choice": ("in",), "text": ("eq", "prefix"), "number": ("eq", "gte", "lte"), "money": ("eq", "gte", "lte"),
     "date": ("gte", "lte"), "bool": ("eq",), "tag": ("in",),
 }  # fmt: skip
-"""Operators by kind of filter; the bare name means the first one but for numbers (eq) and dates (a day or a word)."""
+"""Operators by kind of filter; the bare name means the first one, but for dates (within that day or word)."""
 
 
 @dataclass(frozen=True)
@@ -154,74 +155,75 @@ def _fits(column: Any, value: Any) -> bool:
         return value is None or (type(value) is int and abs(value) <= _LARGEST)
     try:
         return value is None or (
-            isinstance(value, str) and _text(value) == value and bool(column.python_value(value) or 1)
+            isinstance(value, str) and _text(None, value) == value and bool(column.python_value(value) or 1)
         )
     except ValueError:
         return False
 
 
-def _condition(ctx: Context, resource: Resource, argument: str, value: str) -> Any:
+def _condition(ctx: Context, resource: Resource, argument: str, text: str) -> Any:
     """One filter argument as an expression."""
-    name, _mark, operator = argument.partition("__")
+    name, _mark, asked = argument.partition("__")
     declared = next((one for one in resource.filters if one.name == name), None)
-    if declared is None or (operator and operator not in OPERATORS[declared.kind]):
+    if declared is None or (asked and asked not in OPERATORS[declared.kind]):
         raise Invalid({argument[:80]: [_("There is no such filter.")]})
     try:
         if declared.kind == "tag":
-            return _tagged(resource, value)
+            return resource.model.id.in_(_tagged(resource, _text(declared, text)))
         column = getattr(resource.model, declared.field or declared.name)
-        return _KINDS[declared.kind](ctx, declared, column, operator, value)
+        if declared.kind == "date":
+            return _within(column, asked, *period(text, ZoneInfo(ctx.timezone)))
+        value = _VALUES[declared.kind](declared, text)
+        value = [column.adapt(one) for one in value] if isinstance(value, list) else value
+        return _COMPARE[asked or OPERATORS[declared.kind][0]](column, value)
     except (ValueError, OverflowError) as error:
-        raise Invalid({argument: [str(error) or _("This value does not fit the filter.")]}) from None
+        raise Invalid({argument: [str(error)]}) from None
 
 
-def _tagged(resource: Resource, value: str) -> Any:
-    tags = [tag.strip() for tag in _text(value).split(",") if tag.strip()]
-    tagged = Tagging.select(Tagging.record_id).where(Tagging.resource == resource.name, Tagging.tag.in_(tags))
-    return resource.model.id.in_(tagged)
+def _tagged(resource: Resource, text: str) -> Any:
+    tags = [tag.strip() for tag in text.split(",") if tag.strip()]
+    return Tagging.select(Tagging.record_id).where(Tagging.resource == resource.name, Tagging.tag.in_(tags))
 
 
-def _text(value: str) -> str:
-    if "\0" in value or len(value) > 2000 or any("\ud800" <= sign <= "\udfff" for sign in value):
+def _text(declared: Filter | None, text: str) -> str:
+    if "\0" in text or len(text) > 2000 or any("\ud800" <= sign <= "\udfff" for sign in text):
         raise ValueError(_("This text cannot be looked for."))
-    return value
+    return text
 
 
-def _choice(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
-    wanted = [one for one in _text(value).split(",") if one]
-    unknown = [one for one in wanted if declared.choices and one not in declared.choices]
-    if unknown:
-        raise ValueError(_("%(value)s is not one of the choices.", value=unknown[0][:50]))
-    return column.in_([column.adapt(one) for one in wanted])
+def _choices(declared: Filter, text: str) -> list[str]:
+    wanted = [one for one in _text(declared, text).split(",") if one]
+    for one in wanted:
+        if declared.choices and one not in declared.choices:
+            raise ValueError(_("%(value)s is not one of the choices.", value=one[:50]))
+    return wanted
 
 
-def _contents(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
-    return search.starts_with(column, _text(value)) if operator == "prefix" else column == _text(value)
-
-
-def _number(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
-    number = _whole(value)
-    return {"gte": column >= number, "lte": column <= number}.get(operator, column == number)
-
-
-def _whole(value: str) -> int:
-    if not value.strip().removeprefix("-").isdecimal() or len(value) > 20 or abs(int(value)) > _LARGEST:
+def _whole(declared: Filter, text: str) -> int:
+    if not text.strip().removeprefix("-").isdecimal() or len(text) > 20 or abs(int(text)) > _LARGEST:
         raise ValueError(_("Write a whole number (money in minor units)."))
-    return int(value)
+    return int(text)
 
 
-def _truth(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if value.lower() not in words:
+def _truth(declared: Filter, text: str) -> bool:
+    if text.lower() not in ("true", "1", "yes", "false", "0", "no"):
         raise ValueError(_("Write true or false."))
-    return column == words[value.lower()]
+    return text.lower() in ("true", "1", "yes")
 
 
-def _moment(ctx: Context, declared: Filter, column: Any, operator: str, value: str) -> Any:
-    begin, end = period(value, ZoneInfo(ctx.timezone))
-    if operator == "gte":
+def _within(column: Any, asked: str, begin: datetime, end: datetime) -> Any:
+    if asked == "gte":
         return column >= begin
-    return column < end if operator == "lte" else (column >= begin) & (column < end)
+    return column < end if asked == "lte" else (column >= begin) & (column < end)
+
+
+_VALUES: dict[str, Callable[[Filter, str], Any]] = {
+    "choice": _choices, "text": _text, "number": _whole, "money": _whole, "bool": _truth,
+}  # fmt: skip
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "in": lambda column, values: column.in_(values), "prefix": search.starts_with,
+    "eq": operator.eq, "gte": operator.ge, "lte": operator.le,
+}  # fmt: skip
 
 
 def period(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -250,6 +252,3 @@ _WORDS: dict[str, Callable[[date], tuple[date, date]]] = {
     "this_month": lambda day: (day.replace(day=1), day),
     "this_year": lambda day: (day.replace(month=1, day=1), day),
 }
-_KINDS: dict[str, Callable[[Context, Filter, Any, str, str], Any]] = {
-    "choice": _choice, "text": _contents, "number": _number, "money": _number, "bool": _truth, "date": _moment,
-}  # fmt: skip
