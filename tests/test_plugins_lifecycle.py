@@ -64,6 +64,7 @@ def test_enable_of_an_enabled_plugin_changes_nothing(merchant: MerchantFolder, c
     assert plugins.generation() == before
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
 def test_enable_starts_a_job_that_tells_this_plugin_alone(merchant: MerchantFolder, ctx: Context) -> None:
     told = "told = []\n@hookimpl\ndef plugin_enabled(ctx): told.append(ctx)"
     for name in ("acme", "other"):
@@ -77,6 +78,7 @@ def test_enable_starts_a_job_that_tells_this_plugin_alone(merchant: MerchantFold
     assert [len(modules[name].told) for name in ("acme", "other")] == [1, 0]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
 @pytest.mark.parametrize(
     ("parts", "reason"),
     [
@@ -108,6 +110,7 @@ def test_enable_refuses_with_the_reason_and_changes_nothing(
     assert not PluginState.select().where(PluginState.name == "bad").exists()
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
 def test_enable_refuses_what_an_enabled_plugin_cannot_live_with(merchant: MerchantFolder, ctx: Context) -> None:
     merchant.on("first", manifest='conflicts = { second = "" }')
     merchant.add("second")
@@ -115,6 +118,7 @@ def test_enable_refuses_what_an_enabled_plugin_cannot_live_with(merchant: Mercha
         plugins.enable(ctx, "second")
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
 def test_enable_of_an_unknown_plugin_is_not_found(merchant: MerchantFolder, ctx: Context) -> None:
     with pytest.raises(NotFound):
         plugins.enable(ctx, "ghost")
@@ -127,6 +131,7 @@ def test_a_failing_migration_leaves_the_plugin_off(merchant: MerchantFolder, ctx
     assert not PluginState.select().where(PluginState.name == "bad").exists()
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
 def test_disable_names_the_dependents_or_takes_them_along(merchant: MerchantFolder, ctx: Context) -> None:
     merchant.on("base")
     merchant.on("upper", manifest='requires = { base = "" }')
@@ -146,6 +151,7 @@ def test_a_plugin_that_is_off_leaves_nothing_behind_in_the_generation(merchant: 
     assert "suppliers_supplier" in db.database.get_tables()
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
 def test_a_missing_plugin_can_be_disabled(merchant: MerchantFolder, ctx: Context) -> None:
     merchant.turn_on("ghost")
     assert plugins.disable(ctx, "ghost") == ["ghost"]
@@ -184,6 +190,7 @@ def test_the_page_shows_states_and_reasons_and_switches(
     assert not PluginState.select().where(PluginState.enabled, PluginState.name != "bad").exists()
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
 def test_only_who_may_manage_plugins_sees_a_switch(merchant: MerchantFolder, app: Any, signed_in: Any) -> None:
     browser = signed_in("viewer")
     answer = browser.get("/admin/plugins/")
