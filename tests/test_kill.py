@@ -8,6 +8,7 @@ import json
 import os
 import random
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -15,20 +16,20 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from core import access, audit, auth, db, files, plugins, transfer
+from core import access, audit, auth, db, files, jobs, plugins, transfer
 from core.audit import Entry
 from core.context import SYSTEM, Context
 from core.events import Event
 from core.jobs.models import Job, JobItem
 from core.settings import Settings
-from tests.ledger_kit import MERCHANT, install, things
+from tests.ledger_kit import MERCHANT, install, things, work_off
 
 KILLS = int(os.environ.get("MAKTAB_TEST_KILLS", "20")) // 2  # on each of the two databases
 THINGS, CLICKS, ROWS = 900, 12, 4000
@@ -38,13 +39,13 @@ CTX = Context(actor=SYSTEM, source="cli")
 class Processes:
     """One web server and two workers of an install; what is killed is started again."""
 
-    def __init__(self, settings: Settings, port: int) -> None:
+    def __init__(self, settings: Settings, port: int, names: Sequence[str] = ("web", "worker 1", "worker 2")) -> None:
         self.environ = {
             **os.environ, "MAKTAB_DATA_DIR": str(settings.data_dir), "MAKTAB_DATABASE_URL": settings.database_url,
             "MAKTAB_PLUGIN_DIR": str(MERCHANT), "MAKTAB_JOB_LEASE_S": "3", "PORT": str(port),
         }  # fmt: skip
         self.log = (settings.data_dir / "processes.log").open("ab")
-        self.running = {name: self.start(name) for name in ("web", "worker 1", "worker 2")}
+        self.running = {name: self.start(name) for name in names}
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-P", "-m", "core.cli", name.split()[0]]
@@ -58,6 +59,12 @@ class Processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.revive()
+
+    def victim(self) -> str:
+        """Rather one that works on a job now than one that is only starting."""
+        holders = {row.worker.split("|")[1] for row in Job.select(Job.worker).where(Job.status == "running")}
+        busy = [name for name, process in self.running.items() if str(process.pid) in holders]
+        return random.choice(busy if busy and random.random() < 0.7 else list(self.running))
 
     def revive(self) -> None:
         """What the supervisor of an install does."""
@@ -91,7 +98,9 @@ def click(processes: Processes, port: int, token: str, number: int) -> int:
     """One press of the button, repeated with its key until it is answered; gives the job's number."""
     asked = {"all": True, "filters": {"name__prefix": "thing"}, "arguments": {"label": f"click {number}"}}
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": f"k{number}"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/things/actions/stamp", json.dumps(asked).encode(), headers)
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v1/things/actions/stamp", json.dumps(asked).encode(), headers
+    )
     end = time.monotonic() + 180
     while True:
         try:
@@ -100,8 +109,8 @@ def click(processes: Processes, port: int, token: str, number: int) -> int:
         except (OSError, urllib.error.URLError) as problem:
             if time.monotonic() > end:
                 raise
-            known = isinstance(problem, urllib.error.HTTPError) and problem.code not in (409, 503)
-            assert not known, problem.read()
+            if isinstance(problem, urllib.error.HTTPError) and problem.code not in (409, 503):
+                raise AssertionError(problem.read()) from problem
             time.sleep(0.2)
             processes.revive()
 
@@ -126,7 +135,7 @@ def test_killed_at_random_nothing_is_lost_and_nothing_done_twice(house: Settings
                 clicked[len(clicked)] = click(processes, port, token, len(clicked))
             if kills.total() < KILLS:
                 time.sleep(random.uniform(0.1, 1.0))
-                name = random.choice(list(processes.running))
+                name = processes.victim()
                 processes.kill(name)
                 kills[name] += 1
             time.sleep(0.2)
@@ -153,6 +162,28 @@ def check_import(number: int) -> None:
     assert sorted(names) == sorted(f"row {row}" for row in range(ROWS))
     created = Entry.select().where(Entry.resource == "ledger.thing", Entry.action == "created")
     assert created.count() == ROWS
+
+
+def test_a_worker_that_is_told_to_stop_gives_its_job_back_within_its_chunk(house: Settings) -> None:
+    job = jobs.enqueue(CTX, "ledger.walk", {"steps": 400, "pause_s": 0.02})
+    first = Processes(house, 0, ["worker"])
+    try:
+        for _ in range(600):
+            if Job.get_by_id(job.id).done > 20:
+                break
+            time.sleep(0.1)
+        first.running["worker"].send_signal(signal.SIGINT)
+        assert first.running["worker"].wait(30) == 0
+    finally:
+        first.stop()
+    stopped = Job.get_by_id(job.id)
+    assert (stopped.status, stopped.worker, stopped.attempts) == ("waiting", "", 0)
+    assert 20 < stopped.done < 400
+    work_off(house)
+    from ledger.models import Effect
+
+    assert Effect.select().count() == 400
+    assert Job.get_by_id(job.id).status == "done"
 
 
 def check(ids: list[int], clicked: dict[int, int]) -> None:
