@@ -10,7 +10,7 @@ from core import changes, db
 from core.context import Context
 from core.db import Record
 from core.errors import NotFound
-from core.i18n import __
+from core.i18n import _
 from core.resources.declaration import Label, Outcome
 
 Guard = Callable[[Sequence[int]], Mapping[int, str]]
@@ -18,7 +18,7 @@ Guard = Callable[[Sequence[int]], Mapping[int, str]]
 
 @dataclass(frozen=True)
 class Transition:
-    """`command` takes records from one of `sources` to `target` and emits `event`; its permission: `<resource>.<command>`.
+    """`command` takes records from one of `sources` to `target` and emits `event`; permission: `<resource>.<command>`.
 
     `guard(ids) -> {id: why not}`: a fixed number of statements. `sets()`: further columns to write.
     """
@@ -65,13 +65,14 @@ class Workflow:
         model, values = self.model, {self.field: step.target, **(step.sets() if step.sets else {})}
         if state:
             stamps = {"version": model.version + 1, "updated_at": db.utcnow()}
-            model.update(**values, **stamps).where(model.id.in_(list(state))).execute()
+            still = getattr(model, self.field).in_(step.sources)
+            model.update(**values, **stamps).where(model.id.in_(list(state)), still).execute()
         noted = [changes.Change(i, before={self.field: was}, after={**values}) for i, was in state.items()]
         changes.record(ctx, self.resource, step.command, noted, event=step.event, reindex=False)
 
     def _refusal(self, step: Transition, state: str | None) -> str:
         if state is None:
-            return str(__("There is no such record."))
+            return _("There is no such record.")
         wanted = ", ".join(str(self.labels[one]) for one in step.sources)
-        text = str(__('The command "%(command)s" needs the state %(wanted)s; this one is %(state)s.'))
-        return text % {"command": step.command, "wanted": wanted, "state": self.labels[state]}
+        state_of = {"command": step.command, "wanted": wanted, "state": self.labels[state]}
+        return _('The command "%(command)s" needs the state %(wanted)s; this one is %(state)s.', **state_of)

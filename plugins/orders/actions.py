@@ -37,5 +37,7 @@ ACTIONS: Sequence[Action] = (
     _command("unarchive", __("Take out of the archive"), "arrow-back-up", back="archive"),
     _command("reopen", __("Reopen"), "refresh", reason=True),
     _command("cancel", __("Cancel"), "ban", reason=True, danger=True),
-    _command("expire", __("Expire"), "circle-x", danger=True, confirm=__("Expire these orders? This cannot be undone.")),
+    _command(
+        "expire", __("Expire"), "circle-x", danger=True, confirm=__("Expire these orders? This cannot be undone.")
+    ),
 )

@@ -129,5 +129,5 @@ ORDERS = Resource(
         "adjustments",
         "tax_included",
         "tags",
-    ],  # fmt: skip
+    ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from core.i18n import __
+from core.i18n import _, __
 from core.resources import Currency, ExactDecimal, Minor, Tags, Utc
 from plugins.orders import labels
 from plugins.orders.services import axes
@@ -121,7 +121,7 @@ class FactSchema(ma.Schema):
     )
 
     @ma.validates_schema
-    def _kind_fits_axis(self, data: Mapping[str, Any], **_: Any) -> None:
+    def _kind_fits_axis(self, data: Mapping[str, Any], **given: Any) -> None:
         kinds = axes.KINDS.get(data.get("axis", ""), [])
         if data.get("kind") not in kinds:
             raise ma.ValidationError(f"One of: {', '.join(kinds)}.", "kind")
@@ -197,8 +197,7 @@ class OrderSchema(ma.Schema):
     adjustments = fields.Nested(
         AdjustmentSchema, many=True, validate=validate.Length(max=1_000), metadata=said(__("Adjustments"))
     )
-    facts = fields.Nested(
-        FactSchema, many=True, validate=validate.Length(max=10_000), metadata=said(__("Facts")))
+    facts = fields.Nested(FactSchema, many=True, validate=validate.Length(max=10_000), metadata=said(__("Facts")))
     items = fields.Integer(dump_only=True, metadata=said(__("Items"), "Number of lines.", 1))
     units = ExactDecimal(dump_only=True, metadata=said(__("Units"), "Sum of the quantities.", "6"))
     extra = fields.Dict(
@@ -208,7 +207,7 @@ class OrderSchema(ma.Schema):
     updated_at = Utc(dump_only=True, metadata=said(__("Updated")))
 
     @ma.pre_load
-    def _forget_positions(self, data: Any, **_: Any) -> Any:
+    def _forget_positions(self, data: Any, **given: Any) -> Any:
         """What we gave out may come back: the place in the list counts, not the position told with it."""
         if not isinstance(data, Mapping):
             return data
@@ -226,6 +225,6 @@ class ReasonSchema(ma.Schema):
     reason = Text(500, required=True, metadata=said(__("Reason"), example="The buyer changed their mind"))
 
     @ma.validates("reason")
-    def _says_something(self, value: str | None, **_: Any) -> None:
+    def _says_something(self, value: str | None, **given: Any) -> None:
         if len(value or "") < 3:
-            raise ma.ValidationError(str(__("Give a reason of at least 3 letters.")))
+            raise ma.ValidationError(_("Give a reason of at least 3 letters."))

@@ -86,7 +86,7 @@ def _sums(facts: Iterable[Mapping[str, Any]]) -> defaultdict[str, Decimal]:
 
 
 def _latest(facts: Iterable[Mapping[str, Any]], *kinds: str) -> Mapping[str, Any]:
-    """The last fact of these kinds; times that are equal are told apart by the key, so that disorder changes nothing."""
+    """The last fact of these kinds; equal times are told apart by the key, so that disorder changes nothing."""
     found = [fact for fact in facts if fact["kind"] in kinds]
     return max(found, key=lambda fact: (fact["at"], fact["source"], fact["key"]), default={"kind": "", "state": ""})
 

@@ -13,7 +13,7 @@ from typing import Any
 from core import changes, db, events, runtime
 from core.context import Context
 from core.errors import Conflict, Invalid
-from core.i18n import __
+from core.i18n import _
 from core.resources import Outcome, Service
 from plugins.orders.models import Order
 from plugins.orders.services import merge, records
@@ -66,7 +66,7 @@ class OrderService(Service):
             return _carry_out(ctx, plans)
 
     def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
-        """Import: find by (sales_channel, number); absent fields keep, blank ones clear, unchanged orders stay alone."""
+        """Import: by (sales_channel, number); absent fields keep, blank ones clear, unchanged orders stay alone."""
         with nullcontext() if dry_run else db.transaction():
             known = records.find((doc.get("sales_channel") or "", doc.get("number") or "") for doc in docs)
             before = {doc["id"]: doc for doc in records.read(list(known.values()))}
@@ -89,7 +89,7 @@ class OrderService(Service):
         with db.transaction():
             drafts = {i: doc for i, doc in _locked_documents(ids).items() if doc["status"] == "draft"}
             _delete(ctx, drafts)
-        refusal = {"status": [str(__("Only drafts can be deleted. Cancel or archive this order instead."))]}
+        refusal = {"status": [_("Only drafts can be deleted. Cancel or archive this order instead.")]}
         return [Outcome("deleted", id=i) if i in drafts else Outcome("rejected", id=i, errors=refusal) for i in ids]
 
 
@@ -112,13 +112,11 @@ def _with_defaults(doc: Document, numbers: list[str]) -> Document:
 def _new_order(doc: Document, taken: set[tuple[str, str]]) -> Planned:
     key = (doc["sales_channel"], doc["number"])
     if key in taken:
-        raise Invalid({"number": [str(__("This sales channel already has an order with this number."))]})
+        raise Invalid({"number": [_("This sales channel already has an order with this number.")]})
     if doc["status"] not in NEW_STATES:
-        raise Invalid(
-            {"status": [str(__("A new order is a draft, pending or open; only an import may bring others."))]}
-        )
+        raise Invalid({"status": [_("A new order is a draft, pending or open; only an import may bring others.")]})
     if doc["status"] != "draft" and not doc.get("lines"):
-        raise Invalid({"lines": [str(__("An order needs at least one line."))]})
+        raise Invalid({"lines": [_("An order needs at least one line.")]})
     order = merge.compose(None, doc, imported=False)
     taken.add(key)
     return None, order
@@ -127,18 +125,16 @@ def _new_order(doc: Document, taken: set[tuple[str, str]]) -> Planned:
 def _edit(order_id: int, doc: Document, before: Mapping[int, Document], versions: Mapping[int, int]) -> Planned:
     old = before.get(order_id)
     if old is None:
-        raise Invalid({"id": [str(__("There is no such order."))]})
+        raise Invalid({"id": [_("There is no such order.")]})
     if versions.get(order_id, old["version"]) != old["version"]:
-        raise Conflict(str(__("Someone changed this order in between; load it again.")))
+        raise Conflict(_("Someone changed this order in between; load it again."))
     new = merge.compose(old, {k: v for k, v in doc.items() if k not in NOT_TYPED_IN}, imported=False)
     refused = [name for name in NOT_TYPED_IN if name in doc and doc[name] != old[name]]
     if refused:
-        raise Invalid(
-            {name: [str(__("This follows from what happens to the order; use its commands."))] for name in refused}
-        )
+        raise Invalid({name: [_("This follows from what happens to the order; use its commands.")] for name in refused})
     fixed = [] if old["status"] == "draft" else [name for name in FIXED_WHEN_PLACED if new[name] != old[name]]
     if fixed:
-        text = str(__("Lines and amounts of a placed order cannot be edited. Cancel it and place a new one."))
+        text = _("Lines and amounts of a placed order cannot be edited. Cancel it and place a new one.")
         raise Invalid({name: [text] for name in fixed})
     return old, new
 
@@ -146,18 +142,16 @@ def _edit(order_id: int, doc: Document, before: Mapping[int, Document], versions
 def _import(doc: Document, known: Mapping[tuple[str, str], int], before: Mapping[int, Document]) -> Planned:
     missing = [name for name in ("sales_channel", "number") if not doc.get(name)]
     if missing:
-        raise Invalid(
-            {name: [str(__("An imported order needs its sales channel and its number."))] for name in missing}
-        )
+        raise Invalid({name: [_("An imported order needs its sales channel and its number.")] for name in missing})
     order_id = known.get((doc["sales_channel"], doc["number"]))
     old = None if order_id is None else before[order_id]
     if old is None:
         if not doc.get("placed_at"):
-            raise Invalid({"placed_at": [str(__("A new order needs the time when it was placed."))]})
+            raise Invalid({"placed_at": [_("A new order needs the time when it was placed.")]})
         doc = {"status": "open", "currency": runtime.current().settings.currency, **doc}
     order = merge.compose(old, doc, imported=True)
     if not order["lines"]:
-        raise Invalid({"lines": [str(__("An order needs at least one line."))]})
+        raise Invalid({"lines": [_("An order needs at least one line.")]})
     return old, order
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.errors import Invalid
-from core.i18n import __
+from core.i18n import _
 from plugins.orders.services import axes, stated, totals
 
 Document = dict[str, Any]
@@ -90,9 +90,10 @@ def _finish(order: Document, patch: Mapping[str, Any], imported: bool) -> None:
 
 
 def customer_key(order: Mapping[str, Any]) -> str:
-    """The same buyer has the same key: the e-mail, else the customer's number outside, else name + phone; normalised."""
-    if order["customer_email"].strip():
-        return order["customer_email"].strip().casefold()[:255]
+    """The same buyer has the same key: the e-mail, else the customer's number outside, else name + phone."""
+    email: str = order["customer_email"].strip().casefold()
+    if email:
+        return email[:255]
     if order["customer_number"]:
         return f"#{order['customer_number']}"
     name = " ".join(order["customer_name"].casefold().split())
@@ -125,8 +126,10 @@ def _adjustments(given: Sequence[Mapping[str, Any]]) -> list[Document]:
     for index, item in enumerate(given):
         for name in ("kind", "amount_minor"):
             if item.get(name) is None:
-                raise Invalid({f"adjustments.{index}.{name}": [str(__("This is needed."))]})
-    return [{**_EMPTY_ADJUSTMENT, **{name: value for name, value in item.items() if value is not None}} for item in given]
+                raise Invalid({f"adjustments.{index}.{name}": [_("This is needed.")]})
+    return [
+        {**_EMPTY_ADJUSTMENT, **{name: value for name, value in item.items() if value is not None}} for item in given
+    ]
 
 
 def _extra(old: Mapping[str, Any], new: Mapping[str, Any] | None) -> Document:
@@ -163,7 +166,7 @@ def _line(order: Document, index: int, old: Document | None, new: Mapping[str, A
 
 def _price(order: Document, old: Document | None, new: Mapping[str, Any], line: Document, imported: bool) -> None:
     if new.get("quantity", 1) is None:
-        raise Invalid({"quantity": [str(__("A line needs its quantity."))]})
+        raise Invalid({"quantity": [_("A line needs its quantity.")]})
     repriced = old is None or "quantity" in new or "unit_price" in new or "line_total_minor" in new
     if new.get("line_total_minor") is not None or not repriced:
         totals.within_limit(line["line_total_minor"], "line_total_minor")
@@ -172,4 +175,4 @@ def _price(order: Document, old: Document | None, new: Mapping[str, Any], line: 
     elif imported and old is None and "unit_price" not in new and "line_total_minor" not in new:
         line["line_total_minor"] = 0  # the file has no prices at all (a shipping list); another file may bring them
     elif old is None or "line_total_minor" in new:
-        raise Invalid({"line_total_minor": [str(__("A line needs its total or a unit price."))]})
+        raise Invalid({"line_total_minor": [_("A line needs its total or a unit price.")]})

@@ -1,6 +1,6 @@
 """How an order adds up: lines + adjustments = total, in minor units, rounded half-even once per line.
 
-`line_total_minor` is the truth of a line (glossary.md part 3). Included adjustments and a line's own discount and tax
+`line_total_minor` is the truth of a line. Included adjustments and a line's own discount and tax
 are told for information, they are already inside. A file that states its own total is believed: what lines and
 adjustments do not explain becomes an adjustment of kind `difference`, so that every sum agrees and the gap is seen.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from core.db import money
 from core.errors import Invalid
-from core.i18n import __
+from core.i18n import _
 
 DIFFERENCE = "difference"
 _LIMIT = 2**53  # beyond this JSON readers lose digits
@@ -29,7 +29,7 @@ def line_total(line: Mapping[str, Any], currency: str) -> int:
 
 def within_limit(minor: int, field: str) -> int:
     if abs(minor) > _LIMIT:
-        raise Invalid({field: [str(__("This amount is too large."))]})
+        raise Invalid({field: [_("This amount is too large.")]})
     return minor
 
 
@@ -43,13 +43,9 @@ def add_up(order: dict[str, Any], stated_total: int | None, *, settle: bool) -> 
         order["adjustments"] = _settled(order, stated_total)
     _set_sums(order)
     if stated_total is not None and stated_total != order["total_minor"]:
-        text = __("The total is %(stated)s, but lines and adjustments add up to %(sum)s (in minor units).")
-        raise Invalid({"total_minor": [str(text) % {"stated": stated_total, "sum": order["total_minor"]}]})
-
-
-def explains(order: Mapping[str, Any]) -> bool:
-    """True when the kept total equals lines + adjustments."""
-    return bool(order["total_minor"] == _lines_sum(order["lines"]) + _added(order["adjustments"]))
+        said = {"stated": stated_total, "sum": order["total_minor"]}
+        text = _("The total is %(stated)s, but lines and adjustments add up to %(sum)s (in minor units).", **said)
+        raise Invalid({"total_minor": [text]})
 
 
 def _settled(order: Mapping[str, Any], stated_total: int) -> list[dict[str, Any]]:

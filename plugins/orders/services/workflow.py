@@ -1,4 +1,4 @@
-"""The life of an order as data (mission.md, state machines: Order), and its commands for sets of orders."""
+"""The life of an order as data, and its commands for sets of orders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from peewee import fn
 
 from core import db
 from core.context import Context
-from core.i18n import __
+from core.i18n import _
 from core.resources.workflow import Transition, Workflow
 from plugins.orders.labels import STATUS
 from plugins.orders.models import Adjustment, Order, OrderLine
@@ -23,10 +23,10 @@ def _may_place(ids: Sequence[int]) -> dict[int, str]:
     """At least one line, and lines + adjustments = total."""
     lines = _sums(OrderLine, OrderLine.line_total_minor, ids)
     adjustments = _sums(Adjustment, Adjustment.amount_minor, ids, ~Adjustment.is_included)
-    refused = {i: str(__("An order needs at least one line.")) for i in ids if i not in lines}
+    refused = {i: _("An order needs at least one line.") for i in ids if i not in lines}
     for order_id, total in Order.select(Order.id, Order.total_minor).where(Order.id.in_(list(lines))).tuples():
         if total != lines[order_id] + adjustments.get(order_id, 0):
-            refused[order_id] = str(__("Lines and adjustments do not add up to the total."))
+            refused[order_id] = _("Lines and adjustments do not add up to the total.")
     return refused
 
 
@@ -40,7 +40,7 @@ def _may_cancel(ids: Sequence[int]) -> dict[int, str]:
     shipped = Order.select(Order.id).where(
         Order.id.in_(ids), Order.fulfillment_status.in_(_SHIPPED), Order.return_status != "returned"
     )
-    text = str(__("Something of this order was shipped and has not come back."))
+    text = _("Something of this order was shipped and has not come back.")
     return {order_id: text for (order_id,) in shipped.tuples()}
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core import db
+from core import db, files, transfer
+from core.jobs.worker import Worker
 from core.resources import service_of
 from plugins.orders.models import Order
 from plugins.orders.resources import ORDERS
@@ -41,6 +43,22 @@ def make_order(service: Any, ctx: Any) -> Callable[..., Order]:
         return Order.get_by_id(outcome.id)
 
     return make
+
+
+@pytest.fixture
+def import_file(runtime: Any, ctx: Any, settings: Any) -> Callable[..., Any]:
+    """import_file(path, mapping, format="") -> the ended import; without a mapping the header must tell the format."""
+
+    def take_in(path: Path, mapping: Any = None, format: str = "") -> Any:
+        if mapping is None:
+            mapping, format = transfer.suggest(ORDERS, transfer.inspect(path))
+        with path.open("rb") as stream:
+            stored = files.store(ctx, stream, path.name)
+        started = transfer.start(ctx, "orders.order", stored.id, mapping, file_name=path.name, format=format)
+        Worker(settings).drain()
+        return transfer.Import.get_by_id(started.id)
+
+    return take_in
 
 
 @contextmanager

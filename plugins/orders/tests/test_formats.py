@@ -1,14 +1,13 @@
-"""Foreign files through the import engine: known by their header, mapped, taken in, taken in again. The data is invented."""
+"""Foreign files through the import engine: known by their header, taken in, taken in again. The data is invented."""
 
 from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
 
 import pytest
 
-from core import files, transfer
+from core import transfer
 from core.jobs.worker import Worker
 from core.resources import Selection
 from core.transfer.models import Reject
@@ -16,24 +15,27 @@ from plugins.orders.models import Adjustment, Order, OrderLine
 from plugins.orders.resources import ORDERS
 
 SHOPIFY_HEADER = (
-    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,Shipping,Taxes,"
-    "Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
-    "Lineitem compare at price,Lineitem sku,Lineitem requires shipping,Lineitem taxable,Lineitem fulfillment status,"
-    "Billing Name,Billing Street,Billing Address1,Billing Address2,Billing Company,Billing City,Billing Zip,Billing Province,"
-    "Billing Country,Billing Phone,Shipping Name,Shipping Street,Shipping Address1,Shipping Address2,Shipping Company,"
-    "Shipping City,Shipping Zip,Shipping Province,Shipping Country,Shipping Phone,Notes,Note Attributes,Cancelled at,"
-    "Payment Method,Payment Reference,Refunded Amount,Vendor,Outstanding Balance,Employee,Location,Device ID,Id,Tags,"
-    "Risk Level,Source,Lineitem discount,Tax 1 Name,Tax 1 Value,Tax 2 Name,Tax 2 Value,Tax 3 Name,Tax 3 Value,Tax 4 Name,"
-    "Tax 4 Value,Tax 5 Name,Tax 5 Value,Phone,Receipt Number,Duties,Billing Province Name,Shipping Province Name,Payment ID,"
-    "Payment Terms Name,Next Payment Due At,Payment References"
+    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,"
+    "Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,"
+    "Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,Lineitem requires shipping,"
+    "Lineitem taxable,Lineitem fulfillment status,Billing Name,Billing Street,Billing Address1,"
+    "Billing Address2,Billing Company,Billing City,Billing Zip,Billing Province,Billing Country,Billing Phone,"
+    "Shipping Name,Shipping Street,Shipping Address1,Shipping Address2,Shipping Company,Shipping City,"
+    "Shipping Zip,Shipping Province,Shipping Country,Shipping Phone,Notes,Note Attributes,Cancelled at,"
+    "Payment Method,Payment Reference,Refunded Amount,Vendor,Outstanding Balance,Employee,Location,Device ID,"
+    "Id,Tags,Risk Level,Source,Lineitem discount,Tax 1 Name,Tax 1 Value,Tax 2 Name,Tax 2 Value,Tax 3 Name,"
+    "Tax 3 Value,Tax 4 Name,Tax 4 Value,Tax 5 Name,Tax 5 Value,Phone,Receipt Number,Duties,"
+    "Billing Province Name,Shipping Province Name,Payment ID,Payment Terms Name,Next Payment Due At,"
+    "Payment References"
 ).split(",")
 SHOPIFY_HEAD = {
-    "Financial Status": "paid", "Paid at": "2026-02-01 10:05:00 +0300", "Fulfillment Status": "unfulfilled", "Currency": "SAR",
+    "Financial Status": "paid", "Paid at": "2026-02-01 10:05:00 +0300", "Fulfillment Status": "unfulfilled",
+    "Currency": "SAR",
     "Subtotal": "190.00", "Shipping": "20.00", "Taxes": "0.00", "Total": "210.00", "Discount Code": "SPRING",
     "Discount Amount": "10.00", "Shipping Method": "Express", "Created at": "2026-02-01 10:00:00 +0300",
-    "Billing Name": "ليلى حداد", "Shipping Name": "ليلى حداد", "Shipping Address1": "شارع الملك 12", "Shipping City": "جدة",
-    "Shipping Zip": "'21577", "Shipping Country": "SA", "Refunded Amount": "0.00", "Outstanding Balance": "0.00", "Tags": "gift, vip",
-    "Payment Method": "visa + store credit", "Id": "5001", "Risk Level": "Low",
+    "Billing Name": "ليلى حداد", "Shipping Name": "ليلى حداد", "Shipping Address1": "شارع الملك 12",
+    "Shipping City": "جدة", "Shipping Zip": "'21577", "Shipping Country": "SA", "Refunded Amount": "0.00",
+    "Outstanding Balance": "0.00", "Tags": "gift, vip", "Payment Method": "visa + store credit", "Id": "5001", "Risk Level": "Low",
 }  # fmt: skip
 
 
@@ -50,7 +52,12 @@ def shopify(*orders):
     rows = []
     for order in orders:
         for index, (sku, quantity, price, *discount) in enumerate(order.get("lines", [("A", 1, "1.00")])):
-            line = {"Lineitem quantity": quantity, "Lineitem name": f"Item {sku}", "Lineitem price": price, "Lineitem sku": sku}
+            line = {
+                "Lineitem quantity": quantity,
+                "Lineitem name": f"Item {sku}",
+                "Lineitem price": price,
+                "Lineitem sku": sku,
+            }
             line |= {"Lineitem discount": discount[0] if discount else "0.00"}
             head = {name: value for name, value in order.items() if name != "lines"} if index == 0 else {}
             rows.append({"Name": order["Name"], "Email": "layla@example.com", **head, **line})
@@ -58,19 +65,13 @@ def shopify(*orders):
 
 
 @pytest.fixture
-def take_in(runtime, ctx, settings, tmp_path):
-    """take_in(text, mapping=None, format="") -> the ended import; without a mapping the header must tell the format."""
+def take_in(import_file, tmp_path):
+    """take_in(text, format="") -> the ended import; without a format the header must tell it."""
 
-    def run(text, mapping=None, format=""):
-        path = Path(tmp_path / "file.csv")
+    def run(text, format=""):
+        path = tmp_path / "file.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        if mapping is None:
-            mapping, format = transfer.find_mapping("orders.order", format) if format else transfer.suggest(ORDERS, transfer.inspect(path))
-        with path.open("rb") as stream:
-            stored = files.store(ctx, stream, "file.csv")
-        started = transfer.start(ctx, "orders.order", stored.id, mapping, file_name="file.csv", format=format)
-        Worker(settings).drain()
-        return transfer.Import.get_by_id(started.id)
+        return import_file(path, *(transfer.find_mapping("orders.order", format) if format else ()))
 
     return run
 
@@ -121,7 +122,12 @@ def test_shopify_states_become_ours(take_in, cells, expected):
 def test_shopify_taxes_are_added_or_included_as_the_total_says(take_in):
     added = {"Taxes": "28.50", "Total": "238.50", "Tax 1 Name": "VAT 15%", "Tax 1 Value": "28.50"}
     included = {"Taxes": "27.39", "Total": "210.00", "Tax 1 Name": "VAT 15%", "Tax 1 Value": "27.39"}
-    take_in(shopify({"Name": "#1", **SHOPIFY_HEAD, **added, "lines": LINES}, {"Name": "#2", **SHOPIFY_HEAD, **included, "lines": LINES}))
+    take_in(
+        shopify(
+            {"Name": "#1", **SHOPIFY_HEAD, **added, "lines": LINES},
+            {"Name": "#2", **SHOPIFY_HEAD, **included, "lines": LINES},
+        )
+    )
     first, second = Order.select().order_by(Order.number)
     assert (first.total_minor, first.tax_minor, first.tax_included) == (23850, 2850, False)
     assert (second.total_minor, second.tax_minor, second.tax_included) == (21000, 2739, True)
@@ -132,13 +138,21 @@ def test_the_same_shopify_file_again_changes_nothing_and_a_later_one_updates(tak
     first = {"Name": "#1", **SHOPIFY_HEAD, "lines": LINES}
     take_in(shopify(first))
     assert counts(take_in(shopify(first))) == (0, 0, 1, 0)
-    later = {**first, "Fulfillment Status": "fulfilled", "Financial Status": "partially_refunded", "Refunded Amount": "5.00"}
+    later = {
+        **first,
+        "Fulfillment Status": "fulfilled",
+        "Financial Status": "partially_refunded",
+        "Refunded Amount": "5.00",
+    }
     assert counts(take_in(shopify(later))) == (0, 1, 0, 0)
     assert (Order.get().fulfillment_status, Order.get().refunded_minor) == ("fulfilled", 500)
 
 
 def test_a_bad_line_rejects_the_whole_order_and_no_other(take_in):
-    orders = [{"Name": f"#{n}", **SHOPIFY_HEAD, "lines": [("A", 1, "100.00"), ("B", 2, "fifty" if n == 2 else "50.00")]} for n in (1, 2, 3)]
+    orders = [
+        {"Name": f"#{n}", **SHOPIFY_HEAD, "lines": [("A", 1, "100.00"), ("B", 2, "fifty" if n == 2 else "50.00")]}
+        for n in (1, 2, 3)
+    ]
     done = take_in(shopify(*orders))
     assert counts(done) == (2, 0, 0, 1)
     rejects = list(Reject.select().where(Reject.import_id == done.id))
@@ -147,14 +161,16 @@ def test_a_bad_line_rejects_the_whole_order_and_no_other(take_in):
 
 
 AMAZON_HEADER = (
-    "order-id order-item-id purchase-date payments-date buyer-email buyer-name buyer-phone-number sku product-name "
-    "quantity-purchased currency item-price item-tax shipping-price shipping-tax ship-service-level recipient-name "
-    "ship-address-1 ship-address-2 ship-address-3 ship-city ship-state ship-postal-code ship-country ship-phone-number "
-    "delivery-start-date delivery-end-date delivery-time-zone delivery-Instructions sales-channel item-promotion-discount "
-    "item-promotion-id ship-promotion-discount ship-promotion-id"
+    "order-id order-item-id purchase-date payments-date buyer-email buyer-name buyer-phone-number sku "
+    "product-name quantity-purchased currency item-price item-tax shipping-price shipping-tax "
+    "ship-service-level recipient-name ship-address-1 ship-address-2 ship-address-3 ship-city ship-state "
+    "ship-postal-code ship-country ship-phone-number delivery-start-date delivery-end-date delivery-time-zone "
+    "delivery-Instructions sales-channel item-promotion-discount item-promotion-id ship-promotion-discount "
+    "ship-promotion-id"
 ).split()
 AMAZON_ROW = {
-    "order-id": "111-2223334-5556667", "purchase-date": "2026-02-01T10:00:00+00:00", "buyer-name": "Omar Khan", "currency": "USD",
+    "order-id": "111-2223334-5556667", "purchase-date": "2026-02-01T10:00:00+00:00", "buyer-name": "Omar Khan",
+    "currency": "USD",
     "buyer-email": "x@marketplace.example", "recipient-name": "Omar Khan", "ship-city": "Seattle", "ship-country": "US",
     "sales-channel": "Amazon.com",
 }  # fmt: skip
@@ -167,7 +183,13 @@ def amazon(*rows):
 def test_an_amazon_order_report_has_amounts_per_line(take_in):
     line = {"order-item-id": "1", "sku": "MUG", "quantity-purchased": "3", "item-price": "29.97", "item-tax": "2.40"}
     line |= {"shipping-price": "5.99", "item-promotion-discount": "-1.00"}
-    second = {"order-id": AMAZON_ROW["order-id"], "order-item-id": "2", "sku": "CUP", "quantity-purchased": "1", "item-price": "5.00"}
+    second = {
+        "order-id": AMAZON_ROW["order-id"],
+        "order-item-id": "2",
+        "sku": "CUP",
+        "quantity-purchased": "1",
+        "item-price": "5.00",
+    }
     done = take_in(amazon({**AMAZON_ROW, **line}, second))
     assert (done.format, counts(done)) == ("amazon_orders", (1, 0, 0, 0)), list(Reject.select().dicts())
     order = Order.get()
@@ -177,15 +199,27 @@ def test_an_amazon_order_report_has_amounts_per_line(take_in):
 
 def test_the_unshipped_report_keeps_the_prices_of_the_order_report(take_in):
     line = {"order-item-id": "1", "sku": "MUG", "quantity-purchased": "3", "item-price": "29.97"}
-    take_in(amazon({**AMAZON_ROW, **line}, {**AMAZON_ROW, "order-item-id": "2", "sku": "CUP", "quantity-purchased": "1", "item-price": "5.00"}))
+    take_in(
+        amazon(
+            {**AMAZON_ROW, **line},
+            {**AMAZON_ROW, "order-item-id": "2", "sku": "CUP", "quantity-purchased": "1", "item-price": "5.00"},
+        )
+    )
     header = (
-        "order-id order-item-id purchase-date payments-date reporting-date promise-date days-past-promise buyer-email buyer-name "
-        "buyer-phone-number sku product-name quantity-purchased quantity-shipped quantity-to-ship ship-service-level recipient-name "
-        "ship-address-1 ship-address-2 ship-address-3 ship-city ship-state ship-postal-code ship-country is-business-order "
-        "purchase-order-number price-designation"
+        "order-id order-item-id purchase-date payments-date reporting-date promise-date days-past-promise "
+        "buyer-email buyer-name buyer-phone-number sku product-name quantity-purchased quantity-shipped "
+        "quantity-to-ship ship-service-level recipient-name ship-address-1 ship-address-2 ship-address-3 "
+        "ship-city ship-state ship-postal-code ship-country is-business-order purchase-order-number "
+        "price-designation"
     ).split()
     known = {name: value for name, value in AMAZON_ROW.items() if name in header}
-    waiting = {"order-item-id": "1", "sku": "MUG", "quantity-purchased": "3", "quantity-shipped": "1", "quantity-to-ship": "2"}
+    waiting = {
+        "order-item-id": "1",
+        "sku": "MUG",
+        "quantity-purchased": "3",
+        "quantity-shipped": "1",
+        "quantity-to-ship": "2",
+    }
     done = take_in(table(header, [{**known, **waiting}], "\t"))
     assert (done.format, counts(done)) == ("amazon_unshipped", (0, 1, 0, 0)), list(Reject.select().dicts())
     order = Order.get()
@@ -194,10 +228,17 @@ def test_the_unshipped_report_keeps_the_prices_of_the_order_report(take_in):
 
 def test_the_all_orders_report_tells_the_state(take_in):
     header = (
-        "amazon-order-id merchant-order-id purchase-date last-updated-date order-status fulfillment-channel sales-channel "
-        "order-channel ship-service-level product-name sku asin item-status quantity currency item-price item-tax"
+        "amazon-order-id merchant-order-id purchase-date last-updated-date order-status fulfillment-channel "
+        "sales-channel order-channel ship-service-level product-name sku asin item-status quantity currency "
+        "item-price item-tax"
     ).split()
-    row = {"purchase-date": "2026-02-01T10:00:00+00:00", "sku": "MUG", "quantity": "1", "currency": "USD", "item-price": "9.99"}
+    row = {
+        "purchase-date": "2026-02-01T10:00:00+00:00",
+        "sku": "MUG",
+        "quantity": "1",
+        "currency": "USD",
+        "item-price": "9.99",
+    }
     states = ("Shipped", "Unshipped", "Pending", "Cancelled")
     done = take_in(table(header, [{**row, "amazon-order-id": state, "order-status": state} for state in states], "\t"))
     assert (done.format, counts(done)) == ("amazon_all_orders", (4, 0, 0, 0)), list(Reject.select().dicts())
@@ -209,14 +250,33 @@ def test_the_all_orders_report_tells_the_state(take_in):
 
 def test_spree_orders_are_known_by_their_header(take_in):
     header = (
-        "Number,Email,Status,Currency,Subtotal,Shipping,Taxes,Taxes included,Discount Used,Free Shipping,Discount,Discount Code,"
-        "Store Credit amount,Total,Shipping method,Total weight,Payment Type Used,Product ID,Item Quantity,Item SKU,Item Name,"
-        "Item Price,Item Total Discount,Item Total Price,Item requires shipping,Item taxbale,Item Seller,Billing Name,Billing City,"
-        "Shipping Name,Shipping City,Placed at,Shipped at,Cancelled at,Cancelled by,Notes"
+        "Number,Email,Status,Currency,Subtotal,Shipping,Taxes,Taxes included,Discount Used,Free Shipping,"
+        "Discount,Discount Code,Store Credit amount,Total,Shipping method,Total weight,Payment Type Used,"
+        "Product ID,Item Quantity,Item SKU,Item Name,Item Price,Item Total Discount,Item Total Price,"
+        "Item requires shipping,Item taxbale,Item Seller,Billing Name,Billing City,Shipping Name,"
+        "Shipping City,Placed at,Shipped at,Cancelled at,Cancelled by,Notes"
     ).split(",")
-    head = {"Number": "R1", "Email": "a@example.com", "Currency": "EUR", "Shipping": "5.0", "Taxes": "0", "Taxes included": "false"}
-    head |= {"Total": "25.0", "Placed at": "2026-02-01T10:00:00Z", "Shipped at": "2026-02-02T10:00:00Z", "Shipping City": "Lyon"}
-    line = {"Item Quantity": "2", "Item SKU": "MUG", "Item Name": "Mug", "Item Price": "10.0", "Item Total Price": "20.0"}
+    head = {
+        "Number": "R1",
+        "Email": "a@example.com",
+        "Currency": "EUR",
+        "Shipping": "5.0",
+        "Taxes": "0",
+        "Taxes included": "false",
+    }
+    head |= {
+        "Total": "25.0",
+        "Placed at": "2026-02-01T10:00:00Z",
+        "Shipped at": "2026-02-02T10:00:00Z",
+        "Shipping City": "Lyon",
+    }
+    line = {
+        "Item Quantity": "2",
+        "Item SKU": "MUG",
+        "Item Name": "Mug",
+        "Item Price": "10.0",
+        "Item Total Price": "20.0",
+    }
     done = take_in(table(header, [{**head, **line}]))
     assert (done.format, counts(done)) == ("spree_orders", (1, 0, 0, 0)), list(Reject.select().dicts())
     assert (Order.get().total_minor, Order.get().fulfillment_status) == (2500, "fulfilled")
@@ -224,12 +284,22 @@ def test_spree_orders_are_known_by_their_header(take_in):
 
 def test_woocommerce_is_a_mapping_that_one_chooses(take_in):
     header = (
-        "Order Number,Order Status,Order Date,First Name (Billing),Last Name (Billing),Email (Billing),First Name (Shipping),"
-        "City (Billing),City (Shipping),Order Shipping Amount,Order Total Amount,Order Total Tax Amount,Cart Discount Amount,SKU,"
-        "Item Name,Quantity,Item Cost,Payment Method Title"
+        "Order Number,Order Status,Order Date,First Name (Billing),Last Name (Billing),Email (Billing),"
+        "First Name (Shipping),City (Billing),City (Shipping),Order Shipping Amount,Order Total Amount,"
+        "Order Total Tax Amount,Cart Discount Amount,SKU,Item Name,Quantity,Item Cost,Payment Method Title"
     ).split(",")
-    head = {"Order Status": "Completed", "Order Date": "2026-02-01 10:00", "First Name (Billing)": "Sara", "Last Name (Billing)": "Ali"}
-    head |= {"City (Billing)": "Cairo", "City (Shipping)": "Giza", "Order Shipping Amount": "5.00", "Order Total Amount": "25.00"}
+    head = {
+        "Order Status": "Completed",
+        "Order Date": "2026-02-01 10:00",
+        "First Name (Billing)": "Sara",
+        "Last Name (Billing)": "Ali",
+    }
+    head |= {
+        "City (Billing)": "Cairo",
+        "City (Shipping)": "Giza",
+        "Order Shipping Amount": "5.00",
+        "Order Total Amount": "25.00",
+    }
     rows = [{"Order Number": "77", **head, "SKU": "MUG", "Item Name": "Mug", "Quantity": "2", "Item Cost": "10.00"}]
     done = take_in(table(header, rows), format="woocommerce_orders")
     assert counts(done) == (1, 0, 0, 0), list(Reject.select().dicts())
@@ -239,7 +309,11 @@ def test_woocommerce_is_a_mapping_that_one_chooses(take_in):
 
 
 def test_an_export_comes_in_again_unchanged_and_goes_out_the_same(take_in, ctx):
-    take_in(shopify({"Name": "#1", **SHOPIFY_HEAD, "lines": LINES}, {"Name": "=2+3", **SHOPIFY_HEAD, "Tags": "", "lines": LINES}))
+    take_in(
+        shopify(
+            {"Name": "#1", **SHOPIFY_HEAD, "lines": LINES}, {"Name": "=2+3", **SHOPIFY_HEAD, "Tags": "", "lines": LINES}
+        )
+    )
 
     def exported():
         out = io.BytesIO()
@@ -254,8 +328,18 @@ def test_an_export_comes_in_again_unchanged_and_goes_out_the_same(take_in, ctx):
 
 def test_a_rolled_back_import_leaves_what_was_there(take_in, ctx, settings, service):
     take_in(shopify({"Name": "#1", **SHOPIFY_HEAD, "lines": LINES}))
-    kept = {name: value for name, value in service.documents([Order.get().id])[0].items() if name not in ("version", "updated_at")}
-    later = {**SHOPIFY_HEAD, "Financial Status": "refunded", "Refunded Amount": "210.00", "Tags": "", "lines": LINES[:1]}
+    kept = {
+        name: value
+        for name, value in service.documents([Order.get().id])[0].items()
+        if name not in ("version", "updated_at")
+    }
+    later = {
+        **SHOPIFY_HEAD,
+        "Financial Status": "refunded",
+        "Refunded Amount": "210.00",
+        "Tags": "",
+        "lines": LINES[:1],
+    }
     done = take_in(shopify({"Name": "#1", **later}, {"Name": "#2", **SHOPIFY_HEAD}))
     transfer.rollback(ctx, done)
     Worker(settings).drain()

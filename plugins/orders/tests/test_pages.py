@@ -26,7 +26,7 @@ class _Inputs(HTMLParser):
         given = dict(attrs)
         name, kind = given.get("name") or "", given.get("type", "")
         self.templates += tag == "template"
-        if self.templates or not name and tag != "option":
+        if self.templates or (not name and tag != "option"):
             return
         if tag in ("select", "textarea"):
             self.open = name
@@ -54,7 +54,9 @@ def inputs_of(page):
 @pytest.fixture
 def many(service, ctx):
     lines = [{"sku": f"S{i}", "title": "قلم أزرق", "line_total_minor": 100 + i} for i in range(3)]
-    docs = [doc(f"{n}", lines=lines, customer_name="ليلى حداد", sales_channel="web" if n % 2 else "pos") for n in range(60)]
+    docs = [
+        doc(f"{n}", lines=lines, customer_name="ليلى حداد", sales_channel="web" if n % 2 else "pos") for n in range(60)
+    ]
     service.upsert(ctx, docs)
     return list(Order.select().order_by(Order.id))
 
@@ -71,8 +73,9 @@ def test_the_list_page_shows_orders_in_at_most_12_statements(signed_in, many):
 
 @pytest.mark.parametrize(
     "query",
-    ["status=open,completed", "payment_status=unpaid", "sales_channel=pos", "placed_at=this_year", "total_minor__gte=1", "tags=x",
-     "q=12", "q=حداد", "q=S2", "sort=total_minor", "sort=-customer_name", "sort=number", "sort=-items", "currency=GBP", "kind=sale"],
+    ["status=open,completed", "payment_status=unpaid", "sales_channel=pos", "placed_at=this_year", "tags=x",
+     "total_minor__gte=1", "q=12", "q=حداد", "q=S2", "sort=total_minor", "sort=-customer_name", "sort=number",
+     "sort=-items", "currency=GBP", "kind=sale"],
 )  # fmt: skip
 def test_every_filter_search_and_sort_answers(signed_in, many, query):
     page = signed_in("manager").get(f"/admin/orders/?{query}")
@@ -85,7 +88,9 @@ def test_an_order_page_takes_at_most_10_statements_whatever_its_lines(signed_in,
     sizes = {}
     for size in (1, 500):
         lines = [{"sku": f"S{i}", "quantity": Decimal(1), "unit_price": Decimal("0.99")} for i in range(size)]
-        made = service.upsert(ctx, [doc(f"n{size}", lines=lines, payment_status="paid", shipping_address={"city": "Leeds"})])[0]
+        made = service.upsert(
+            ctx, [doc(f"n{size}", lines=lines, payment_status="paid", shipping_address={"city": "Leeds"})]
+        )[0]
         browser.get(f"/admin/orders/{made.id}")
         with statements() as seen:
             page = browser.get(f"/admin/orders/{made.id}")
@@ -101,7 +106,7 @@ def test_a_draft_is_made_with_the_form_and_placed(signed_in):
     form = {"csrf_token": token, "customer_name": "سارة", "currency": "GBP", "shipping_address.city": "Leeds"}
     line = {"lines.0.sku": "MUG", "lines.0.title": "كوب", "lines.0.quantity": "2", "lines.0.unit_price": "12.50"}
     answer = browser.post("/admin/orders/new", data={**form, **line}, headers={"Referer": "http://localhost/"})
-    assert answer.status_code == 302, re.findall(r'mk-err[^>]*>(.*?)</p>', answer.get_data(as_text=True), re.S)
+    assert answer.status_code == 302, re.findall(r"mk-err[^>]*>(.*?)</p>", answer.get_data(as_text=True), re.S)
     order = Order.get()
     assert (order.status, order.total_minor, order.customer_name) == ("draft", 2500, "سارة")
     data = {"csrf_token": token, "ids": str(order.id), "confirmed": "1"}
@@ -115,7 +120,7 @@ def test_the_header_of_a_placed_order_is_edited_in_its_form(signed_in, make_orde
     page = browser.get(f"/admin/orders/{order.id}/edit").get_data(as_text=True)
     form = {**inputs_of(page), "customer_name": "Layla"}
     answer = browser.post(f"/admin/orders/{order.id}/edit", data=form, headers={"Referer": "http://localhost/"})
-    assert answer.status_code == 302, re.findall(r'mk-err[^>]*>(.*?)</p>', answer.get_data(as_text=True), re.S)
+    assert answer.status_code == 302, re.findall(r"mk-err[^>]*>(.*?)</p>", answer.get_data(as_text=True), re.S)
     assert (Order.get().customer_name, Order.get().total_minor) == ("Layla", 2500)
 
 
@@ -153,7 +158,12 @@ def test_an_order_is_made_read_and_changed_through_the_api(api):
     assert again.json["id"] == made.json["id"]
     read = api("GET", f"/orders/{made.json['id']}").json
     assert (read["total_minor"], read["lines"][0]["line_total_minor"], read["shipping_minor"]) == (3502, 3002, 500)
-    changed = api("PATCH", f"/orders/{made.json['id']}", json={"customer_phone": "+965 1"}, headers={"If-Match": f'"{read["version"]}"'})
+    changed = api(
+        "PATCH",
+        f"/orders/{made.json['id']}",
+        json={"customer_phone": "+965 1"},
+        headers={"If-Match": f'"{read["version"]}"'},
+    )
     assert changed.status_code == 200, changed.json
     assert api("PATCH", f"/orders/{made.json['id']}", json={"status": "completed"}).status_code in (409, 422)
 
