@@ -49,6 +49,14 @@ class Mapping:
     key: Sequence[str] = ()
     native: bool = False
 
+    def target(self, header: str) -> str | None:
+        """Where a column goes: by its name, by its name without case, by its name without bracket notes."""
+        for alike in (str, str.casefold, fold):
+            for source, target in self.columns:
+                if alike(source) == alike(header):
+                    return target
+        return None
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -20,8 +20,7 @@ from core.transfer.formats import OPERATORS, ImportFormat, Mapping, fold
 from core.transfer.models import Import, ImportChange, Reject, SavedMapping
 from core.transfer.shape import leaves
 
-FRESH = ("uploaded", "mapped", "validated")
-ENDED = ("completed", "completed_with_errors", "canceled", "failed")
+ENDED = ("completed", "completed_with_errors", "canceled", "failed", "paused")
 
 
 def upload(ctx: Context, resource: str, file_id: int, file_name: str = "") -> Import:
@@ -34,11 +33,10 @@ def upload(ctx: Context, resource: str, file_id: int, file_name: str = "") -> Im
 
 def set_mapping(ctx: Context, import_: Import, mapping: Mapping, format: str = "") -> None:
     """Keep how the file is to be read; for an import that has taken nothing in yet."""
-    _may(ctx, import_)
     check(runtime.current().resource(import_.resource), mapping)
-    fresh = (Import.state.in_([*FRESH, "failed", "canceled"])) & (Import.position == -1)
+    fresh = Import.state.not_in(["running", "rolled_back"]) & (Import.position == -1)
     values = {"mapping": mapping.to_json(), "format": format, "state": "mapped", "error": ""}
-    _move(import_, fresh, values, _("This import has begun; its mapping cannot change any more."))
+    _move(ctx, import_, fresh, values, _("This import has begun; its mapping cannot change any more."))
 
 
 def start(
@@ -47,7 +45,6 @@ def start(
     file_id: int,
     mapping: Mapping,
     dry_run: bool = False,
-    *,
     file_name: str = "",
     format: str = "",
 ) -> Import:
@@ -63,80 +60,65 @@ def start(
 
 def run(ctx: Context, import_: Import, dry_run: bool = False) -> Import:
     """Start the dry run or the import, or let a paused, failed or canceled one go on from where it stands."""
-    _may(ctx, import_)
-    allowed = ("mapped", "validated", "failed") if dry_run else ("mapped", "validated", "paused", "failed", "canceled")
-    may = Import.state.in_(allowed) & (Import.position == -1) if dry_run else Import.state.in_(allowed)
+    values: dict[str, Any] = {"state": "running", "dry_run": dry_run, "error": ""}
+    may = Import.state.in_(["mapped", "validated", "paused", "failed", "canceled"])
     with db.transaction():
-        values: dict[str, Any] = {"state": "running", "dry_run": dry_run, "error": ""}
         if import_.position == -1:
             values |= dict.fromkeys(("created", "updated", "unchanged", "rejected"), 0) | {"rejects_file_id": None}
             Reject.delete().where(Reject.import_id == import_.id).execute()
-        _move(import_, may, values, _("This import is running or has ended."))
-        title = (
-            _("Dry run of %(file)s", file=import_.file_name)
-            if dry_run
-            else _("Import of %(file)s", file=import_.file_name)
-        )
-        args, permission = {"import_id": import_.id}, f"{import_.resource}.import"
-        job = jobs.enqueue(ctx, "core.import", args, title=title, resource=import_.resource, permission=permission)
-        _move(import_, Import.state == "running", {"job_id": job.id}, "")
-        note(ctx, import_, "tried" if dry_run else "started")
+        may = may & (Import.position == -1) if dry_run else may
+        _move(ctx, import_, may, values, _("This import is running or has ended."))
+        title = _("Dry run of %(file)s") if dry_run else _("Import of %(file)s")
+        _launch(ctx, import_, "core.import", "tried" if dry_run else "started", title)
     return import_
 
 
 def pause(ctx: Context, import_: Import) -> None:
     """Stop after the present chunk; `run` goes on. What is in stays in."""
-    _may(ctx, import_)
     running = (Import.state == "running") & ~Import.dry_run
-    _move(import_, running, {"state": "paused"}, _("Only a running import can be paused."))
+    _move(ctx, import_, running, {"state": "paused"}, _("Only a running import can be paused."))
 
 
 def rollback(ctx: Context, import_: Import) -> jobs.Job:
     """Undo an ended import in a job: made records go, changed ones are as before, those changed since stay."""
-    _may(ctx, import_)
+    ended = Import.state.in_(ENDED) & ~Import.dry_run & (Import.position >= 0)
     with db.transaction():
-        ended = Import.state.in_([*ENDED, "paused"]) & ~Import.dry_run & Import.position.between(0, 2**62)
-        _move(import_, ended, {"state": "running"}, _("Only an import that has ended can be rolled back, and once."))
-        title, args = _("Rollback of %(file)s", file=import_.file_name), {"import_id": import_.id}
-        permission, total = (
-            f"{import_.resource}.import",
-            ImportChange.select().where(ImportChange.import_id == import_.id).count(),
-        )
-        job = jobs.enqueue(
-            ctx,
-            "core.import_rollback",
-            args,
-            title=title,
-            resource=import_.resource,
-            permission=permission,
-            total=total,
-        )
-        _move(import_, Import.state == "running", {"job_id": job.id}, "")
-        note(ctx, import_, "rollback_started")
+        late = _("Only an import that has ended can be rolled back, and once.")
+        _move(ctx, import_, ended, {"state": "running"}, late)
+        count = ImportChange.select().where(ImportChange.import_id == import_.id).count()
+        return _launch(ctx, import_, "core.import_rollback", "rollback_started", _("Rollback of %(file)s"), count)
+
+
+def _launch(ctx: Context, import_: Import, kind: str, action: str, title: str, total: int | None = None) -> jobs.Job:
+    name, args, permission = (
+        title % {"file": import_.file_name},
+        {"import_id": import_.id},
+        f"{import_.resource}.import",
+    )
+    job = jobs.enqueue(ctx, kind, args, title=name, resource=import_.resource, permission=permission, total=total)
+    _move(ctx, import_, Import.state == "running", {"job_id": job.id}, "")
+    note(ctx, import_, action)
     return job
 
 
-def settle(import_: Import) -> None:
+def settle(ctx: Context, import_: Import) -> None:
     """End an import whose job was canceled or gave up while nobody worked on it."""
     job = jobs.Job.get_or_none(jobs.Job.id == import_.job_id)
     if import_.state == "running" and job is not None and job.status in ("failed", "dead", "canceled"):
         state = "canceled" if job.status == "canceled" else "failed"
-        _move(import_, Import.job_id == job.id, {"state": state, "error": job.error}, "")
+        _move(ctx, import_, Import.job_id == job.id, {"state": state, "error": job.error}, "")
 
 
 def note(ctx: Context, import_: Import, action: str) -> None:
     """Audit entry and event of a command on an import."""
     names = ("resource", "file_name", "dry_run", "state", "created", "updated", "unchanged", "rejected")
-    changes.record(
-        ctx, "core.import", action, [Change(import_.id, after={name: getattr(import_, name) for name in names})]
-    )
+    after = {name: getattr(import_, name) for name in names}
+    changes.record(ctx, "core.import", action, [Change(import_.id, after=after)])
 
 
-def _may(ctx: Context, import_: Import) -> None:
+def _move(ctx: Context, import_: Import, allowed: Any, values: dict[str, Any], refusal: str) -> None:
+    """Change an import that is still as `allowed` says; Conflict when it is not."""
     access.demand(ctx.actor, f"{import_.resource}.import")
-
-
-def _move(import_: Import, allowed: Any, values: dict[str, Any], refusal: str) -> None:
     changed = values | {"updated_at": utcnow()}
     if not Import.update(changed).where(Import.id == import_.id, allowed).execute():
         raise Conflict(refusal)

@@ -67,7 +67,8 @@ class Plan:
         self.lists = dict.fromkeys(leaf.items for leaf in self.leaves.values())
         self.currency, self.zone = currency, mapping.timezone or zone
         self.fix = values.unescape if mapping.native else values.clean
-        targets = [self._target(name) for name in headers]
+        # A file of rejected rows that somebody corrected comes with our own two columns.
+        targets = ["" if name in REASON_COLUMNS else mapping.target(name) for name in headers]
         self.sources = {target: name for name, target in zip(headers, targets, strict=True) if target}
         self.columns: dict[str, list[tuple[int, list[str]]]] = {}
         for place, target in enumerate(targets):
@@ -88,16 +89,6 @@ class Plan:
         known = {place: self.leaves[target] for place, target in enumerate(targets) if target in self.leaves}
         watched = {} if mapping.native else known
         self._watched = {place: leaf for place, leaf in watched.items() if leaf.kind in (*_NUMBERS, *_TIMES)}
-
-    def _target(self, header: str) -> str | None:
-        """Where a column goes: by its name, by its name without case, by its name without bracket notes."""
-        if header in REASON_COLUMNS:  # a file of rejected rows that somebody corrected
-            return ""
-        for alike in (str, str.casefold, fold):
-            for source, target in self.mapping.columns:
-                if alike(source) == alike(header):
-                    return target
-        return None
 
     def _place(self, column: str) -> int:
         return next((place for place, name in enumerate(self.headers) if fold(name) == fold(column)), len(self.headers))

@@ -23,12 +23,10 @@ def inspect(path: Path, resource: str = "", dialect: Dialect | None = None) -> P
     dialect = dialect or sniff(path)
     headers, rows = read(path, dialect)
     sample = [row for _line, row in islice(rows, _SAMPLE)]
-    if dialect.kind == "jsonl":
-        headers, sample = list(dict.fromkeys(name for doc in sample for name in doc)), []
     known = [one for one in runtime.current().import_formats if one.matches(headers) and resource in ("", one.resource)]
     # Two that match: the one that asks for more is the nearer one.
     found = max(known, key=lambda one: len(one.headers), default=None)
-    return Preview(tuple(headers), tuple(map(tuple, sample)), dialect, found)
+    return Preview(tuple(headers), tuple(tuple(row) for row in sample if headers), dialect, found)
 
 
 def native_mapping(resource: Resource, preview: Preview) -> Mapping | None:

@@ -32,13 +32,9 @@ STATES = {
     "completed_with_errors": Badge(__("Part failed"), "warn"), "failed": Badge(__("Failed"), "bad"),
     "canceled": Badge(__("Canceled")), "rolled_back": Badge(__("Rolled back"), "alt"),
 }  # fmt: skip
-ENCODINGS = (
-    ("utf-8", "UTF-8"),
-    ("utf-16", "UTF-16"),
-    ("cp1252", "Windows-1252"),
-    ("latin-1", "ISO 8859-1"),
-    ("cp1256", "Windows-1256"),
-)
+ENCODINGS = {
+    "utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "latin-1": "ISO 8859-1", "cp1256": "Windows-1256",
+}  # fmt: skip
 LEAVE_OUT, RULE_PARTS = "-", ("target", "column", "op", "value", "then", "else")
 _PAGE, _SPARE = 50, 2
 
@@ -58,14 +54,8 @@ class TransferView(AdminView):
         rows = Import.select().where(Import.resource.in_(list(allowed))).order_by(Import.id.desc()).limit(_PAGE + 1)
         found = list(rows.where(Import.id < before) if before else rows) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
-        return self.render(
-            "admin/transfer/list.html",
-            imports=found[:_PAGE],
-            resources=allowed,
-            states=STATES,
-            more=more,
-            before=before,
-        )
+        values = {"imports": found[:_PAGE], "resources": allowed, "states": STATES, "more": more, "before": before}
+        return self.render("admin/transfer/list.html", **values)
 
     @expose("/new", methods=["GET", "POST"])
     def upload_view(self) -> Any:
@@ -76,9 +66,8 @@ class TransferView(AdminView):
                 return flask.redirect(flask.url_for(".mapping_view", import_id=_upload(allowed, name).id))
             except Invalid as problem:
                 errors = problem.errors
-        return self.render(
-            "admin/transfer/upload.html", resources=allowed, chosen=name, errors=errors
-        ), 422 if errors else 200
+        page = self.render("admin/transfer/upload.html", resources=allowed, chosen=name, errors=errors)
+        return page, 422 if errors else 200
 
     @expose("/<int:import_id>/mapping", methods=["GET", "POST"])
     def mapping_view(self, import_id: int) -> Any:
@@ -88,7 +77,10 @@ class TransferView(AdminView):
             preview = recognition.inspect(importer.local_copy(import_), import_.resource)
         except FileRefused as refusal:
             return self._result(import_, str(refusal))
-        mapping, format = _present(import_, resource, preview)
+        if import_.mapping:
+            mapping, format = Mapping.from_json(import_.mapping), import_.format
+        else:
+            mapping, format = recognition.suggest(resource, preview)
         errors: Map[str, Any] = {}
         if form:
             try:
@@ -97,9 +89,9 @@ class TransferView(AdminView):
                     return flask.redirect(_keep(import_, resource, mapping, format, preview))
             except Invalid as problem:
                 errors = problem.errors
-        return self.render(
-            "admin/transfer/mapping.html", **_mapping_page(import_, resource, preview, mapping, format, errors)
-        ), 422 if errors else 200
+        values = _mapping_page(resource, preview, mapping) | {"format": importer.format_named(format)}
+        page = self.render("admin/transfer/mapping.html", import_=import_, errors=errors, **values)
+        return page, 422 if errors else 200
 
     @expose("/<int:import_id>")
     def result_view(self, import_id: int) -> Any:
@@ -108,14 +100,9 @@ class TransferView(AdminView):
     def _result(self, import_: Import, problem: str = "") -> Any:
         resource = runtime.current().resource(import_.resource)
         rejects = list(Reject.select().where(Reject.import_id == import_.id).order_by(Reject.line).limit(_PAGE))
-        values = {
-            "import_": import_,
-            "resource": resource,
-            "badge": STATES[import_.state],
-            "rejects": rejects,
-            "diff": _diff_sample(import_),
-        }
-        return self.render("admin/transfer/result.html", problem=problem or import_.error, **values)
+        values = {"badge": STATES[import_.state], "rejects": rejects, "diff": _diff_sample(import_)}
+        shown = problem or import_.error
+        return self.render("admin/transfer/result.html", import_=import_, resource=resource, problem=shown, **values)
 
     @expose("/<int:import_id>/<any(try_out,run,pause,rollback):verb>", methods=["POST"])
     def command(self, import_id: int, verb: str) -> Any:
@@ -135,10 +122,8 @@ class TransferView(AdminView):
         file_id = getattr(_import(import_id), f"{which}_file_id")
         if file_id is None:
             raise NotFound(_("There is no such file, or it has expired."))
-        name = files.StoredFile.get_by_id(file_id).name
-        return flask.send_file(
-            files.open_file(file_id), "application/octet-stream", as_attachment=True, download_name=name
-        )
+        name, stream = files.StoredFile.get_by_id(file_id).name, files.open_file(file_id)
+        return flask.send_file(stream, "application/octet-stream", as_attachment=True, download_name=name)
 
     @expose("/mappings/<int:mapping_id>.json")
     def mapping_file(self, mapping_id: int) -> Any:
@@ -157,9 +142,7 @@ class TransferView(AdminView):
         state = ListState.of(resource, args)
         if flask.request.method == "GET":
             count = query.count(context(), resource, state, permission=resource.permission("export"))
-            return self.render(
-                "admin/transfer/export.html", resource=resource, state=state, count=count, formats=exporter.FORMATS
-            )
+            return self.render("admin/transfer/export.html", resource=resource, state=state, count=count)
         chosen = Selection(resource.name, everything=True, filters=dict(state.filters), search=state.search)
         job = exporter.start_export(context(), resource, chosen, args.get("format", "csv"))
         return flask.redirect(flask.url_for("core_jobs.details_view", job_id=job.id))
@@ -170,17 +153,15 @@ def views() -> list[AdminView]:
 
 
 def _importable() -> dict[str, Resource]:
-    found = runtime.current().resources.values()
-    return {
-        one.name: one for one in found if one.can_import and one.key and context().actor.can(one.permission("import"))
-    }
+    found = [one for one in runtime.current().resources.values() if one.can_import and one.key]
+    return {one.name: one for one in found if context().actor.can(one.permission("import"))}
 
 
 def _import(import_id: int) -> Import:
     import_ = Import.get_or_none(Import.id == import_id)
     if import_ is None or import_.resource not in _importable():
         raise NotFound(_("There is no such import."))
-    importer.settle(import_)
+    importer.settle(context(), import_)
     return import_  # type: ignore[no-any-return]
 
 
@@ -192,12 +173,6 @@ def _upload(allowed: Map[str, Resource], name: str) -> Import:
         raise Invalid({"file": [_("Choose a file.")]})
     stored = files.store(context(), given.stream, given.filename)  # type: ignore[arg-type]
     return importer.upload(context(), name, stored.id, given.filename)
-
-
-def _present(import_: Import, resource: Resource, preview: Preview) -> tuple[Mapping, str]:
-    if import_.mapping:
-        return Mapping.from_json(import_.mapping), import_.format
-    return recognition.suggest(resource, preview)
 
 
 def _from_form(
@@ -221,13 +196,9 @@ def _from_form(
         if form.get(f"r{place}_target")
     ]
     key = tuple(part.strip() for part in form.get("key", "").split(",") if part.strip())
-    plain: dict[str, Any] = {
-        name: form.get(name, "") for name in ("timezone", "decimal", "date_order", "encoding", "delimiter")
-    }
-    plain["delimiter"] = plain["delimiter"].replace("tab", "\t")
-    made = replace(present, columns=columns, constants=constants, rules=rules, key=key, **plain)
-    importer.check(resource, made, preview.headers)
-    return made, format
+    texts = ("timezone", "decimal", "date_order", "encoding", "delimiter")
+    plain: dict[str, Any] = {name: form.get(name, "").replace("tab", "\t") for name in texts}
+    return replace(present, columns=columns, constants=constants, rules=rules, key=key, **plain), format
 
 
 def _keep(import_: Import, resource: Resource, mapping: Mapping, format: str, preview: Preview) -> str:
@@ -243,28 +214,22 @@ def _keep(import_: Import, resource: Resource, mapping: Mapping, format: str, pr
     return flask.url_for("core_jobs.details_view", job_id=import_.job_id)
 
 
-def _mapping_page(
-    import_: Import, resource: Resource, preview: Preview, mapping: Mapping, format: str, errors: Any
-) -> dict[str, Any]:
+def _mapping_page(resource: Resource, preview: Preview, mapping: Mapping) -> dict[str, Any]:
+    columns = []
+    for place, name in enumerate(preview.headers):
+        samples = [row[place] for row in preview.sample[:6] if place < len(row) and row[place]]
+        target = mapping.target(name)
+        columns.append({"name": name, "target": LEAVE_OUT if target == "" else target or "", "samples": samples[:3]})
     shape = leaves(resource.schema)
-    chosen = dict(mapping.columns)
-    columns = [
-        {"name": name, "target": chosen.get(name, "") if chosen.get(name) != "" else LEAVE_OUT,
-         "samples": [text for row in preview.sample[:6] if place < len(row) and (text := row[place])][:3]}
-        for place, name in enumerate(preview.headers)
-    ]  # fmt: skip
-    targets = [(path, f"{path} ({leaf.label})" if str(leaf.label) else path) for path, leaf in shape.items()]
-    saved = SavedMapping.select().where(SavedMapping.resource == resource.name).order_by(SavedMapping.name)
-    known = runtime.current().import_formats
-    presets = [(one.name, one.title) for one in known if one.resource == resource.name] + [
-        (one.name, one.name) for one in saved
-    ]
-    blank = dict.fromkeys(RULE_PARTS, "")
+    saved = list(SavedMapping.select().where(SavedMapping.resource == resource.name).order_by(SavedMapping.name))
+    known = [one for one in runtime.current().import_formats if one.resource == resource.name]
     return {
-        "import_": import_, "resource": resource, "preview": preview, "mapping": mapping, "errors": errors,
-        "columns": columns, "targets": targets, "presets": presets, "saved": list(saved), "encodings": ENCODINGS,
-        "constants": [*mapping.constants.items(), *[("", "")] * _SPARE], "rules": [*mapping.rules, *[blank] * _SPARE],
-        "operators": OPERATORS, "format": importer.format_named(format), "leave_out": LEAVE_OUT,
+        "resource": resource, "preview": preview, "mapping": mapping, "columns": columns, "saved": saved,
+        "targets": [(path, f"{path} ({leaf.label})" if str(leaf.label) else path) for path, leaf in shape.items()],
+        "presets": [(one.name, one.title) for one in known] + [(one.name, one.name) for one in saved],
+        "constants": [*mapping.constants.items(), *[("", "")] * _SPARE], "keeps_extra": "extra" in shape,
+        "rules": [*mapping.rules, *[dict.fromkeys(RULE_PARTS, "")] * _SPARE],
+        "encodings": ENCODINGS.items(), "operators": OPERATORS, "leave_out": LEAVE_OUT,
     }  # fmt: skip
 
 
