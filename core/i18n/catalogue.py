@@ -49,7 +49,7 @@ def locale() -> str:
         return spoken or "en"
     context = flask.g.get("ctx")
     if context is not None and context.actor.user_id is not None:
-        return str(context.locale) if context.locale in LOCALES else "en"
+        return context.locale if context.locale in LOCALES else "en"  # type: ignore[no-any-return]
     return flask.request.accept_languages.best_match(list(LOCALES), default="en")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,49 +12,42 @@ from babel import dates, numbers
 from markupsafe import Markup
 
 from core.db import utcnow
-from core.db.money import exponent, to_major
+from core.db.money import to_major
 from core.i18n.catalogue import _, locale, timezone
 
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬−", "01234567890123456789.,-")
-_PATTERN = {0: "#,##0", 2: "#,##0.00", 3: "#,##0.000", 4: "#,##0.0000"}
 
 
 def format_number(value: int | float | Decimal) -> str:
-    return numbers.format_decimal(value, locale=_numbers())
+    return f"{Decimal(str(value)):,f}".replace("-", "−")
 
 
-def _numbers() -> str:
-    # ar alone stands for ar_001, whose CLDR minus carries invisible direction marks; we set direction by <bdi> instead.
-    return "en"
-
-
-def _amount(minor: int, currency: str) -> tuple[str, str, str]:
-    """Sign, digits and symbol of an amount."""
-    digits = numbers.format_decimal(to_major(abs(minor), currency), _PATTERN[exponent(currency)], locale=_numbers())
-    symbol = numbers.get_currency_symbol(currency, locale=locale()).strip("\u200f.")
-    if "\u0600" > symbol[-1]:  # CLDR has "UK£" for GBP in Arabic, which nobody writes
-        symbol = numbers.get_currency_symbol(currency, locale="en")
-    return "−" if minor < 0 else "", digits, symbol
+@lru_cache(maxsize=512)
+def _symbol(currency: str, code: str) -> str:
+    symbol = numbers.get_currency_symbol(currency, locale=code).strip("\u200f.")
+    # CLDR has "UK£" for GBP in Arabic, which nobody writes.
+    return symbol if symbol[-1] > "\u0600" else numbers.get_currency_symbol(currency, locale="en")
 
 
 def format_money(minor: int | None, currency: str) -> str:
     """Plain text, for titles and messages: £12.34, −SAR 1,249.00, in Arabic 1,249.00 ر.س."""
-    if minor is None:
-        return "–"
-    sign, digits, symbol = _amount(minor, currency)
-    if locale() == "ar":
-        return f"{sign}{digits} {symbol}"
-    return f"{sign}{symbol}{' ' if symbol[-1].isalpha() else ''}{digits}"
+    return money(minor, currency).striptags()
 
 
 def money(minor: int | None, currency: str) -> Markup:
     """For pages. Only sign and digits are left-to-right: in one <bdi> with an Arabic symbol the minus changes sides."""
     if minor is None:
         return Markup("–")
-    if locale() != "ar":
-        return Markup('<bdi dir="ltr">{}</bdi>').format(format_money(minor, currency))
-    sign, digits, symbol = _amount(minor, currency)
-    return Markup('<bdi dir="ltr">{}{}</bdi> {}').format(sign, digits, symbol)
+    sign, digits = "−" if minor < 0 else "", f"{to_major(abs(minor), currency):,f}"
+    symbol = _symbol(currency, locale())
+    if locale() == "ar":
+        return Markup('<bdi dir="ltr">{}{}</bdi> {}').format(sign, digits, symbol)
+    return Markup('<bdi dir="ltr">{}{}{}</bdi>').format(sign, symbol + " " * symbol[-1].isalpha(), digits)
+
+
+@lru_cache(maxsize=4096)
+def _dated(day: date, pattern: str, code: str) -> str:
+    return dates.format_date(day, pattern, locale=code)
 
 
 def format_day(day: date) -> str:
@@ -64,8 +58,8 @@ def format_day(day: date) -> str:
     if day == today - timedelta(days=1):
         return _("Yesterday")
     if timedelta(0) < today - day < timedelta(days=7):
-        return dates.format_date(day, "EEEE", locale=locale())
-    return dates.format_date(day, "d MMM y", locale=locale())
+        return _dated(day, "EEEE", locale())
+    return _dated(day, "d MMM y", locale())
 
 
 def local(moment: datetime) -> datetime:
@@ -76,7 +70,7 @@ def local(moment: datetime) -> datetime:
 def format_datetime(moment: datetime, *, relative: bool = True) -> str:
     """`moment` in the user's time zone; `relative`: the day as in `format_day`."""
     here = local(moment)
-    day = format_day(here.date()) if relative else dates.format_date(here.date(), "EEEE d MMMM y", locale=locale())
+    day = format_day(here.date()) if relative else _dated(here.date(), "EEEE d MMMM y", locale())
     return f"{day} {here:%H:%M}"
 
 

@@ -8,7 +8,10 @@ document.addEventListener("submit", async (event) => {
   const answer = await fetch(button.formAction || form.action, { method: "POST", body: new FormData(form), headers, credentials: "same-origin" }).catch(() => null);
   const target = answer?.headers.get("HX-Redirect");
   if (target) return void location.assign(target);
-  if (!answer?.ok) return void (button.formNoValidate = form.submit());
+  if (!answer?.ok) {
+    form.action = button.formAction;
+    return void form.submit(); // the server's page says what is wrong
+  }
   open(await answer.text(), button);
 });
 
