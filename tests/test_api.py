@@ -162,6 +162,11 @@ def test_bodies_of_the_wrong_kind_or_size_are_refused(owner: Any) -> None:
     problem(owner.post(URL, data=json.dumps(DOC | {"name": "x" * 3_000_000}), content_type="application/json"), 413)
 
 
+def test_an_address_that_is_not_there_is_a_problem_too(owner: Any) -> None:
+    assert problem(owner.get("/api/v1/nothing"), 404)["code"] == "not_found"
+    assert problem(owner.put(URL, json=DOC), 405)["code"] == "method_not_allowed"
+
+
 def test_pages_follow_their_cursors(owner: Any) -> None:
     make_suppliers(count=25)
     seen: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import flask
@@ -41,8 +42,9 @@ def takes_no_writes(error: BaseException) -> bool:
 
 def _page(status: int, text: str = "", headers: dict[str, str] | None = None) -> Any:
     if flask.request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": text or str(status), "status": status}
-        return flask.jsonify(body), status, {"Content-Type": "application/problem+json"} | (headers or {})
+        from core.api.guards import problem  # core.api stands on core.auth, whose pages stand on this room
+
+        return problem(status, HTTPStatus(status).name.lower(), text, headers=headers)
     values = {"status": status, "text": text, "request_id": _request_id()}
     return flask.render_template("admin/error.html", **values), status, headers or {}
 
