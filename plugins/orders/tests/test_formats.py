@@ -35,7 +35,8 @@ SHOPIFY_HEAD = {
     "Discount Amount": "10.00", "Shipping Method": "Express", "Created at": "2026-02-01 10:00:00 +0300",
     "Billing Name": "ليلى حداد", "Shipping Name": "ليلى حداد", "Shipping Address1": "شارع الملك 12",
     "Shipping City": "جدة", "Shipping Zip": "'21577", "Shipping Country": "SA", "Refunded Amount": "0.00",
-    "Outstanding Balance": "0.00", "Tags": "gift, vip", "Payment Method": "visa + store credit", "Id": "5001", "Risk Level": "Low",
+    "Outstanding Balance": "0.00", "Tags": "gift, vip", "Id": "5001",
+    "Payment Method": "visa + store credit", "Risk Level": "Low",
 }  # fmt: skip
 
 
