@@ -36,7 +36,7 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
-    state = "house" if "runtime" in request.fixturenames else "empty"
+    state = "house" if {"runtime", "new_install"} & set(request.fixturenames) else "empty"
     with databases.fresh_database(database_kind, tmp_path / "data", state) as url:
         yield url
         databases.close_all()
@@ -46,6 +46,13 @@ def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: P
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """An install of its own: temporary data directory, migrated and empty database."""
     return Settings(data_dir=tmp_path / "data", database_url=database_url, session_idle_minutes=30)
+
+
+@pytest.fixture
+def new_install(settings: Settings) -> Settings:
+    """The settings of an install as `maktab migrate` leaves it, for other processes to work on."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return settings
 
 
 @pytest.fixture

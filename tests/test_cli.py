@@ -20,10 +20,10 @@ HEADER = ["number", "currency", "placed_at", "total", "lines.sku", "lines.title"
 
 
 @pytest.fixture
-def maktab(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Maktab:
+def maktab(new_install: Settings, monkeypatch: pytest.MonkeyPatch) -> Maktab:
     """maktab("user", "add", …) in a fresh install; `code` is the exit code that is expected."""
-    monkeypatch.setenv("MAKTAB_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setenv("MAKTAB_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("MAKTAB_DATA_DIR", str(new_install.data_dir))
+    monkeypatch.setenv("MAKTAB_DATABASE_URL", new_install.database_url)
     monkeypatch.setenv("MAKTAB_PASSWORD", "blue kettle on a warm stove")
 
     def run(*arguments: object, code: int = 0) -> Result:
@@ -32,7 +32,6 @@ def maktab(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Maktab:
         assert "Traceback" not in done.output + done.stderr
         return done
 
-    run("init")
     return run
 
 
@@ -56,6 +55,7 @@ def test_every_command_explains_itself(maktab: Maktab) -> None:
 
 
 def test_init_twice_makes_one_owner_and_shows_no_second_password(maktab: Maktab) -> None:
+    maktab("init")
     again = answer(maktab("init", "--json"))
     assert again["new"] is False
     assert "password" not in again

@@ -130,7 +130,7 @@ def test_json_keeps_arabic_and_order_does_not_matter(parcels: type[Parcel]) -> N
 # Keyset pages
 
 values = st.one_of(st.none(), st.integers(-3, 3))
-few = examples(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def expected_order(rows: list[tuple[int, Any]], descending: bool) -> list[int]:

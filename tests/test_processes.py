@@ -45,7 +45,6 @@ class Served:
             "PORT": str(port),
         }
         self.log = settings.data_dir / "serve.log"
-        self.run("init")
         with self.log.open("wb") as log:
             command = [sys.executable, "-P", "-m", "core.cli", "serve"]
             self.process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
@@ -55,12 +54,6 @@ class Served:
             self.process.terminate()
             print(self.log.read_text())
             raise
-
-    def run(self, *arguments: str) -> str:
-        command = [sys.executable, "-P", "-m", "core.cli", *arguments]
-        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def get(self, path: str) -> tuple[int, str]:
         try:
@@ -103,8 +96,8 @@ def database_kind() -> str:
 
 
 @pytest.fixture
-def served(settings: Settings, free_port: int) -> Iterator[Served]:
-    running = Served(settings, free_port)
+def served(new_install: Settings, free_port: int) -> Iterator[Served]:
+    running = Served(new_install, free_port)
     family = [psutil.Process(running.process.pid), *running.everybody()]
     yield running
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -164,11 +157,11 @@ def test_a_killed_web_worker_is_replaced(served: Served) -> None:
     eventually(lambda: is_gone(workers), 5, "the old workers gone")
 
 
-def test_a_port_in_use_is_named_in_one_line(settings: Settings, free_port: int) -> None:
+def test_a_port_in_use_is_named_in_one_line(new_install: Settings, free_port: int) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", free_port))
         taken.listen()
-        environ = os.environ | {"MAKTAB_DATA_DIR": str(settings.data_dir), "PORT": str(free_port)}
+        environ = os.environ | {"MAKTAB_DATA_DIR": str(new_install.data_dir), "PORT": str(free_port)}
         command = [sys.executable, "-P", "-m", "core.cli", "serve"]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
@@ -176,10 +169,13 @@ def test_a_port_in_use_is_named_in_one_line(settings: Settings, free_port: int) 
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_folder_named_plugins_where_we_start_does_not_shadow_ours(settings: Settings, tmp_path: Path) -> None:
+def test_a_folder_named_plugins_where_we_start_does_not_shadow_ours(new_install: Settings, tmp_path: Path) -> None:
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "__init__.py").write_text("raise SystemExit('shadowed')")
-    environ = os.environ | {"MAKTAB_DATA_DIR": str(settings.data_dir), "MAKTAB_DATABASE_URL": settings.database_url}
+    environ = os.environ | {
+        "MAKTAB_DATA_DIR": str(new_install.data_dir),
+        "MAKTAB_DATABASE_URL": new_install.database_url,
+    }
     script = str(Path(sys.executable).parent / "maktab")
     for command in ([script], [sys.executable, "-P", "-m", "core.cli"]):
         done = subprocess.run([*command, "plugin", "list"], cwd=tmp_path, env=environ, capture_output=True, text=True)
