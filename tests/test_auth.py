@@ -483,6 +483,7 @@ def test_profile_changes_language_at_once(signed_in: Callable[..., Any]) -> None
         "timezone": "Asia/Riyadh",
     }
     assert post(browser, "/admin/profile/", **(form | {"locale": "tlh"})).status_code == 422
+    assert post(browser, "/admin/profile/", **(form | {"name": "x" * 201})).status_code == 422
     assert post(browser, "/admin/profile/", **(form | {"timezone": "Mars/North"})).status_code == 422
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from zoneinfo import available_timezones
 
 import marshmallow as ma
 
@@ -14,7 +15,7 @@ from core.access.roles import assign, demand_over, set_permissions, set_roles
 from core.auth.models import USERNAME, User
 from core.context import Context
 from core.errors import Conflict, Invalid, NotFound, Rejected
-from core.i18n import LOCALES, __
+from core.i18n import LOCALES, _, __
 from core.resources.declaration import Action, Badge, Column, Filter, Outcome, Resource, Section
 from core.resources.service import Document, Service
 
@@ -35,6 +36,11 @@ def _text(label: Any, longest: int, **options: Any) -> ma.fields.String:
     return ma.fields.String(validate=ma.validate.Length(max=longest), metadata={"label": label}, **options)
 
 
+def _known_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ma.ValidationError(_("There is no such time zone."))
+
+
 class UserSchema(ma.Schema):
     """A user without secrets; passwords are set by the action `set_password`."""
 
@@ -47,7 +53,7 @@ class UserSchema(ma.Schema):
     locale = ma.fields.String(
         validate=ma.validate.OneOf(list(LOCALES), list(LOCALES.values())), metadata={"label": __("Language")}
     )
-    timezone = _text(__("Time zone"), 64)
+    timezone = ma.fields.String(validate=_known_zone, metadata={"label": __("Time zone")})
     roles = Words(metadata={"label": __("Roles"), "kind": "tags"})
     is_active = ma.fields.Boolean(dump_only=True, metadata={"label": __("Active")})
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from core.audit.chain import anchor, seal
-from core.audit.log import erase, export, history, write
+from core.audit.log import export, history, write
 from core.audit.models import Entry, Head
 from core.audit.verify import Report, verify
 
-__all__ = ["Entry", "Head", "Report", "anchor", "erase", "export", "history", "resources", "seal", "verify", "write"]
+__all__ = ["Entry", "Head", "Report", "anchor", "export", "history", "resources", "seal", "verify", "write"]
 
 
 def resources() -> list[Any]:

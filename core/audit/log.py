@@ -69,17 +69,6 @@ def history(resource: str, record_id: int, limit: int = 50, before: int | None =
     return list(query.order_by(Entry.id.desc()).limit(limit))
 
 
-def erase(ctx: Context, resource: str, ids: Sequence[int]) -> int:
-    """Remove the before and after of these records from the log (privacy); the chain holds. Audited itself."""
-    from core.changes import Change
-
-    with db.transaction():
-        where = (Entry.resource == resource) & Entry.record_id.in_(list(ids))
-        erased: int = Entry.update(diff=None, salt=None).where(where).execute()
-        write(ctx, resource, "audit_erased", [Change(row_id) for row_id in ids])
-    return erased
-
-
 def stream(*fields: Any, where: Any = True, order: Any = Entry.id) -> Iterator[tuple[Any, ...]]:
     """All entries as tuples of `fields`, whose first is `order`, in constant memory."""
     last = 0

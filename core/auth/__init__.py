@@ -19,28 +19,10 @@ from core.auth.sessions import (
 from core.auth.throttle import Throttled
 
 __all__ = [
-    "ApiToken",
-    "LoginAttempt",
-    "Session",
-    "SignInRefused",
-    "Throttled",
-    "User",
-    "by_session",
-    "by_token",
-    "context_for",
-    "create_token",
-    "create_user",
-    "current_context",
-    "current_user",
-    "disable_user",
-    "init_app",
-    "open_session",
-    "revoke_token",
-    "set_active",
-    "set_password",
-    "sign_in",
-    "sign_out",
-]
+    "ApiToken", "LoginAttempt", "Session", "SignInRefused", "Throttled", "User", "by_session", "by_token",
+    "context_for", "create_token", "create_user", "current_context", "current_user", "disable_user", "init_app",
+    "open_session", "resources", "revoke_token", "set_active", "set_password", "sign_in", "sign_out",
+]  # fmt: skip
 
 
 def resources() -> list[Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from zoneinfo import available_timezones
+from collections.abc import Sequence
 
 from core import access, changes, db
 from core.auth import passwords, throttle
@@ -12,9 +11,7 @@ from core.auth.models import USERNAME, Session, User
 from core.changes import Change
 from core.context import Context
 from core.errors import Invalid
-from core.i18n import LOCALES, _
-
-OWN_FIELDS = ("name", "email", "locale", "timezone")
+from core.i18n import _
 
 
 def create_user(
@@ -63,22 +60,6 @@ def set_active(ctx: Context, ids: Sequence[int], active: bool) -> list[int]:
 def disable_user(ctx: Context, user: User) -> None:
     """Switch one user off. Raises Conflict for the last owner."""
     set_active(ctx, [user.id], False)
-
-
-def change_profile(ctx: Context, user: User, values: Mapping[str, str]) -> None:
-    """What users may change of themselves: `OWN_FIELDS`. Raises Invalid."""
-    if values["locale"] not in LOCALES:
-        raise Invalid({"locale": [_("This language is not offered.")]})
-    if values["timezone"] not in available_timezones():
-        raise Invalid({"timezone": [_("There is no such time zone.")]})
-    if too_long := [name for name in OWN_FIELDS if len(values[name]) > getattr(User, name).max_length]:
-        raise Invalid({name: [_("This is too long.")] for name in too_long})
-    before = {name: getattr(user, name) for name in OWN_FIELDS if getattr(user, name) != values[name]}
-    after = {name: values[name] for name in before}
-    if after:
-        with db.transaction():
-            User.update(**after, version=User.version + 1, updated_at=db.utcnow()).where(User.id == user.id).execute()
-            changes.record(ctx, "core.user", "updated", [Change(user.id, before, after)])
 
 
 def end_sessions(user_ids: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 import flask_login
+import marshmallow as ma
 
 from core.access.declare import SIGNED_IN, requires
 from core.auth import accounts, passwords, sessions, throttle
@@ -91,7 +92,16 @@ def _profile_page(**values: Any) -> str:
 
 
 def _save_profile(user: User, form: Mapping[str, str]) -> None:
-    accounts.change_profile(current_context(), user, {name: form.get(name, "") for name in accounts.OWN_FIELDS})
+    from core.access import directory  # a resource, which needs the rooms of users and roles
+
+    given = {name: form[name] for name in ("name", "email", "locale", "timezone") if name in form}
+    try:
+        document = directory.UserSchema(partial=True).load(given)
+    except ma.ValidationError as error:
+        raise Invalid(error.messages_dict) from None
+    outcome = directory.UserService(directory.USERS).update(current_context(), {user.id: document})[0]
+    if not outcome.ok:
+        raise Invalid(outcome.errors)
     flask.flash(_("Saved."), "ok")
 
 
