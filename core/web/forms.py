@@ -18,6 +18,7 @@ from core.db.money import to_major, to_minor
 from core.errors import Invalid
 from core.i18n import _, parse_number, timezone
 from core.resources import FieldInfo, schema_fields
+from core.resources.fields import by_field
 
 Values = dict[str, str]
 
@@ -80,7 +81,7 @@ class Form:
         try:
             return dict(self.schema(partial=changed_from is not None).load(self.raw(currency, changed_from)))
         except ma.ValidationError as problem:
-            raise Invalid(_flat(problem.messages)) from None
+            raise Invalid(by_field(problem.messages)) from None
 
     def raw(self, currency: str, changed_from: Values | None = None) -> dict[str, Any]:
         """The same as JSON values that the schema has not seen yet."""
@@ -157,6 +158,12 @@ def form_of(schema: type[ma.Schema], only: Sequence[str] = ()) -> Form:
     return Form(schema, infos)
 
 
+def defaults(schema: type[ma.Schema]) -> dict[str, Any]:
+    """What the schema itself takes for fields that are not given."""
+    given = {name: one.load_default for name, one in schema._declared_fields.items()}
+    return {name: value() if callable(value) else value for name, value in given.items() if value is not ma.missing}
+
+
 def fill(form: Form, document: Mapping[str, Any], currency: str) -> Form:
     """Put a stored document into the inputs."""
     for info in form.fields:
@@ -207,13 +214,3 @@ def _text(info: FieldInfo, value: Any, currency: str) -> str:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         return moment.astimezone(ZoneInfo(timezone())).strftime("%Y-%m-%dT%H:%M:%S")
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _flat(messages: Any, path: str = "") -> dict[str, list[str]]:
-    """Nested messages of marshmallow as {dotted path: texts}."""
-    if isinstance(messages, Mapping):
-        found: dict[str, list[str]] = {}
-        for name, inner in messages.items():
-            found |= _flat(inner, "" if name == "_schema" else f"{path}.{name}".lstrip("."))
-        return found
-    return {path: [str(text) for text in messages]}

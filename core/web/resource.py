@@ -109,7 +109,8 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             except Invalid as error:
                 form.errors = error.errors
         else:
-            forms.fill(form, {"currency": runtime.current().settings.currency}, self._currency({}))
+            given = {"currency": self._currency({})} | forms.defaults(self.resource.schema)
+            forms.fill(form, given, self._currency(given))
         return self.render("admin/model/form.html", form=form, record=None), 422 if form.errors else 200
 
     @expose("/<int:record_id>/edit", methods=["GET", "POST"])
