@@ -6,7 +6,7 @@ import hashlib
 import http
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import wraps
 from typing import Any, cast
@@ -22,6 +22,8 @@ from core.auth import current_context
 from core.db import utcnow
 from core.errors import Conflict, Invalid, MaktabError
 from core.i18n import _
+from core.resources.fields import by_field
+from core.resources.service import UNFIT, reason
 
 log = structlog.get_logger("maktab.api")
 BODY_BYTES = 2 * 1024 * 1024
@@ -43,7 +45,7 @@ def guard(blueprint: Any) -> None:
     blueprint.after_request(_tell_rate)
     blueprint.register_error_handler(MaktabError, _ours)
     blueprint.register_error_handler(HTTPException, _http)
-    for unfit in (peewee.DataError, OverflowError, UnicodeError):
+    for unfit in UNFIT:
         blueprint.register_error_handler(unfit, _unfit)
 
 
@@ -72,26 +74,17 @@ def _ours(error: MaktabError) -> Any:
 
 
 def _unfit(error: Exception) -> Any:
-    """A value that passed the schema and that the database cannot keep: too large, or half a sign."""
+    """What passed the schema and a service, and the database refused: taken, missing, too large, half a sign."""
     log.warning("value does not fit", path=flask.request.path, error=type(error).__name__)
-    return problem(422, "invalid", _("A value does not fit: too large, too long, or with signs that cannot be kept."))
+    return problem(422, "invalid", _("Some values do not fit; see errors."), reason(error))
 
 
 def _http(error: HTTPException) -> Any:
     found = getattr(error, "data", {}).get("messages")
-    errors = {name: texts for place in (found or {}).values() for name, texts in _flat(place)} if found else None
+    errors = {name: texts for place in (found or {}).values() for name, texts in by_field(place).items()}
     detail = _("Some values do not fit; see errors.") if errors else error.description or ""
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     return problem(error.code or 500, error.name.lower().replace(" ", "_"), detail, errors, kept)
-
-
-def _flat(messages: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """{"lines": {0: {"sku": [text]}}} as ("lines.0.sku", [text])."""
-    if not isinstance(messages, Mapping):
-        yield path, [str(text) for text in (messages if isinstance(messages, list) else [messages])]
-        return
-    for name, inner in messages.items():
-        yield from _flat(inner, path if name == "_schema" else f"{path}.{name}".lstrip("."))
 
 
 def _check_body() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from core.i18n import N_, _
 from core.resources.declaration import Label
 
 _LONGEST_TAG, _MOST_TAGS = 60, 50
@@ -18,7 +19,7 @@ _LONGEST_TAG, _MOST_TAGS = 60, 50
 class Minor(ma.fields.Integer):
     """Money in minor units of the document's `currency`: a whole number within 64 bits, never a float."""
 
-    default_error_messages = {"invalid": "Write a whole number of minor units (12.34 GBP is 1234)."}
+    default_error_messages = {"invalid": N_("Write a whole number of minor units (12.34 GBP is 1234).")}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=ma.validate.Range(-(2**53), 2**53), **kwargs)
@@ -33,7 +34,7 @@ class Minor(ma.fields.Integer):
 class Utc(ma.fields.Field[datetime]):
     """A moment: ISO 8601 with zone or `Z` comes in, aware UTC goes out."""
 
-    default_error_messages = {"invalid": "Write a time with its zone, like 2026-03-01T14:30:00Z."}
+    default_error_messages = {"invalid": N_("Write a time with its zone, like 2026-03-01T14:30:00Z.")}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         try:
@@ -51,7 +52,7 @@ class Utc(ma.fields.Field[datetime]):
 class ExactDecimal(ma.fields.Field[Decimal]):
     """A decimal kept digit by digit; text or whole number comes in, text goes out."""
 
-    default_error_messages = {"invalid": 'Write a decimal number as text, like "12.50".'}
+    default_error_messages = {"invalid": N_('Write a decimal number as text, like "12.50".')}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
         try:
@@ -71,7 +72,7 @@ class ExactDecimal(ma.fields.Field[Decimal]):
 class Currency(ma.fields.String):
     """An ISO 4217 code in capitals."""
 
-    default_error_messages = {"currency": "Write an ISO 4217 currency code, like GBP."}
+    default_error_messages = {"currency": N_("Write an ISO 4217 currency code, like GBP.")}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         code = str(super()._deserialize(value, attr, data, **kwargs)).strip().upper()
@@ -84,8 +85,8 @@ class Tags(ma.fields.Field[list[str]]):
     """Tags: a list, or a text with commas; trimmed, without doubles, order kept."""
 
     default_error_messages = {
-        "invalid": "Write tags as a list of texts.",
-        "long": "A tag has at most 60 letters, a record at most 50 tags.",
+        "invalid": N_("Write tags as a list of texts."),
+        "long": N_("A tag has at most 60 letters, a record at most 50 tags."),
     }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
@@ -177,3 +178,13 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         write_only=one.load_only,
         max_length=longest,
     )
+
+
+def by_field(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """Nested messages of marshmallow as {dotted path ("" for the whole): texts in the present language}."""
+    if not isinstance(messages, Mapping):
+        return {path: [_(str(text)) for text in (messages if isinstance(messages, list) else [messages])]}
+    found: dict[str, list[str]] = {}
+    for name, inner in messages.items():
+        found |= by_field(inner, path if name == "_schema" else f"{path}.{name}".lstrip("."))
+    return found

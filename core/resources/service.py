@@ -24,7 +24,7 @@ Document = dict[str, Any]
 Key = tuple[Any, ...]
 Item = TypeVar("Item")
 
-_UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError, Rejected)
+UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError, Rejected)
 """What one bad document raises; anything else is a fault of ours and passes."""
 # SQLite: "UNIQUE constraint failed: t.a, t.b"; PostgreSQL: "Key (a, b)=(…) already exists", 'null value in column "a"'.
 _COLUMNS = re.compile(r"(?:failed: ([\w., ]+)|Key \(([\w, ]+)\)|column \"(\w+)\")")
@@ -133,9 +133,9 @@ class Service:
         try:
             with db.transaction():
                 return work(items)
-        except _UNFIT as problem:
+        except UNFIT as problem:
             if len(items) == 1:
-                return [Outcome("rejected", errors=_reason(problem))]
+                return [Outcome("rejected", errors=reason(problem))]
         half = len(items) // 2
         return self._each(items[:half], work) + self._each(items[half:], work)
 
@@ -280,7 +280,7 @@ def _missing() -> dict[str, list[str]]:
     return {"": [_("This record does not exist.")]}
 
 
-def _reason(problem: Exception) -> dict[str, list[str]]:
+def reason(problem: Exception) -> dict[str, list[str]]:
     """What a database or a hook says against one document, by field."""
     if isinstance(problem, Rejected):
         return {problem.field: [str(problem)]}
