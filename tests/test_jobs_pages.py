@@ -99,7 +99,10 @@ def test_a_person_sees_only_his_own_jobs_and_files(signed_in: Any, owner: Any) -
     other = signed_in("operator")
     job = stamp(user=owner.user)
     assert "mk-pill" in owner.get("/admin/jobs/pill").get_data(as_text=True)
-    assert other.get(f"/admin/jobs/{job.id}").status_code == 404
+    for number in (job.id, 10**25):
+        assert other.get(f"/admin/jobs/{number}").status_code == 404
+        assert other.get(f"/admin/jobs/file/{number}").status_code == 404
+    assert owner.get(f"/admin/jobs/?before={10**25}").status_code == 200
     ctx = Context(actor=SYSTEM)
     kept = files.store(ctx, io.BytesIO(b"<script>"), "عربي.html", "text/html")
     assert other.get(f"/admin/jobs/file/{kept.id}").status_code == 404

@@ -13,8 +13,8 @@ from core.db import utcnow
 from core.errors import Conflict
 from core.i18n import __
 from core.jobs import actions, control
-from core.jobs.models import Job, JobItem
-from core.resources import Badge, query
+from core.jobs.models import LARGEST, Job, JobItem
+from core.resources import Badge, Selection, query
 from core.web.base import AdminView, context, is_partial, redirect
 
 STATUS = {
@@ -58,7 +58,7 @@ class JobsView(AdminView):
         chosen = control.visible(context().actor).where(Job.status.in_(_TABS[tab][1]))
         if not tab:  # deliveries that went well would bury everything else
             chosen = chosen.where((Job.kind != "core.deliver") | (Job.status != "done"))
-        before = args.get("before", type=int)
+        before = _number("before")
         rows = list((chosen.where(Job.id < before) if before else chosen).limit(_PAGE + 1))
         more = rows[_PAGE - 1].id if len(rows) > _PAGE else None
         return self.render(
@@ -70,10 +70,11 @@ class JobsView(AdminView):
     def details_view(self, job_id: int) -> Any:
         job = control.find(context(), job_id)
         values = {"job": job, "badge": STATUS[job.status], "progress": progress(job)}
-        if is_partial() and job.status in ("waiting", "running"):
+        if not is_partial():
+            return self.render("admin/jobs/details.html", **values, **_rows(job), can_undo=actions.can_undo(job))
+        if job.status in ("waiting", "running"):
             return self.render("admin/jobs/progress.html", **values)
-        page = self.render("admin/jobs/details.html", **values, **_rows(job), can_undo=actions.can_undo(job))
-        return flask.make_response("", 200, {"HX-Refresh": "true"}) if is_partial() else page
+        return flask.make_response("", 200, {"HX-Refresh": "true"})  # it has ended: the whole page says how
 
     @expose("/<int:job_id>/<any(cancel, retry, undo):verb>", methods=["POST"])
     def command(self, job_id: int, verb: str) -> Any:
@@ -107,15 +108,22 @@ def views() -> list[AdminView]:
     return [JobsView()]
 
 
+def _number(name: str) -> int:
+    """A place in a list from the address; 0 when there is none."""
+    return min(max(flask.request.args.get(name, 0, type=int), 0), LARGEST)
+
+
 def _rows(job: Job) -> dict[str, Any]:
     """One page of the job's rows in the chosen state, with the titles of their records."""
     state = flask.request.args.get("rows", "failed" if job.failed else "done")
     items = JobItem.select().where(JobItem.job_id == job.id, JobItem.state == state).order_by(JobItem.id)
-    page = list(items.where(JobItem.id > flask.request.args.get("after", 0, type=int)).limit(_PAGE + 1))
+    page = list(items.where(JobItem.id > _number("after")).limit(_PAGE + 1))
     resource = runtime.current().resources.get(job.resource)
     titles: dict[int, str] = {}
     if page and resource and context().actor.can(resource.permission("view")):
-        records = query.load(context(), resource, [item.record_id for item in page])
+        asked = Selection(resource.name, tuple(item.record_id for item in page))
+        reach = [row[0] for row in query.select(context(), resource, asked).tuples()]
+        records = query.load(context(), resource, reach)
         titles = {record.id: resource.title(record) for record in records}
     after = page[_PAGE - 1].id if len(page) > _PAGE else None
     return {"state": state, "states": _ROWS, "items": page[:_PAGE], "titles": titles, "after": after}
