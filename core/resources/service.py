@@ -37,8 +37,9 @@ class _DryRun(Exception):
 class Service:
     """Reads and writes documents of one resource, at most 200 a call, in a number of statements that does not grow.
 
-    An aggregate overrides the contract itself, or only `documents`, `insert`, `save` and `remove`, which work on a set
-    inside the caller's transaction and leave no trace, and `refuse` for rules of its own.
+    An aggregate overrides the contract itself (with `each` and `by_id` around its work), or only `documents`,
+    `insert`, `save` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`
+    for rules of its own.
     """
 
     fixed = frozenset({"id", "version", "created_at", "updated_at"})
@@ -60,13 +61,13 @@ class Service:
 
     def create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         """New records; outcomes in the order of `docs`."""
-        return self._each(docs, lambda part: self._create(ctx, part))
+        return self.each(docs, lambda part: self._create(ctx, part))
 
     def update(
         self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int] | None = None
     ) -> list[Outcome]:
         """Change the fields that the documents name. Raises Conflict when a record has left its `versions` entry."""
-        return self._known(docs, lambda part: self._update(ctx, part, versions or {}))
+        return self.by_id(docs, lambda part: self._update(ctx, part, versions or {}))
 
     def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
         """Create, or update the record with the same `resource.key`; a dry run does it all and takes it back."""
@@ -82,11 +83,11 @@ class Service:
 
     def restore(self, ctx: Context, docs: Mapping[int, Document | None], versions: Mapping[int, int]) -> list[Outcome]:
         """Bring back earlier documents (None: delete the record), only where the version is still the given one."""
-        return self._known(docs, lambda part: self._restore(ctx, part, versions))
+        return self.by_id(docs, lambda part: self._restore(ctx, part, versions))
 
     def delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
         """Delete records; one that others refer to is rejected."""
-        return self._known(dict.fromkeys(ids), lambda part: self._delete(ctx, list(part)))
+        return self.by_id(dict.fromkeys(ids), lambda part: self._delete(ctx, list(part)))
 
     # What is different for an aggregate
 
@@ -126,7 +127,7 @@ class Service:
 
     # How it is done
 
-    def _each(self, items: Sequence[Item], work: Callable[[Sequence[Item]], list[Outcome]]) -> list[Outcome]:
+    def each(self, items: Sequence[Item], work: Callable[[Sequence[Item]], list[Outcome]]) -> list[Outcome]:
         """`work` on the set; when one item spoils it, on both halves, so that a bad one never loses the others."""
         if not items:
             return []
@@ -137,10 +138,11 @@ class Service:
             if len(items) == 1:
                 return [Outcome("rejected", errors=reason(problem))]
         half = len(items) // 2
-        return self._each(items[:half], work) + self._each(items[half:], work)
+        return self.each(items[:half], work) + self.each(items[half:], work)
 
-    def _known(self, docs: Mapping[int, Any], work: Callable[[dict[int, Any]], list[Outcome]]) -> list[Outcome]:
-        outcomes = self._each(list(docs.items()), lambda part: work(dict(part)))
+    def by_id(self, docs: Mapping[int, Any], work: Callable[[dict[int, Any]], list[Outcome]]) -> list[Outcome]:
+        """The same for documents by id."""
+        outcomes = self.each(list(docs.items()), lambda part: work(dict(part)))
         return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
 
     def _create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:

@@ -60,10 +60,13 @@ class OrderService(Service):
 
         Raises Conflict when a record is no longer at its version in `versions`.
         """
-        with db.transaction():
-            before = _locked_documents(list(docs))
-            plans = [_attempt(_edit, order_id, doc, before, versions or {}) for order_id, doc in docs.items()]
+
+        def edit(part: Mapping[int, Document]) -> list[Outcome]:
+            before = _locked_documents(list(part))
+            plans = [_attempt(_edit, order_id, doc, before, versions or {}) for order_id, doc in part.items()]
             return _carry_out(ctx, plans)
+
+        return self.by_id(docs, edit)
 
     def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
         """Import: by (sales_channel, number); absent fields keep, blank ones clear, unchanged orders stay alone."""
