@@ -314,6 +314,21 @@ def test_owner_edits_a_role_by_the_form(signed_in: Callable[..., Any]) -> None:
     assert access.roles.entries_of(role) == ["*.view"]
 
 
+def test_short_name_of_a_role_stays(runtime: Any, ctx: Context) -> None:
+    owner = Role.get(Role.name == "owner")
+    outcome = service_of(runtime.resource("core.role")).update(ctx, {owner.id: {"name": "chief", "label": "Chief"}})[0]
+    assert (outcome.status, list(outcome.errors)) == ("rejected", ["name"])
+    assert Role.get_by_id(owner.id).name == "owner"
+
+
+def test_scope_that_does_not_exist_is_refused(make_user: Callable[..., User], ctx: Context) -> None:
+    """A typing mistake must not leave a role that reaches all rows."""
+    with pytest.raises(Invalid):
+        access.assign(ctx, make_user(), "viewer", {ORDER: {"chanel": ["uk"]}})
+    with pytest.raises(NotFound):
+        access.assign(ctx, make_user(), "viewer", {"orders.oder": {"sales_channel": ["uk"]}})
+
+
 def test_documents_of_users_hold_no_secret(runtime: Any, make_user: Callable[..., User]) -> None:
     resource = runtime.resource("core.user")
     document = service_of(resource).documents([make_user("viewer").id])[0]
@@ -345,6 +360,8 @@ def test_users_are_switched_off_and_limited_by_actions(make_user: Callable[..., 
     given = {"role": "viewer", "resource": ORDER, "scope": "sales_channel", "values": ["uk"]}
     jobs.start_action(ctx, "core.user", "limit_rows", chosen, given)
     assert UserRole.get(UserRole.user == user).scopes == {ORDER: {"sales_channel": ["uk"]}}
+    jobs.start_action(ctx, "core.user", "limit_rows", chosen, given | {"values": ""})
+    assert UserRole.get(UserRole.user == user).scopes == {}
     jobs.start_action(ctx, "core.user", "disable", chosen, {})
     assert not User.get_by_id(user.id).is_active
 

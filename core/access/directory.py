@@ -11,7 +11,7 @@ import marshmallow as ma
 
 from core import auth, db
 from core.access.models import Role, RolePermission, UserRole
-from core.access.roles import assign, demand_over, set_permissions, set_roles
+from core.access.roles import assign, demand_over, role_named, set_permissions, set_roles
 from core.auth.models import USERNAME, User
 from core.context import Context
 from core.errors import Conflict, Invalid, NotFound, Rejected
@@ -168,6 +168,11 @@ class RoleService(_Listed):
     def put(self, ctx: Context, record: Any, names: Sequence[str]) -> None:
         set_permissions(ctx, record, names)
 
+    def refuse(self, ctx: Context, doc: Document, old: Document | None) -> Mapping[str, Sequence[str]]:
+        if old and doc.get("name", old["name"]) != old["name"]:  # rules name the owner's role by it
+            return {"name": [_("The short name of a role stays as it is.")]}
+        return super().refuse(ctx, doc, old)
+
 
 def _switch(active: bool) -> Callable[..., dict[int, Outcome]]:
     def run(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
@@ -184,9 +189,12 @@ def _set_password(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]
 
 
 def _limit_rows(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
-    scope = {arguments["resource"]: {arguments["scope"]: arguments["values"]}}
+    name, role = arguments["resource"], role_named(arguments["role"])
     for user in User.select().where(User.id.in_(list(ids))):
-        assign(ctx, user, arguments["role"], scope if arguments["values"] else {})
+        held = UserRole.get_or_none(UserRole.user == user, UserRole.role == role)
+        scopes = {other: narrowed for other, narrowed in (held.scopes if held else {}).items() if other != name}
+        limit = {name: {arguments["scope"]: arguments["values"]}} if arguments["values"] else {}
+        assign(ctx, user, role, scopes | limit)
     return {user_id: Outcome("done", user_id) for user_id in ids}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import peewee
 
-from core import changes, db
+from core import changes, db, runtime
 from core.access.models import Role, RolePermission, UserRole
 from core.access.permissions import expand, grants_of, permissions, reaches
 from core.auth.models import Session, User
@@ -116,6 +116,9 @@ def assign(ctx: Context, user: User, role: Role | str, scopes: Scopes | None = N
     """Give `user` a role, narrowed to `scopes`; given again, the scopes are replaced."""
     chosen, narrowed = role_named(role) if isinstance(role, str) else role, dict(scopes or {})
     _demand(ctx.actor, chosen, narrowed)
+    for resource, scope in [(resource, scope) for resource, limits in narrowed.items() for scope in limits]:
+        if scope not in {known.name for known in runtime.current().resource(resource).scopes}:
+            raise Invalid({"scope": [_("%(resource)s has no rows by %(scope)s.", resource=resource, scope=scope)]})
     held = UserRole.get_or_none(UserRole.user == user, UserRole.role == chosen)
     if held is not None and held.scopes == narrowed:
         return

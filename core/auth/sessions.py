@@ -57,7 +57,9 @@ def sign_in(username: str, password: str, *, ip: str, browser: str) -> tuple[Use
 def open_session(user: User, *, ip: str, browser: str) -> str:
     """A new session of `user`; its secret is given here once and kept as a hash."""
     secret = secrets.token_urlsafe(32)
+    oldest = db.utcnow() - timedelta(hours=runtime.current().settings.session_hours)
     with db.transaction():
+        Session.delete().where(Session.created_at < oldest).execute()  # those that nobody came back to
         row = Session.create(user=user, token_hash=_hash(secret), ip=ip, browser=browser[:200])
         ctx = Context(Actor(user.id, str(user)), "ui", ip=ip, session_id=row.id)
         audit.write(ctx, "core.user", "signed_in", [Change(user.id)])
