@@ -198,6 +198,18 @@ def test_the_same_documents_twice_change_nothing(service: Service, batch: list[d
         assert made["credit_minor"] == wanted["credit_minor"]
 
 
+def test_custom_fields_go_into_extra_and_a_rollback_takes_them_away(service: Service) -> None:
+    service.names |= {"extra"}
+    old = {"id": 1, "extra": {"a": 1, "b": 2}}
+    assert service._shaped({"name": "N", "c": 3, "extra": {"b": 4}}, old) == {
+        "name": "N",
+        "extra": {"a": 1, "b": 4, "c": 3},
+    }
+    assert service._shaped({"name": "N"}, old) == {"name": "N"}
+    back = service._emptied({"name": "N", "extra": {"a": 1}}, old)
+    assert service._shaped(back, old) == {"name": "N", "extra": {"a": 1}}
+
+
 def test_undo_of_tags_takes_back_only_what_was_really_added(suppliers: Resource) -> None:
     ids = make_suppliers(doc("A", tags=["vip"]), doc("B"))
     adding, removing = suppliers.actions
