@@ -51,6 +51,12 @@ _AXES = (
     ("return_status", __("Return"), labels.RETURN_BADGES),
 )
 
+
+def _return_if_any(order: Order) -> str:
+    """Most orders have no return; a badge that says so on each of them would hide those that do."""
+    return "" if order.return_status == "none" else order.return_status
+
+
 ORDERS = Resource(
     "orders.order",
     slug="orders",
@@ -76,10 +82,9 @@ ORDERS = Resource(
         Column("sales_channel", __("Sales channel"), shown=False),
         Column("kind", __("Kind"), shown=False, value=lambda order: labels.KIND[order.kind]),
         Column("status", __("Status"), kind="badge", badges=labels.STATUS_BADGES),
-        *(
-            Column(name, label, kind="badge", badges=badges, shown=name != "return_status")
-            for name, label, badges in _AXES
-        ),
+        *(Column(name, label, kind="badge", badges=badges) for name, label, badges in _AXES[:2]),
+        Column(*_AXES[2][:2], kind="badge", badges=labels.RETURN_BADGES, shown=False, value=_return_if_any),
+        Column("tags", __("Tags"), kind="tags"),
         Column("items", __("Items"), kind="number", sortable=True),
         Column("total_minor", __("Total"), kind="money", sortable=True),
         Column("currency", __("Currency"), shown=False),

@@ -50,9 +50,6 @@ class LineSchema(ma.Schema):
     """One line of an order."""
 
     position = fields.Integer(dump_only=True, metadata=said(__("Position"), "Place in the list, from 1.", 1))
-    reference = Reference(
-        64, metadata=said(__("Line reference"), "The line's own id where the order came from.", "L-1")
-    )
     sku = Text(128, metadata=said(__("SKU"), "The merchant's code of the variant.", "85123A"))
     title = Text(512, metadata=said(__("Item"), "What was bought, as the buyer saw it.", "White hanging heart holder"))
     quantity = ExactDecimal(allow_none=True, metadata=said(__("Quantity"), "May be negative or 0.", "6"))
@@ -69,6 +66,9 @@ class LineSchema(ma.Schema):
     tax_minor = Minor(metadata=said(__("Tax"), "Already inside the line total.", 0))
     unit_cost = ExactDecimal(
         allow_none=True, metadata=said(__("Unit cost"), "What one unit cost the merchant.", "1.10")
+    )
+    reference = Reference(
+        64, metadata=said(__("Line reference"), "The line's own id where the order came from.", "L-1")
     )
     extra = fields.Dict(keys=fields.String(), metadata=said(__("Extra fields"), "Custom fields of the line.", {}))
 
@@ -133,9 +133,23 @@ class OrderSchema(ma.Schema):
     id = fields.Integer(dump_only=True, metadata=said(__("Id"), "Ours; never changes.", 1))
     version = fields.Integer(dump_only=True, metadata=said(__("Version"), "Raised by every change.", 1))
     number = Reference(
-        64, metadata=said(__("Number"), "Unique in its sales channel. Missing: the next of our own.", "536365")
+        64,
+        metadata=said(
+            __("Number"),
+            "Unique in its sales channel. Missing: the next of our own.",
+            "536365",
+            help=__("Leave it empty for the next number."),
+        ),
     )
-    sales_channel = Text(64, metadata=said(__("Sales channel"), "Where the order came from.", "web"))
+    sales_channel = Text(
+        64,
+        metadata=said(
+            __("Sales channel"),
+            "Where the order came from.",
+            "web",
+            help=__("Empty: an order of our own, made by hand."),
+        ),
+    )
     kind = _choice(labels.KIND, metadata=said(__("Kind"), "A credit has a negative total.", "sale"))
     status = _choice(
         labels.STATUS,

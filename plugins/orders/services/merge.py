@@ -165,14 +165,21 @@ def _line(order: Document, index: int, old: Document | None, new: Mapping[str, A
 
 
 def _price(order: Document, old: Document | None, new: Mapping[str, Any], line: Document, imported: bool) -> None:
+    """Set `line_total_minor`: given, else computed from what is new, else kept."""
     if new.get("quantity", 1) is None:
         raise Invalid({"quantity": [_("A line needs its quantity.")]})
-    repriced = old is None or "quantity" in new or "unit_price" in new or "line_total_minor" in new
-    if new.get("line_total_minor") is not None or not repriced:
-        totals.within_limit(line["line_total_minor"], "line_total_minor")
-    elif line["unit_price"] is not None:
+    given = new.get("line_total_minor")
+    if given is not None and not (old and not imported and _is_stale(old, line)):
+        totals.within_limit(given, "line_total_minor")
+    elif line["unit_price"] is not None and (old is None or {"quantity", "unit_price", "line_total_minor"} & set(new)):
         line["line_total_minor"] = totals.line_total(line, order["currency"])
-    elif imported and old is None and "unit_price" not in new and "line_total_minor" not in new:
+    elif imported and old is None and not {"unit_price", "line_total_minor"} & set(new):
         line["line_total_minor"] = 0  # the file has no prices at all (a shipping list); another file may bring them
     elif old is None or "line_total_minor" in new:
         raise Invalid({"line_total_minor": [_("A line needs its total or a unit price.")]})
+
+
+def _is_stale(old: Document, line: Document) -> bool:
+    """A form sends all fields back: the total of before beside another quantity or price is not meant."""
+    changed = (line["quantity"], line["unit_price"]) != (old["quantity"], old["unit_price"])
+    return changed and bool(line["line_total_minor"] == old["line_total_minor"])

@@ -164,6 +164,18 @@ def test_a_stale_edit_is_refused(service, ctx, make_order):
         service.update(ctx, {order.id: {"customer_name": "B"}}, {order.id: 1})
 
 
+def test_a_form_that_sends_the_old_total_with_a_new_quantity_gets_a_new_total(service, ctx, make_order):
+    draft = make_order(status="draft")
+    line = {"sku": "MUG", "unit_price": Decimal("12.50"), "quantity": Decimal(3), "line_total_minor": 2500}
+    assert service.update(ctx, {draft.id: {"lines": [line]}})[0].ok
+    assert Order.get_by_id(draft.id).total_minor == 3750
+
+
+def test_an_adjustment_without_an_amount_is_refused(service, ctx, make_order):
+    outcome = service.update(ctx, {make_order(status="draft").id: {"adjustments": [{"kind": "fee"}]}})[0]
+    assert "adjustments.0.amount_minor" in outcome.errors
+
+
 def test_only_drafts_are_deleted(service, ctx, make_order):
     draft, placed = make_order("1", status="draft"), make_order("2")
     assert [one.status for one in service.delete(ctx, [draft.id, placed.id])] == ["deleted", "rejected"]
