@@ -37,6 +37,6 @@ if [ ! -x .venv/bin/python ] || ! new_enough .venv/bin/python; then
     "$python" -m venv --clear .venv
 fi
 echo "Installing from $lock (the first time takes a minute) …"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 echo "$lock $(stamp)" >.venv/installed

@@ -79,4 +79,6 @@ def _watch(job_id: int, ended: threading.Event) -> None:
             now = jobs.Job.get_by_id(job_id)
             text = f"\r{now.title}: {now.done + now.failed + now.skipped} of {now.total or '?'}   "
             click.echo(text, err=True, nl=False)
+    if sys.stderr.isatty():
+        click.echo(err=True)
     db.database.close()
