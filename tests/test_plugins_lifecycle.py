@@ -59,9 +59,20 @@ def test_enable_and_disable_leave_audit_entries(merchant: MerchantFolder, ctx: C
 def test_enable_of_an_enabled_plugin_changes_nothing(merchant: MerchantFolder, ctx: Context) -> None:
     merchant.add("acme")
     plugins.enable(ctx, "acme")
+    follow(merchant)
     before = plugins.generation()
     plugins.enable(ctx, "acme")
     assert plugins.generation() == before
+
+
+def test_a_plugin_whose_missing_package_came_is_enabled_again(merchant: MerchantFolder, ctx: Context) -> None:
+    merchant.on("acme", manifest='packages = ["no-such-thing"]')
+    assert "no-such-thing" in merchant.reason("acme")
+    runtime_room._bound.set(runtime_room._installed)
+    (merchant.root / "acme" / "plugin.toml").write_text('name = "acme"\ntitle = "A"\nversion = "1"\ncontract = 1\n')
+    before = plugins.generation()
+    plugins.enable(ctx, "acme")
+    assert plugins.generation() == before + 1
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database

@@ -45,6 +45,9 @@ def enable(ctx: Context, name: str) -> None:
     before = loader.present(settings)[1]
     if name not in before or before[name].status == "missing":
         raise NotFound(f"There is no plugin {name!r} in our folder, in {settings.merchant_plugins} or installed.")
+    running = runtime.current().plugins.get(name)
+    if running and running.status == before[name].status == "healthy":
+        return
     after = loader.present(settings, trial=name)[1]
     for other, plugin in after.items():
         if plugin.status != "healthy" and (other == name or before[other].status == "healthy"):
@@ -54,8 +57,8 @@ def enable(ctx: Context, name: str) -> None:
     _ensure_search(settings, name)
     with db.transaction():
         values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
-        if state.change(ctx, name, "enabled", **values):
-            jobs.enqueue(ctx, "core.plugin_enabled", {"plugin": name}, title=f"{after[name].title}: resync")
+        state.change(ctx, name, "enabled", **values)
+        jobs.enqueue(ctx, "core.plugin_enabled", {"plugin": name}, title=f"{after[name].title}: resync")
 
 
 def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[str]:

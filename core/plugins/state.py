@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -29,25 +28,21 @@ def load() -> tuple[int, dict[str, PluginState]]:
     return number, {row.name: row for row in PluginState.select()}
 
 
-def change(ctx: Context, name: str, action: str, **values: Any) -> bool:
-    """Write what differs, raise the generation and leave audit entry and event; False when nothing differs."""
+def change(ctx: Context, name: str, action: str, **values: Any) -> None:
+    """Write `values` to the row of plugin `name`, raise the generation, leave audit entry and event."""
     from core import audit, events  # these rooms stand on this one
     from core.changes import Change
 
     with db.transaction():
         row = PluginState.get_or_none(PluginState.name == name) or PluginState(name=name, enabled=False, status="off")
         before = {key: getattr(row, key) for key, value in values.items() if getattr(row, key) != value}
-        if not before:
-            return False
-        for key in before:
-            setattr(row, key, values[key])
+        for key, value in values.items():
+            setattr(row, key, value)
         row.changed_at = utcnow()
         row.save()
         CoreState.update(generation=CoreState.generation + 1).execute()
-        after: Mapping[str, Any] = {key: values[key] for key in before}
-        audit.write(ctx, "core.plugin", action, [Change(row.id, before, after)])
+        audit.write(ctx, "core.plugin", action, [Change(row.id, before, {key: values[key] for key in before})])
         events.emit(ctx, f"core.plugin_{action}.v1", {"resource": "core.plugin", "ids": [row.id], "name": name})
-    return True
 
 
 def quarantine(name: str, reason: str) -> None:
