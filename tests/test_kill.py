@@ -32,7 +32,7 @@ from core.settings import Settings
 from tests.ledger_kit import MERCHANT, install, things, work_off
 
 KILLS = int(os.environ.get("MAKTAB_TEST_KILLS", "20")) // 2  # on each of the two databases
-THINGS, CLICKS, ROWS = 900, 12, 4000
+THINGS, CLICKS, ROWS = 900, 8, 3000
 CTX = Context(actor=SYSTEM, source="cli")
 
 

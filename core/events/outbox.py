@@ -63,10 +63,10 @@ def relay(limit: int = 500) -> int:
 
 
 def _deliveries(event: Event) -> list[dict[str, Any]]:
-    who = {"context": event.context, "user_id": event.context["user_id"]}
     return [
         {
-            "kind": "core.deliver", "title": event.name, "plugin": plugin, **who,
+            "kind": "core.deliver", "title": event.name, "plugin": plugin,
+            "context": event.context, "user_id": None,  # in his name, but nobody's own job
             "key": f"event:{event.id}:{plugin}:{handler.__qualname__}"[:200],
             "args": {"event": event.id, "handler": handler.__qualname__},
         }

@@ -56,8 +56,8 @@ class JobsView(AdminView):
         args = flask.request.args
         tab = args.get("tab", "") if args.get("tab", "") in _TABS else ""
         chosen = control.visible(context().actor).where(Job.status.in_(_TABS[tab][1]))
-        if not tab:  # deliveries that went well would bury everything else
-            chosen = chosen.where((Job.kind != "core.deliver") | (Job.status != "done"))
+        if not tab:  # deliveries would bury everything else; those that fail are under the other tabs
+            chosen = chosen.where(Job.kind != "core.deliver")
         before = _number("before")
         rows = list((chosen.where(Job.id < before) if before else chosen).limit(_PAGE + 1))
         more = rows[_PAGE - 1].id if len(rows) > _PAGE else None
