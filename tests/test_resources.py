@@ -198,6 +198,12 @@ def test_the_same_documents_twice_change_nothing(service: Service, batch: list[d
         assert made["credit_minor"] == wanted["credit_minor"]
 
 
+def test_the_number_of_a_deleted_record_is_never_given_again(service: Service) -> None:
+    (key,) = make_suppliers(doc("A"))
+    service.delete(CTX, [key])
+    assert make_suppliers(doc("B")) == [key + 1]
+
+
 def test_custom_fields_go_into_extra_and_a_rollback_takes_them_away(service: Service) -> None:
     service.names |= {"extra"}
     old = {"id": 1, "extra": {"a": 1, "b": 2}}

@@ -9,9 +9,20 @@ from typing import Any
 
 import peewee
 
+from core.db.engine import is_postgres
+
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
+
+
+class IdField(peewee.BigAutoField):  # type: ignore[misc]
+    """The key of a table. A number is never given twice: the audit log, notes and links of a record go by it."""
+
+    def ddl(self, ctx: Any) -> Any:
+        # Without this word SQLite gives the number of a deleted newest row again, to the next one.
+        found = super().ddl(ctx)
+        return found if is_postgres() else peewee.NodeList((found, peewee.SQL("AUTOINCREMENT")))
 
 
 class UTCDateTimeField(peewee.DateTimeField):  # type: ignore[misc]

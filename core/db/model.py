@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import peewee
 
 from core.db.engine import database
-from core.db.fields import UTCDateTimeField, utcnow
+from core.db.fields import IdField, UTCDateTimeField, utcnow
 
 
 class Model(peewee.Model):  # type: ignore[misc]
@@ -16,7 +16,7 @@ class Model(peewee.Model):  # type: ignore[misc]
     `audit_exempt`: why writes of this table leave no audit entry (sessions, queues, caches); empty = audited.
     """
 
-    id: Any = peewee.BigAutoField()
+    id: Any = IdField()
     audit_exempt: ClassVar[str] = ""
 
     class Meta:

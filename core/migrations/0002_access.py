@@ -6,7 +6,7 @@ from typing import Any
 
 import peewee
 
-from core.db import UTCDateTimeField, is_postgres
+from core.db import IdField, UTCDateTimeField, is_postgres
 
 _SEALED = "id at actor_id on_behalf_of ip session_id source request_id action resource record_id reason digest".split()
 _FIXED = "the audit log is append-only"
@@ -14,7 +14,7 @@ _FIXED = "the audit log is append-only"
 
 def _models(db: peewee.Database) -> list[Any]:
     class Base(peewee.Model):  # type: ignore[misc]
-        id = peewee.BigAutoField()
+        id = IdField()
 
         class Meta:
             database = db

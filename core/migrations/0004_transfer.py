@@ -6,12 +6,12 @@ from typing import Any
 
 import peewee
 
-from core.db import JSONField, UTCDateTimeField
+from core.db import IdField, JSONField, UTCDateTimeField
 
 
 def _models(db: peewee.Database) -> list[Any]:
     class Base(peewee.Model):  # type: ignore[misc]
-        id = peewee.BigAutoField()
+        id = IdField()
 
         class Meta:
             database = db

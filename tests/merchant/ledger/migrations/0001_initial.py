@@ -2,12 +2,12 @@
 
 import peewee
 
-from core.db import UTCDateTimeField
+from core.db import IdField, UTCDateTimeField
 
 
 def _models(db):
     class Base(peewee.Model):
-        id = peewee.BigAutoField()
+        id = IdField()
 
         class Meta:
             database = db

@@ -6,12 +6,12 @@ from typing import Any
 
 import peewee
 
-from core.db import UTCDateTimeField
+from core.db import IdField, UTCDateTimeField
 
 
 def _models(db: peewee.Database) -> list[Any]:
     class Supplier(peewee.Model):
-        id = peewee.BigAutoField()
+        id = IdField()
         created_at = UTCDateTimeField()
         updated_at = UTCDateTimeField()
         version = peewee.IntegerField()
