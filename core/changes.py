@@ -40,4 +40,5 @@ def record(
     elif action == "deleted" and resource in current.resources:
         search.drop(current.resources[resource], [change.id for change in changes])
     audit.write(ctx, resource, action, changes)
-    events.emit(ctx, event or f"{resource}_{action}.v1", {"resource": resource, "ids": [change.id for change in changes]})
+    payload = {"resource": resource, "ids": [change.id for change in changes]}
+    events.emit(ctx, event or f"{resource}_{action}.v1", payload)

@@ -23,7 +23,10 @@ Handler = Callable[["Context", Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Runtime:
-    """What one generation knows. `subscriptions`: event name -> ((plugin, handler), …). `permissions`: name -> label."""
+    """What one generation knows.
+
+    `subscriptions`: event name -> ((plugin, handler), …). `permissions`: name -> label.
+    """
 
     generation: int
     settings: Settings
