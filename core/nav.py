@@ -36,21 +36,6 @@ GROUPS = {
 """Groups in the order of the menu; the last one stands at its foot."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    label: str
-    url: str
-    icon: str
-    current: bool
-
-
-@dataclass(frozen=True)
-class Group:
-    name: str
-    label: str
-    entries: list[Entry]
-
-
 def items(actor: Actor) -> Iterator[NavItem]:
     """Everything that wants a place in the menu, permitted or not."""
     present = runtime.current()
@@ -67,16 +52,15 @@ def items(actor: Actor) -> Iterator[NavItem]:
         yield from made
 
 
-def menu(actor: Actor) -> list[Group]:
-    """Groups with at least one entry that `actor` may open. An entry whose page does not exist is left out."""
-    found: dict[str, list[tuple[int, Entry]]] = {name: [] for name in GROUPS}
-    for item in items(actor):
+def menu(actor: Actor) -> list[dict[str, Any]]:
+    """Groups {name, label, entries: [{label, url, icon, current}]} with what `actor` may open and what exists now."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
+    for item in sorted(items(actor), key=lambda one: one.order):
         url = _url(item.target)
         if url and (not item.permission or actor.can(item.permission)):
-            entry = Entry(str(item.label), url, item.icon, _is_current(url))
-            found[item.group if item.group in found else "work"].append((item.order, entry))
-    ordered = {name: [entry for _, entry in sorted(group, key=lambda one: one[0])] for name, group in found.items()}
-    return [Group(name, str(GROUPS[name]), entries) for name, entries in ordered.items() if entries]
+            entry = {"label": item.label, "url": url, "icon": item.icon, "current": _is_current(url)}
+            found[item.group if item.group in found else "work"].append(entry)
+    return [{"name": name, "label": GROUPS[name], "entries": entries} for name, entries in found.items() if entries]
 
 
 def _url(target: str) -> str | None:

@@ -39,7 +39,7 @@ def test_a_translation_names_the_same_values(po: Path, sources: list[Path]) -> N
 
     for message in translations.updated(po, translations.template(sources)):
         if isinstance(message.id, str) and message.id:
-            assert values(message.string) == values(message.id), message.id
+            assert values(message.string or message.id) == values(message.id), message.id
 
 
 @pytest.mark.parametrize(("po", "sources"), CATALOGUES)

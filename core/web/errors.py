@@ -11,7 +11,7 @@ import structlog
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from core.errors import MaktabError, ReadOnly
+from core.errors import Forbidden, MaktabError, ReadOnly
 from core.i18n import _
 
 # SQLite and PostgreSQL name these states in words only; the true cause is often only in the context of the error.
@@ -55,6 +55,8 @@ def _request_id() -> str:
 
 
 def _ours(error: MaktabError) -> Any:
+    if isinstance(error, Forbidden):
+        return _page(403, _("This needs the permission %(name)s.", name=error.permission))
     if error.status >= 500 and not isinstance(error, ReadOnly):
         return _unexpected(error)
     return _page(error.status, str(error), {"Retry-After": "30"} if error.status == 503 else None)

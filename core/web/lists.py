@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -19,16 +18,6 @@ PERIODS = {
     "today": __("Today"), "yesterday": __("Yesterday"), "last_7_days": __("Last 7 days"),
     "last_30_days": __("Last 30 days"), "this_month": __("This month"), "this_year": __("This year"),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A filter that can be set: `given` {argument: text in its input}; `text` says what is set, "" when nothing."""
-
-    filter: Filter
-    given: Mapping[str, str]
-    text: str
-    others: list[tuple[str, str]]
 
 
 def canonical(resource: Resource, args: Any) -> dict[str, str] | None:
@@ -94,20 +83,22 @@ def _linker(state: ListState) -> Callable[..., str]:
     return link
 
 
-def chips(resource: Resource, state: ListState) -> list[Chip]:
+def chips(resource: Resource, state: ListState) -> list[dict[str, Any]]:
+    """Every filter with what is `given` {argument: text in its input}, what that says (`text`), and the `others`."""
     found = []
     for declared in resource.filters:
         given = {name: value for name, value in state.filters.items() if name.split("__")[0] == declared.name}
         others = [pair for pair in _kept(state, with_view=True).items() if pair[0] not in given]
         shown = {name: _major(value) if declared.kind == "money" else value for name, value in given.items()}
-        found.append(Chip(declared, shown, ", ".join(_said(declared, *pair) for pair in shown.items()), others))
+        text = ", ".join(_said(declared, *pair) for pair in shown.items())
+        found.append({"filter": declared, "given": shown, "text": text, "others": others})
     return found
 
 
 def _major(minor: str) -> str:
-    return (
-        format(to_major(int(minor), runtime.current().settings.currency), "f") if minor.lstrip("-").isdigit() else minor
-    )
+    if not minor.removeprefix("-").isdecimal():
+        return minor
+    return format(to_major(int(minor), runtime.current().settings.currency), "f")
 
 
 def _said(declared: Filter, argument: str, value: str) -> str:
@@ -129,10 +120,12 @@ def capped(number: int, cap: int = 10_000) -> str:
 def selection(resource: Resource, posted: Any) -> Selection:
     """What the bulk form means: listed ids, or the query of the list with the exclusions."""
     args = dict(parse_qsl(posted.get("query", "")))
-    ids, excluded = (
-        tuple(int(text) for text in posted.getlist(name) if text.isdigit()) for name in ("ids", "excluded")
-    )
+    ids, excluded = (_numbers(posted.getlist(name)) for name in ("ids", "excluded"))
     if "everything" not in posted:
         return Selection(resource.name, ids=ids)
     state = ListState.of(resource, args)
     return Selection(resource.name, everything=True, filters=state.filters, search=state.search, excluded=excluded)
+
+
+def _numbers(texts: list[str]) -> tuple[int, ...]:
+    return tuple(int(text) for text in texts if text.isdecimal() and len(text) < 19)

@@ -67,7 +67,7 @@ def static(digest: str, name: str) -> flask.Response:
     answer = flask.send_from_directory(THEME / "static", name, etag=False, conditional=not zipped)
     if zipped:
         answer.direct_passthrough = False
-        answer.data = _gzipped(name, digest)
+        answer.data = _gzipped(name)
         answer.headers["Content-Encoding"] = "gzip"
     answer.headers["Vary"] = "Accept-Encoding"
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if digest == _digest() else "no-cache"
@@ -75,7 +75,7 @@ def static(digest: str, name: str) -> flask.Response:
 
 
 @lru_cache(maxsize=64)
-def _gzipped(name: str, digest: str) -> bytes:
+def _gzipped(name: str) -> bytes:
     return gzip.compress((THEME / "static" / name).read_bytes(), 9)
 
 
