@@ -18,7 +18,7 @@ from core.context import system_context
 from core.errors import Invalid
 from core.jobs import worker
 from core.resources import Minor, service_of, tags_of
-from core.web import forms, wording
+from core.web import forms
 from core.web.errors import takes_no_writes
 from core.web.theme import CSP, THEME
 from tests.conftest import csrf_of
@@ -481,5 +481,5 @@ def test_an_emptied_object_is_taken_away_and_an_untouched_one_is_not_sent() -> N
 
 def test_what_a_schema_says_is_said_in_arabic() -> None:
     with i18n.speaking("ar"):
-        assert wording.said("Length must be between 1 and 32.") == "يجب أن يكون الطول بين 1 و32."
-        assert wording.said("A rule of a plugin: 7.") == "A rule of a plugin: 7."
+        assert i18n.said("Length must be between 1 and 32.") == "يجب أن يكون الطول بين 1 و32."
+        assert i18n.said("A rule of a plugin: 7.") == "A rule of a plugin: 7."

@@ -11,6 +11,7 @@ from core.i18n.formats import (
     money,
     parse_number,
 )
+from core.i18n.wording import said
 
 __all__ = [
     "LOCALES",
@@ -29,6 +30,7 @@ __all__ = [
     "moment",
     "money",
     "parse_number",
+    "said",
     "speaking",
     "timezone",
 ]

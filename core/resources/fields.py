@@ -10,7 +10,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from core.i18n import N_, _
+from core.i18n import N_, said
 from core.resources.declaration import Label
 
 _LONGEST_TAG, _MOST_TAGS = 60, 50
@@ -183,7 +183,7 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
 def by_field(messages: Any, path: str = "") -> dict[str, list[str]]:
     """Nested messages of marshmallow as {dotted path ("" for the whole): texts in the present language}."""
     if not isinstance(messages, Mapping):
-        return {path: [_(str(text)) for text in (messages if isinstance(messages, list) else [messages])]}
+        return {path: [said(str(text)) for text in (messages if isinstance(messages, list) else [messages])]}
     found: dict[str, list[str]] = {}
     for name, inner in messages.items():
         found |= by_field(inner, path if name == "_schema" else f"{path}.{name}".lstrip("."))

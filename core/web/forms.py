@@ -18,7 +18,6 @@ from core.db.money import to_major, to_minor
 from core.errors import Invalid
 from core.i18n import _, parse_number, timezone
 from core.resources import FieldInfo, schema_fields
-from core.web import wording
 from core.resources.fields import by_field
 
 Values = dict[str, str]

@@ -14,7 +14,7 @@ from core.access import requires
 from core.errors import Conflict, Invalid, NotFound
 from core.i18n import _, _n
 from core.resources import Action, ListState, Resource, Section, query, schema_fields, service_of, traits
-from core.web import forms, lists, wording
+from core.web import forms, lists
 from core.web.base import Guarded, context, is_partial, redirect
 
 FEATURES = {
@@ -105,9 +105,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
                 outcome = service_of(self.resource).create(context(), [form.document(self._currency(form.values))])[0]
                 if outcome.ok and outcome.id:
                     return self._done(_("Created."), outcome.id)
-                form.errors = {
-                    name: [wording.said(str(text)) for text in texts] for name, texts in outcome.errors.items()
-                }
+                form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
             except Invalid as error:
                 form.errors = error.errors
         else:
@@ -134,7 +132,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             outcome = service_of(self.resource).update(context(), {record.id: document}, version)[0]
             if outcome.ok:
                 return self._done(_("Saved."), record.id)
-            form.errors = {name: [wording.said(str(text)) for text in texts] for name, texts in outcome.errors.items()}
+            form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
         except Invalid as error:
             form.errors = error.errors
         except Conflict:

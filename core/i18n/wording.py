@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from core.i18n import N_, _
+from core.i18n.catalogue import N_, _
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 KNOWN = (
