@@ -146,6 +146,20 @@ def test_an_open_quote_does_not_swallow_the_file(tmp_path: Path) -> None:
         rows(b'a,b\n1,"open\n' + b"line after line,2\n" * 100_000, tmp_path)
 
 
+def test_a_damaged_gzip_says_so(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(b"a,b\n" + bytes(range(256)) * 50))
+    packed[60:90] = b"\xff" * 30
+    with pytest.raises(FileRefused, match="damaged"):
+        rows(bytes(packed), tmp_path)
+
+
+def test_a_workbook_that_eats_memory_kills_its_reader_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "SHEET_MEMORY", 36 << 20)
+    content = book(tmp_path / "b.xlsx", [[f"{n}{m}" * 3 for m in range(20)] for n in range(9_000)])
+    with pytest.raises(FileRefused, match="workbook"):
+        rows(content, tmp_path)
+
+
 def test_a_gzip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialect, "GZIP_UNPACKED", 1 << 20)
     with pytest.raises(FileRefused, match="unpacked"):
@@ -249,6 +263,7 @@ def test_the_apostrophe_before_codes_goes_and_that_of_a_name_stays(text: str, ke
 def test_whatever_a_csv_writer_writes_is_read_back(table: list[list[str]], tmp_path_factory: Any) -> None:
     import csv
 
+    table = [row for row in table if any(row)]
     out = io.StringIO(newline="")
     csv.writer(out).writerows([["first", "second"], *table])
     _headers, found = rows(

@@ -7,6 +7,7 @@ import csv
 import gzip
 import re
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
@@ -66,7 +67,7 @@ def _encoding(stream: BinaryIO) -> tuple[str, bytes]:
                 odd or decoder.decode(block)
             except UnicodeDecodeError:
                 odd = block
-    except (OSError, EOFError) as problem:
+    except (OSError, EOFError, zlib.error) as problem:
         raise FileRefused(_("The gzip file is damaged (%(problem)s).", problem=problem)) from None
     if not size:
         raise FileRefused(_("The file is empty."))
@@ -127,5 +128,5 @@ def check_archive(path: Path) -> None:
                     with archive.open(member) as part:
                         if b"<!" in part.read(4096).replace(b"\0", b"").replace(b"<!--", b""):
                             raise FileRefused(_("The workbook carries a document type declaration; that is refused."))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as problem:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error) as problem:
         raise FileRefused(_("The workbook is damaged (%(problem)s).", problem=problem)) from None

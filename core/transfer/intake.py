@@ -14,7 +14,7 @@ import marshmallow as ma
 import peewee
 
 from core import access, db, jobs, runtime
-from core.db import search
+from core.db import bulk, search
 from core.errors import Forbidden, MaktabError, ReadOnly
 from core.i18n import _
 from core.resources import Outcome, Resource, service_of
@@ -172,18 +172,17 @@ class Intake:
             for draft in drafts
             for line, texts in draft.problems.items()
         ]
-        for start in range(0, len(rejects), 500):
-            Reject.insert_many(rejects[start : start + 500]).execute()
-        made = [outcome for outcome in outcomes if outcome.status in ("created", "updated")]
+        bulk.insert(Reject, rejects)
+        made = {one.id or 0: one for one in outcomes if one.status in ("created", "updated")}
         if self.dry or not made:
             return
-        versions = self._versions([outcome.id or 0 for outcome in made])
-        rows = [mine | {"record_id": one.id, "version_after": versions[one.id], "before": _before(one)} for one in made]
+        versions = self._versions(list(made))
         # A key that comes again in one file: the rollback goes back to before its first time.
-        ImportChange.insert_many(rows).on_conflict(
-            conflict_target=[ImportChange.import_id, ImportChange.record_id],
-            update={ImportChange.version_after: peewee.EXCLUDED.version_after},
-        ).execute()
+        kept = ImportChange.select(ImportChange.record_id).where(ImportChange.import_id == self.import_.id)
+        again = {key for (key,) in kept.where(ImportChange.record_id.in_(list(made))).tuples()}
+        rows = {key: mine | {"record_id": key, "version_after": version} for key, version in versions.items()}
+        bulk.update(ImportChange, ["import_id", "record_id"], [rows.pop(key) for key in again])
+        bulk.insert(ImportChange, [row | {"before": _before(made[key])} for key, row in rows.items()])
 
     def _versions(self, ids: Sequence[int]) -> dict[Any, int]:
         model, permission = self.resource.model, self.resource.permission("import")

@@ -28,11 +28,11 @@ def read(path: Path, dialect: Dialect) -> tuple[list[str], Rows]:
     rows = _sheet_rows(path) if dialect.kind == "xlsx" else _csv_rows(path, dialect)
     for _line, cells in rows:
         if any(cells):
-            return unique([cell or "" for cell in cells]), rows
+            return _unique(cells), rows
     raise FileRefused(_("The file has no header row."))
 
 
-def unique(headers: Sequence[str]) -> list[str]:
+def _unique(headers: Sequence[str]) -> list[str]:
     """Headers trimmed; empty ones get their place as a name, repeated ones a number."""
     names, seen = [], Counter[str]()
     for place, header in enumerate(headers, start=1):
@@ -52,9 +52,8 @@ def _lines(path: Path, dialect: Dialect) -> Iterator[str]:
                     raise FileRefused(_("A line is longer than 8 MB; this is hardly a table."))
                 yield line
         except (UnicodeError, LookupError, OSError, EOFError) as problem:
-            raise FileRefused(
-                _("The file cannot be read as %(encoding)s: %(problem)s.", encoding=dialect.encoding, problem=problem)
-            ) from None
+            text = _("The file cannot be read as %(name)s: %(problem)s.", name=dialect.encoding, problem=problem)
+            raise FileRefused(text) from None
 
 
 def _csv_rows(path: Path, dialect: Dialect) -> Rows:
@@ -63,13 +62,12 @@ def _csv_rows(path: Path, dialect: Dialect) -> Rows:
     line = 1
     try:
         for cells in reader:
-            if cells:
+            if any(cells):
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as problem:
-        raise FileRefused(
-            _("Line %(line)d cannot be read (%(problem)s); is a quote not closed?", line=line, problem=problem)
-        ) from None
+        text = _("Line %(line)d cannot be read (%(problem)s); is a quote not closed?", line=line, problem=problem)
+        raise FileRefused(text) from None
 
 
 def _sheet_rows(path: Path) -> Rows:
@@ -83,7 +81,7 @@ def _sheet_rows(path: Path) -> Rows:
                 if any(cells):
                     yield line, cells
             if child.wait():
-                reason = (child.stderr.read().strip() if child.stderr else "") or f"signal {-child.returncode}"
+                reason = (child.stderr.read() if child.stderr else "").partition("\n")[0] or f"{child.returncode}"
                 raise FileRefused(_("The workbook cannot be read (%(reason)s).", reason=reason))
         finally:
             child.kill()

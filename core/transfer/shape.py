@@ -9,27 +9,22 @@ from typing import Any
 
 import marshmallow as ma
 
-from core.resources.fields import Tags, Utc
+from core.resources.fields import ExactDecimal, Tags, Utc
 
 ABSENT: Any = object()
 """What a blank cell means to a field that has no blank: leave the field as it is."""
 
 _KINDS: tuple[tuple[Any, str], ...] = (
-    (Utc, "time"),
-    (ma.fields.Date, "day"),
-    (ma.fields.DateTime, "time"),
-    (ma.fields.Boolean, "bool"),
-    (ma.fields.Integer, "integer"),
-    (ma.fields.Number, "number"),
-    (Tags, "tags"),
+    (ma.fields.Date, "day"), ((Utc, ma.fields.DateTime), "time"), (ma.fields.Boolean, "bool"),
+    (ma.fields.Integer, "integer"), ((ExactDecimal, ma.fields.Number), "number"), (Tags, "tags"),
     ((ma.fields.Dict, ma.fields.List, ma.fields.Nested), "json"),
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One column. `path`: its name in files; `items`: the list it repeats in ("" for the head); `steps`: names from
-    there in a document; `blank`: what a blank cell gives; `parents`: objects above that may be null as a whole."""
+    """One column. `path`: its name in files; `items`: the list it repeats in ("": the head); `steps`: names from there
+    in a document; `blank`: what a blank cell gives; `nullable_parent`: path of the object above that may be null."""
 
     path: str
     items: str
@@ -44,8 +39,6 @@ class Leaf:
 def _kind(name: str, field: Any) -> str:
     if name.endswith("_minor") and isinstance(field, ma.fields.Integer):
         return "money"
-    if type(field).__name__ == "ExactDecimal":
-        return "number"
     if isinstance(field, ma.fields.List) and isinstance(field.inner, ma.fields.String):
         return "tags"
     return next((kind for classes, kind in _KINDS if isinstance(field, classes)), "text")
@@ -81,8 +74,8 @@ def _walk(schema: ma.Schema, items: str, steps: tuple[str, ...], parent: str) ->
             kind = _kind(name, field)
             shown = name.removesuffix("_minor") if kind == "money" else name
             path = ".".join(filter(None, (items, *steps, shown)))
-            label, aliases = field.metadata.get("label", ""), tuple(field.metadata.get("aliases", ()))
-            yield Leaf(path, items, (*steps, name), kind, _blank(kind, field), label, aliases, parent)
+            names = field.metadata.get("label", ""), tuple(field.metadata.get("aliases", ()))
+            yield Leaf(path, items, (*steps, name), kind, _blank(kind, field), *names, parent)
 
 
 @lru_cache(maxsize=256)

@@ -39,9 +39,8 @@ class Staging:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self.rows, self.total = connection.execute(
-            "SELECT (SELECT count(*) FROM row), (SELECT count(*) FROM doc)"
-        ).fetchone()
+        counts = "SELECT (SELECT count(*) FROM row), (SELECT count(*) FROM doc)"
+        self.rows, self.total = connection.execute(counts).fetchone()
 
     def batch(self, after: int) -> list[list[Row]]:
         """Rows of the next documents in file order behind the one that begins on line `after`; [] at the end.
