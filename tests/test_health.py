@@ -15,6 +15,7 @@ import structlog
 from core import db, logs
 from core import runtime as runtime_room
 from core.app import create_app
+from core.auth import current_context
 from core.context import Context
 from core.jobs import enqueue
 from core.settings import Settings
@@ -130,3 +131,9 @@ def test_log_lines_carry_the_request_and_no_secret(logged: io.StringIO) -> None:
     assert "hunter22" not in text
     assert "mk_7" not in text
     assert [json.loads(line)["request_id"] for line in text.splitlines()] == ["r-1"] * 3
+
+
+def test_changes_carry_the_number_that_the_log_lines_of_their_request_have(client: Any) -> None:
+    with client.application.test_request_context("/healthz", environ_overrides={"maktab.request_id": "r-78"}):
+        client.application.preprocess_request()
+        assert current_context().request_id == "r-78"

@@ -88,3 +88,6 @@ def _fill_context() -> None:
     user = flask_login.current_user
     if user.is_authenticated:
         flask.g.ctx = user.ctx
+    known = flask.request.environ.get("maktab.request_id")
+    if known:  # the log lines of this request carry the same number
+        flask.g.ctx = replace(flask.g.ctx, request_id=known)
