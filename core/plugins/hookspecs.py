@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import pluggy
 
 if TYPE_CHECKING:
-    import click
     import flask
 
     from core.context import Actor, Context
@@ -65,11 +64,6 @@ def register_schedules() -> Sequence[Schedule]:  # type: ignore[empty-body]
 @hookspec("collect")
 def register_services() -> Mapping[str, Any]:  # type: ignore[empty-body]
     """Services by name (`<plugin>.<noun>`) for plugins that do not require this one; read with `core.services.get`."""
-
-
-@hookspec("collect")
-def register_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
-    """Commands below `maktab <plugin>`."""
 
 
 @hookspec("collect")
