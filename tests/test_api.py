@@ -340,7 +340,7 @@ def test_hostile_calls_never_cause_a_server_error(web: Any, owner: Any, supplier
 
         @given(case=operation.as_strategy())
         @settings(
-            max_examples=6,
+            max_examples=4,
             deadline=None,
             database=None,
             phases=[Phase.generate],
