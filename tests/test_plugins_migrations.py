@@ -127,7 +127,8 @@ def test_foreign_keys_hold_again_after_a_migration(steps: Path) -> None:
         assert db.database.execute_sql("PRAGMA foreign_keys").fetchone()[0] == 1
 
 
-def core_models() -> Iterator[Any]:
+def our_models() -> Iterator[Any]:
+    """The tables of core and of our own plugins."""
     for module in pkgutil.walk_packages(core.__path__, "core."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
@@ -135,7 +136,8 @@ def core_models() -> Iterator[Any]:
     while waiting:
         model = waiting.pop()
         waiting += model.__subclasses__()
-        if model._meta.table_name.startswith("core_"):
+        room, plugin = model.__module__.split(".")[:2]
+        if model._meta.table_name.startswith(f"{plugin if room == 'plugins' else room}_"):
             yield model
 
 
@@ -144,11 +146,16 @@ def schema_of(table: str) -> dict[str, Any]:
     columns = {column.name: (column.data_type.lower(), column.null, column.primary_key) for column in found}
     indexes = {(tuple(index.columns), index.unique) for index in db.database.get_indexes(table)}
     keys = {(key.column, key.dest_table, key.dest_column) for key in db.database.get_foreign_keys(table)}
-    return {"columns": columns, "indexes": indexes, "foreign keys": keys}
+    once = None
+    if not db.is_postgres():
+        sql = db.database.execute_sql("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+        once = "AUTOINCREMENT" in sql
+    return {"columns": columns, "indexes": indexes, "foreign keys": keys, "numbers are given once": once}
 
 
-def test_the_migrated_schema_equals_the_models(app_db: Any, tmp_path: Path) -> None:
-    models = list(core_models())
+def test_the_migrated_schema_equals_the_models(runtime: Any, tmp_path: Path) -> None:
+    models = list(our_models())
+    assert {model.__module__.split(".")[0] for model in models} == {"core", "plugins"}
     tables = [model._meta.table_name for model in models]
     assert len(set(tables)) == len(tables)
     migrated = {table: schema_of(table) for table in tables}
