@@ -7,14 +7,15 @@ like in tables is in `records.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
-from core import changes, db, events, runtime
+from core import access, changes, db, events, runtime
+from core.changes import Change
 from core.context import Context
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Forbidden, Invalid
 from core.i18n import _
 from core.resources import Outcome, Service
+from core.resources.service import plain
 from plugins.orders.models import Order
 from plugins.orders.services import merge, records
 from plugins.orders.services.merge import Document
@@ -47,11 +48,7 @@ class OrderService(Service):
 
     def create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         """New orders of our own. Without a number they get the next one; status is draft, pending or open."""
-        with db.transaction():
-            numbers = records.next_numbers(sum(1 for doc in docs if not doc.get("number")))
-            filled = [_with_defaults(doc, numbers) for doc in docs]
-            taken = set(records.find((doc["sales_channel"], doc["number"]) for doc in filled))
-            return _carry_out(ctx, [_attempt(_new_order, doc, taken) for doc in filled])
+        return self.each(docs, lambda part: self._create_set(ctx, part))
 
     def update(
         self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int] | None = None
@@ -60,40 +57,74 @@ class OrderService(Service):
 
         Raises Conflict when a record is no longer at its version in `versions`.
         """
-
-        def edit(part: Mapping[int, Document]) -> list[Outcome]:
-            before = _locked_documents(list(part))
-            plans = [_attempt(_edit, order_id, doc, before, versions or {}) for order_id, doc in part.items()]
-            return _carry_out(ctx, plans)
-
-        return self.by_id(docs, edit)
+        return self.by_id(docs, lambda part: self._update_set(ctx, part, versions or {}))
 
     def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
         """Import: by (sales_channel, number); absent fields keep, blank ones clear, unchanged orders stay alone."""
-        with nullcontext() if dry_run else db.transaction():
-            known = records.find((doc.get("sales_channel") or "", doc.get("number") or "") for doc in docs)
-            before = {doc["id"]: doc for doc in records.read(list(known.values()))}
-            return _carry_out(ctx, [_attempt(_import, doc, known, before) for doc in docs], dry_run=dry_run)
+        if dry_run:
+            return [_outcome(plan) for plan in self._import_plans(docs)]
+        return self.each(docs, lambda part: _carry_out(ctx, self._import_plans(part)))
 
     def restore(self, ctx: Context, docs: Mapping[int, Document | None], versions: Mapping[int, int]) -> list[Outcome]:
         """Undo an import: back to the earlier document, or gone; orders that someone changed since are skipped."""
-        with db.transaction():
-            now = _locked_documents(list(docs))
-            same = [i for i in docs if i in now and now[i]["version"] == versions.get(i)]
-            _delete(ctx, {i: now[i] for i in same if docs[i] is None})
-            _update(ctx, [(now[i], _restored(now[i], earlier)) for i in same if (earlier := docs[i]) is not None])
-        return [
-            Outcome("skipped" if i not in same else "deleted" if earlier is None else "updated", id=i)
-            for i, earlier in docs.items()
-        ]
+        return self.by_id(docs, lambda part: self._restore_set(ctx, part, versions))
 
     def delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
         """Delete drafts; what was placed is canceled or archived instead."""
-        with db.transaction():
-            drafts = {i: doc for i, doc in _locked_documents(ids).items() if doc["status"] == "draft"}
-            _delete(ctx, drafts)
+        return self.by_id(dict.fromkeys(ids), lambda part: self._delete_set(ctx, list(part)))
+
+    def _create_set(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
+        numbers = records.next_numbers(sum(1 for doc in docs if not doc.get("number")))
+        filled = [_with_defaults(doc, numbers) for doc in docs]
+        taken = set(records.find((doc["sales_channel"], doc["number"]) for doc in filled))
+        plans = [_attempt(_new_order, doc, taken) for doc in filled]
+        outcomes = _carry_out(ctx, plans)
+        self._demand_scope(ctx, "create", [one.id for one in outcomes if one.id])
+        _tell_moves(ctx, [({"status": "draft"}, plan[1]) for plan in plans if not isinstance(plan, Outcome)])
+        return outcomes
+
+    def _update_set(self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int]) -> list[Outcome]:
+        before = self._locked(list(docs))
+        renamed = [{**before[i], **doc} for i, doc in docs.items() if i in before and {*self.resource.key} & set(doc)]
+        taken = records.find((doc["sales_channel"], doc["number"]) for doc in renamed)
+        plans = [_attempt(_edit, i, doc, before.get(i), versions.get(i), taken) for i, doc in docs.items()]
+        outcomes = _carry_out(ctx, plans)
+        self._demand_scope(ctx, "edit", [one.id for one in outcomes if one.id and one.ok])
+        return outcomes
+
+    def _import_plans(self, docs: Sequence[Document]) -> list[Planned | Outcome]:
+        known = records.find((doc.get("sales_channel") or "", doc.get("number") or "") for doc in docs)
+        before = {doc["id"]: doc for doc in records.read(list(known.values()))}
+        return [_attempt(_import, doc, known, before) for doc in docs]
+
+    def _restore_set(
+        self, ctx: Context, docs: Mapping[int, Document | None], versions: Mapping[int, int]
+    ) -> list[Outcome]:
+        now = self._locked(list(docs))
+        same = {i: doc for i, doc in docs.items() if i in now and now[i]["version"] == versions.get(i)}
+        self._delete_orders(ctx, [now[i] for i, earlier in same.items() if earlier is None])
+        _update(ctx, [(now[i], _restored(now[i], earlier)) for i, earlier in same.items() if earlier is not None])
+        done = {i: Outcome("deleted" if earlier is None else "updated") for i, earlier in same.items()}
+        moved = Outcome("skipped", errors={"": [_("This order was changed or deleted since.")]})
+        return [done.get(i, moved) for i in docs]
+
+    def _delete_set(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
+        drafts = {i: doc for i, doc in self._locked(ids).items() if doc["status"] == "draft"}
+        self._delete_orders(ctx, list(drafts.values()))
         refusal = {"status": [_("Only drafts can be deleted. Cancel or archive this order instead.")]}
-        return [Outcome("deleted", id=i) if i in drafts else Outcome("rejected", id=i, errors=refusal) for i in ids]
+        return [Outcome("deleted") if i in drafts else Outcome("rejected", errors=refusal) for i in ids]
+
+    def _delete_orders(self, ctx: Context, orders: Sequence[Document]) -> None:
+        if orders:
+            changes.record(ctx, RESOURCE, "deleted", [Change(doc["id"], _header({}, doc), {}) for doc in orders])
+            self.remove(ctx, [doc["id"] for doc in orders])
+
+    def _demand_scope(self, ctx: Context, verb: str, ids: Sequence[int]) -> None:
+        """Nobody writes an order into a sales channel that his role does not reach."""
+        permission = self.resource.permission(verb)
+        within = access.rows(ctx.actor, permission, self.resource) if ctx.actor.can(permission) else None
+        if within is not None and Order.select().where(Order.id.in_(ids), within).count() < len(set(ids)):
+            raise Forbidden(permission, _("This sales channel lies outside of what your role may reach."))
 
 
 def _attempt(plan: Callable[..., Planned], *args: Any) -> Planned | Outcome:
@@ -118,6 +149,8 @@ def _new_order(doc: Document, taken: set[tuple[str, str]]) -> Planned:
         raise Invalid({"number": [_("This sales channel already has an order with this number.")]})
     if doc["status"] not in NEW_STATES:
         raise Invalid({"status": [_("A new order is a draft, pending or open; only an import may bring others.")]})
+    if doc.get("facts"):
+        raise Invalid({"facts": [_("This follows from what happens to the order; use its commands.")]})
     if doc["status"] != "draft" and not doc.get("lines"):
         raise Invalid({"lines": [_("An order needs at least one line.")]})
     order = merge.compose(None, doc, imported=False)
@@ -125,11 +158,12 @@ def _new_order(doc: Document, taken: set[tuple[str, str]]) -> Planned:
     return None, order
 
 
-def _edit(order_id: int, doc: Document, before: Mapping[int, Document], versions: Mapping[int, int]) -> Planned:
-    old = before.get(order_id)
+def _edit(
+    order_id: int, doc: Document, old: Document | None, version: int | None, taken: Mapping[tuple[str, str], int]
+) -> Planned:
     if old is None:
-        raise Invalid({"id": [_("There is no such order.")]})
-    if versions.get(order_id, old["version"]) != old["version"]:
+        raise Invalid({"": [_("There is no such order.")]})
+    if version not in (None, old["version"]):
         raise Conflict(_("Someone changed this order in between; load it again."))
     new = merge.compose(old, {k: v for k, v in doc.items() if k not in NOT_TYPED_IN}, imported=False)
     refused = [name for name in NOT_TYPED_IN if name in doc and doc[name] != old[name]]
@@ -139,6 +173,8 @@ def _edit(order_id: int, doc: Document, before: Mapping[int, Document], versions
     if fixed:
         text = _("Lines and amounts of a placed order cannot be edited. Cancel it and place a new one.")
         raise Invalid({name: [text] for name in fixed})
+    if taken.get((new["sales_channel"], new["number"]), order_id) != order_id:
+        raise Invalid({"number": [_("This sales channel already has an order with this number.")]})
     return old, new
 
 
@@ -164,80 +200,59 @@ def _restored(now: Document, earlier: Document) -> Document:
     return {**own, **merge.compose(None, earlier, imported=False)}
 
 
-def _locked_documents(ids: Sequence[int]) -> dict[int, Document]:
-    list(records.locked(Order.select(Order.id).where(Order.id.in_(ids))).tuples())
-    return {doc["id"]: doc for doc in records.read(ids)}
-
-
-def _carry_out(ctx: Context, plans: Sequence[Planned | Outcome], *, dry_run: bool = False) -> list[Outcome]:
-    """Write what is planned (unless `dry_run`) and report in the same order."""
+def _carry_out(ctx: Context, plans: Sequence[Planned | Outcome]) -> list[Outcome]:
+    """Write what is planned and report in the same order."""
     planned = [plan for plan in plans if not isinstance(plan, Outcome)]
-    created = [after for before, after in planned if before is None]
-    updated = [
-        (before, after) for before, after in planned if before is not None and merge.changed_fields(before, after)
-    ]
-    if not dry_run:
-        _create(ctx, created)
-        _update(ctx, updated)
-    return [plan if isinstance(plan, Outcome) else _outcome(*plan) for plan in plans]
+    _create(ctx, [after for before, after in planned if before is None])
+    _update(ctx, [(old, new) for old, new in planned if old is not None and merge.changed_fields(old, new)])
+    return [_outcome(plan) for plan in plans]
 
 
-def _outcome(before: Document | None, after: Document) -> Outcome:
+def _outcome(plan: Planned | Outcome) -> Outcome:
+    if isinstance(plan, Outcome):
+        return plan
+    before, after = plan
     if before is None:
-        return Outcome("created", id=after.get("id"), after=_content(after))
+        return Outcome("created", id=after.get("id"), after={name: after[name] for name in merge.FIELDS})
     fields = merge.changed_fields(before, after)
-    if not fields:
-        return Outcome("unchanged", id=before["id"], before=before, after={})
-    return Outcome("updated", id=before["id"], before=before, after={name: after[name] for name in fields})
-
-
-def _content(doc: Mapping[str, Any]) -> Document:
-    return {name: doc[name] for name in merge.FIELDS if name in doc}
+    changed = {name: after[name] for name in fields}
+    return Outcome("updated" if fields else "unchanged", id=before["id"], before=before, after=changed)
 
 
 def _create(ctx: Context, orders: Sequence[Document]) -> None:
-    if not orders:
-        return
-    records.insert(orders)
-    # Of a new order the entry keeps the header and how many lines it has; the lines themselves stand in the order.
-    noted = [changes.Change(order["id"], after=_header_diff({}, order)) for order in orders]
-    changes.record(ctx, RESOURCE, "created", noted, reindex=ctx.source != "import")  # an import indexes at its end
+    if orders:
+        records.insert(orders)
+        # The entry of a new order keeps its header and how many lines it has; the lines themselves stand in the order.
+        _record(ctx, "created", [Change(order["id"], {}, _header({}, order)) for order in orders])
 
 
 def _update(ctx: Context, pairs: Sequence[tuple[Document, Document]]) -> None:
-    if not pairs:
-        return
-    records.update(pairs)
-    noted = [changes.Change(old["id"], before=_diff(new, old), after=_diff(old, new)) for old, new in pairs]
-    changes.record(ctx, RESOURCE, "updated", noted, reindex=ctx.source != "import")
-    _tell_moves(ctx, pairs)
+    if pairs:
+        records.update(pairs)
+        _record(ctx, "updated", [Change(old["id"], _diff(new, old), _diff(old, new)) for old, new in pairs])
+        _tell_moves(ctx, pairs)
 
 
-def _delete(ctx: Context, orders: Mapping[int, Document]) -> None:
-    if not orders:
-        return
-    changes.record(
-        ctx, RESOURCE, "deleted", [changes.Change(i, before=_header_diff({}, doc)) for i, doc in orders.items()]
-    )
-    records.delete(list(orders))
+def _record(ctx: Context, action: str, noted: Sequence[Change]) -> None:
+    changes.record(ctx, RESOURCE, action, noted, reindex=ctx.source != "import")  # an import indexes at its end
 
 
-def _header_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
+def _header(old: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
     noted = {name: new[name] for name in (*merge.HEADER, "total_minor", "items") if new[name] != old.get(name)}
-    return {name: value for name, value in noted.items() if value not in (None, "")}
+    return {name: plain(value) for name, value in noted.items() if value not in (None, "")}
 
 
 def _diff(one: Document, other: Document) -> Document:
-    """The fields of `other` that differ from `one`; of lists only the rows that do."""
+    """The fields of `other` that differ from `one`, as JSON values; of lists only the rows that do."""
     noted = {name: other[name] for name in merge.changed_fields(one, other)}
     for name in ("lines", "adjustments", "facts"):
         if name in noted:
             noted[name] = [row for row in other[name] if row not in one[name]]
-    return noted
+    return {name: plain(value) for name, value in noted.items()}
 
 
-def _tell_moves(ctx: Context, pairs: Sequence[tuple[Document, Document]]) -> None:
-    """A status that an import moved is an event like that of the command."""
+def _tell_moves(ctx: Context, pairs: Sequence[tuple[Mapping[str, Any], Document]]) -> None:
+    """A status that came without a command, by import or with a new order, is an event like that of the command."""
     for status, event in EVENT_OF_STATUS.items():
         moved = [new["id"] for old, new in pairs if new["status"] == status != old["status"]]
         if moved:

@@ -1,7 +1,7 @@
 """Puts an order together from what is kept and what came in. Pure: documents in, a complete document out.
 
-An absent field keeps, a blank one clears. Lines that carry a `reference` are merged by it (named ones change, new ones
-come, others stay); lines without one are the whole list, matched by position.
+An absent field keeps, a blank one clears. Lines are the whole list, matched by position; only in an import lines that
+all carry a `reference` are merged by it (named ones change, new ones come, others stay): reports tell parts of orders.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def _finish(order: Document, patch: Mapping[str, Any], imported: bool) -> None:
         if not (changed and "adjustments" not in patch and item["kind"] == totals.DIFFERENCE)
     )
     totals.add_up(order, patch.get("total_minor"), settle=imported)
-    given = [fact for fact in patch.get("facts") or () if not _is_known(fact, order["facts"])]
-    order["facts"] = [*order["facts"], *given]
+    known = {(fact["source"], fact["key"]): fact for fact in [*(patch.get("facts") or ()), *order["facts"]]}
+    order["facts"] = sorted(known.values(), key=fact_key)
     order["facts"] = [*order["facts"], *stated.new_facts(order, {} if patch.get("facts") else patch)]
     order |= axes.derive(order["total_minor"], order["units"], order["facts"])
     order["customer_key"] = customer_key(order)
@@ -101,6 +101,11 @@ def customer_key(order: Mapping[str, Any]) -> str:
     return f"{name}|{phone}"[:255] if name and phone else ""
 
 
+def fact_key(fact: Mapping[str, Any]) -> Any:
+    """By this the facts of an order are sorted."""
+    return fact["at"], fact["source"], fact["key"]
+
+
 def changed_fields(before: Document | None, after: Document) -> list[str]:
     return [field for field in FIELDS if before is None or before[field] != after[field]]
 
@@ -108,10 +113,6 @@ def changed_fields(before: Document | None, after: Document) -> list[str]:
 def _is_forward(old: str, new: str | None) -> bool:
     final = ("canceled", "expired")
     return bool(new) and old not in final and _ORDER_OF_STATUS.index(str(new)) > _ORDER_OF_STATUS.index(old)
-
-
-def _is_known(fact: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> bool:
-    return any((fact["source"], fact["key"]) == (known["source"], known["key"]) for known in facts)
 
 
 def _address(old: Document | None, new: Mapping[str, Any] | None) -> Document | None:
@@ -138,7 +139,7 @@ def _extra(old: Mapping[str, Any], new: Mapping[str, Any] | None) -> Document:
 
 def _lines(order: Document, given: Sequence[Mapping[str, Any]], imported: bool) -> list[Document]:
     old: list[Document] = order["lines"]
-    by_reference = bool(given) and all(line.get("reference") for line in given)
+    by_reference = imported and bool(given) and all(line.get("reference") for line in given)
     if not by_reference:
         olds = [*old[: len(given)], *[None] * (len(given) - len(old))]
         return [_line(order, i, was, line, imported) for i, (was, line) in enumerate(zip(olds, given, strict=True))]

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import reduce
-from operator import or_
+from operator import itemgetter, or_
 from typing import Any
 
 from core import db
 from core.db import bulk
 from core.resources import Tagging, tags_of
 from plugins.orders.models import Address, Adjustment, Order, OrderFact, OrderLine, OrderNumber
+from plugins.orders.services import merge
 from plugins.orders.services.merge import ADDRESSES, COMPUTED, HEADER, Document
 
 RESOURCE = "orders.order"
@@ -23,6 +24,11 @@ _FIRST_NUMBER = 1000
 # Table of a part -> what tells its rows apart within one order.
 _KEYS = {OrderLine: "position", Adjustment: "position", OrderFact: "key", Address: "kind", Tagging: "tag"}
 _LISTS = {"lines": OrderLine, "adjustments": Adjustment, "facts": OrderFact}
+_SORTED: dict[str, Any] = {
+    "lines": itemgetter("position"),
+    "adjustments": itemgetter("position"),
+    "facts": merge.fact_key,
+}
 
 
 def find(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -51,11 +57,12 @@ def read(ids: Sequence[int]) -> list[Document]:
     for order_id, order in found.items():
         order |= {"tags": sorted(tags[order_id]), **{name: [] for name in _LISTS}, **dict.fromkeys(ADDRESSES)}
     for name, model in _LISTS.items():
-        for row in (
-            _rows(model, found).order_by(model.order, model.id if model is OrderFact else model.position).dicts()
-        ):
+        for row in _rows(model, found).dicts():
             del row["id"]
             found[row.pop("order")][name].append(row)
+    for order in found.values():  # here, for a database sorts texts by its own language
+        for name, key in _SORTED.items():
+            order[name].sort(key=key)
     for row in _rows(Address, found).dicts():
         del row["id"]
         found[row.pop("order")][f"{row.pop('kind')}_address"] = row
@@ -101,12 +108,6 @@ def update(pairs: Sequence[tuple[Document, Document]]) -> None:
         new = {(after["id"], row[key]): row for _, after in pairs for row in _parts(model, after)}
         _delete(model, key, [place for place, row in old.items() if new.get(place) != row])
         bulk.insert(model, [row for place, row in new.items() if old.get(place) != row])
-
-
-def delete(ids: Sequence[int]) -> None:
-    """Orders with all their parts; the database takes the rows below them along."""
-    Tagging.delete().where(Tagging.resource == RESOURCE, Tagging.record_id.in_(ids)).execute()
-    Order.delete().where(Order.id.in_(ids)).execute()
 
 
 def _header(order: Document) -> Document:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from core.errors import Conflict
+from core.context import Actor, Grant
+from core.errors import Conflict, Forbidden
+from core.events import Event
 from plugins.orders.models import Adjustment, Order, OrderLine
 from plugins.orders.tests.conftest import PLACED, doc, statements
 
@@ -33,6 +36,34 @@ def test_the_same_number_twice_in_a_channel_is_refused(service, ctx):
     made = service.create(ctx, [doc("7"), doc("7"), doc("7", sales_channel="pos")])
     assert [one.status for one in made] == ["created", "rejected", "created"]
     assert service.create(ctx, [doc("7")])[0].errors["number"]
+
+
+def test_a_draft_does_not_take_the_number_of_another_order(service, ctx, make_order):
+    make_order("1")
+    draft = make_order("2", status="draft")
+    assert service.update(ctx, {draft.id: {"number": "1"}})[0].errors["number"]
+    assert service.update(ctx, {draft.id: {"number": "2", "customer_name": "A"}})[0].ok
+
+
+def test_a_role_bound_to_a_channel_makes_no_order_in_another(service, ctx):
+    grant = Grant(frozenset({"orders.order.create"}), {"orders.order": {"sales_channel": ("pos",)}})
+    clerk = replace(ctx, actor=Actor(1, "clerk", (grant,)))
+    assert service.create(clerk, [doc("1", sales_channel="pos")])[0].ok
+    with pytest.raises(Forbidden):
+        service.create(clerk, [doc("2", sales_channel="web")])
+    assert Order.select().count() == 1
+
+
+def test_the_same_order_twice_in_one_set_is_one_order(service, ctx):
+    made = service.upsert(ctx, [doc(customer_name="A"), doc(customer_name="B")])
+    assert [one.status for one in made] == ["created", "updated"]
+    assert [order.customer_name for order in Order.select()] == ["B"]
+
+
+def test_a_new_open_order_tells_that_it_was_placed(service, ctx):
+    service.create(ctx, [doc("1"), doc("2", status="draft")])
+    told = Event.select().where(Event.name == "orders.order_placed.v1").get()
+    assert told.payload["ids"] == [Order.get(Order.number == "1").id]
 
 
 def test_a_total_that_does_not_add_up_is_refused_from_people(service, ctx):
@@ -194,4 +225,5 @@ def test_statements_do_not_grow_with_orders_or_lines(service, ctx):
             service.documents([order.id for order in Order.select(Order.id).where(Order.number.startswith(prefix))])
         return len(made), len(changed), len(read)
 
+    count(1, "w")  # what a process asks its database once
     assert count(3, "a") == count(60, "b")
