@@ -28,7 +28,6 @@ from core.resources import (
     remove_tags,
     schema_fields,
     service_of,
-    set_tags,
     tags_of,
     timeline,
 )
@@ -245,8 +244,6 @@ def test_tagging_raises_the_version_and_says_so_in_the_log(suppliers: Resource) 
         "after": {"tags": ["a", "b"]},
     }
     assert {o.status for o in add_tags(CTX, suppliers, ids, ["a"]).values()} == {"unchanged"}
-    set_tags(CTX, suppliers, {ids[0]: ["b", "c"]})
-    assert tags_of(suppliers, ids[:2]) == {ids[0]: ["b", "c"], ids[1]: ["a", "b"]}
 
 
 def test_the_timeline_has_notes_and_changes_in_order_in_two_statements(suppliers: Resource, service: Service) -> None:

@@ -9,12 +9,12 @@ from core.resources.fields import Currency, ExactDecimal, FieldInfo, Minor, Tags
 from core.resources.query import ListState, Page, count, get, page, select
 from core.resources.service import Service, service_of
 from core.resources.traits import (
-    Note, Tagging, TimelineEntry, add_note, add_tags, remove_tags, set_tags, tag_actions, tags_of, timeline,
+    Note, Tagging, TimelineEntry, add_note, add_tags, remove_tags, tag_actions, tags_of, timeline,
 )
 
 __all__ = [
     "Action", "Badge", "Column", "Currency", "ExactDecimal", "FieldInfo", "Filter", "Kind", "Label", "ListState",
     "Minor", "Note", "Outcome", "Page", "Resource", "Scope", "Section", "Selection", "Service", "Tagging", "Tags",
     "TimelineEntry", "Tone", "Utc", "add_note", "add_tags", "count", "get", "page", "remove_tags", "schema_fields",
-    "select", "service_of", "set_tags", "tag_actions", "tags_of", "timeline",
+    "select", "service_of", "tag_actions", "tags_of", "timeline",
 ]

@@ -114,15 +114,6 @@ def remove_tags(ctx: Context, resource: Resource | str, ids: Sequence[int], tags
     return _retag(ctx, resource, "tags_removed", {}, {key: list(tags) for key in ids})
 
 
-def set_tags(ctx: Context, resource: Resource | str, wanted: Mapping[int, Sequence[str]]) -> dict[int, Outcome]:
-    """Give each record exactly the tags in `wanted`."""
-    old = tags_of(resource, list(wanted))
-    add = {key: [tag for tag in tags if tag not in old[key]] for key, tags in wanted.items()}
-    return _retag(
-        ctx, resource, "tags_set", add, {key: [t for t in old[key] if t not in wanted[key]] for key in wanted}
-    )
-
-
 def _retag(ctx: Context, resource: Resource | str, action: str, add: _Pairs, remove: _Pairs) -> dict[int, Outcome]:
     """One UPDATE raises the versions, one audit statement and one event tell of the set."""
     name = _name(resource)
