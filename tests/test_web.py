@@ -411,6 +411,15 @@ def test_no_template_lies_about_unused() -> None:
     assert names == used & names, names - used
 
 
+def test_our_style_sheet_keeps_to_its_rules() -> None:
+    """One sheet serves both directions, its classes meet no others, its components take no raw colour."""
+    sheet = re.sub(r"/\*.*?\*/|url\(.*?\)", "", (THEME / "static" / "maktab.css").read_text(), flags=re.S)
+    components = sheet[sheet.index("body {") :]
+    assert re.findall(r"(?<![\w-])(?:left|right)\b|(?:margin|padding|border)-(?:left|right)", sheet) == []
+    assert {name for name in re.findall(r"\.([a-z][\w-]*)", sheet) if not name.startswith("mk-")} <= {"htmx-request"}
+    assert re.findall(r"#[0-9a-f]{3,8}\b|rgba?\(", components) == []
+
+
 # formats
 
 
