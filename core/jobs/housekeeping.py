@@ -59,7 +59,7 @@ def _clean_up(run: JobRun) -> Mapping[str, int]:
         "answers": _delete(KeptAnswer, KeptAnswer.created_at < now - timedelta(days=2)),
         "slots": _delete(ScheduleSlot, ScheduleSlot.created_at < old),
         "events": _delete(Event, Event.relayed_at < old),
-        # Items before their job: the number of a job that is gone may be given again.
+        # Items before their job: afterwards nobody could tell whose they were.
         "items": _delete(JobItem, JobItem.job_id.in_(Job.select(Job.id).where(Job.finished_at < old))),
         "jobs": _delete(Job, Job.finished_at < old) + _delete(Job, kept_short & ended),
     }

@@ -76,21 +76,16 @@ def due() -> Any:
 
 def claim(job_id: int | None = None) -> Job | None:
     """Take the oldest due job, or the one just made: lease, new token, one attempt more. None when there is none."""
-    wanted = due() if job_id is None else Job.select(Job.id).where(Job.id == job_id, Job.status == "waiting")
-    if not wanted.limit(1).exists():  # a plain read: no write lock for nothing
+    wanted = (due() if job_id is None else Job.select(Job.id).where(Job.id == job_id, Job.status == "waiting")).limit(1)
+    if not wanted.exists():  # a plain read: no write lock for nothing
         return None
-    with db.transaction():
-        query = wanted.limit(1)
-        first = (query.for_update(skip_locked=True) if db.is_postgres() else query).first()
-        if first is None:
-            return None
-        taken = {
-            "status": "running", "due_at": lease_end(), "token": secrets.token_hex(8), "worker": worker_id(),
-            "attempts": Job.attempts + 1, "started_at": utcnow(), "started_from": Job.done + Job.failed + Job.skipped,
-        }  # fmt: skip
-        Job.update(taken).where(Job.id == first.id).execute()
-        claimed: Job = Job.get_by_id(first.id)
-    return claimed
+    taken = {
+        "status": "running", "due_at": lease_end(), "token": secrets.token_hex(8), "worker": worker_id(),
+        "attempts": Job.attempts + 1, "started_at": utcnow(), "started_from": Job.done + Job.failed + Job.skipped,
+    }  # fmt: skip
+    one = wanted.for_update(skip_locked=True) if db.is_postgres() else wanted
+    claimed: list[Job] = list(Job.update(taken).where(Job.id == one).returning(Job).execute())
+    return claimed[0] if claimed else None
 
 
 def renew(ids: list[int]) -> None:
