@@ -24,10 +24,9 @@ from core.transfer.shape import leaves
 from core.transfer.values import escape
 
 FORMATS = {
-    "csv": "text/csv",
+    "csv": "text/csv", "jsonl": "application/x-ndjson",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "jsonl": "application/x-ndjson",
-}
+}  # fmt: skip
 CHUNK, SHEET_ROWS, SHEET_CELL = 500, 1_048_576, 32_767
 _NUMBERS = ("money", "number", "integer")
 Progress = Callable[[int], None]

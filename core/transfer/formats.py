@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import Invalid
+from core.i18n import __
 
-OPERATORS = ("eq", "ne", "starts", "ends", "contains", "blank", "filled", "gt", "lt")
+OPERATORS = {
+    "eq": __("is"), "ne": __("is not"), "starts": __("starts with"), "ends": __("ends with"),
+    "contains": __("contains"), "blank": __("is blank"), "filled": __("is filled"), "gt": __("is more than"), "lt": __("is less than"),
+}  # fmt: skip
+"""Tests of a rule; letters count without case, numbers as in the file."""
 _BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*$")
 
 

@@ -16,10 +16,11 @@ import peewee
 from core import access, db, jobs, runtime
 from core.db import bulk, search
 from core.errors import Forbidden, MaktabError, ReadOnly
-from core.i18n import _
+from core.i18n import _, __
 from core.resources import Outcome, Resource, service_of
 from core.transfer import readers, reports
 from core.transfer.dialect import FileRefused, sniff
+from core.transfer.exporter import run_export
 from core.transfer.formats import Dialect, Mapping
 from core.transfer.importer import check, format_named, local_copy, note, scratch_of
 from core.transfer.mapping import Draft, Plan
@@ -247,3 +248,11 @@ def run_rollback(run: jobs.JobRun) -> dict[str, Any]:
         run.save()
         note(run.ctx, import_, "rolled_back")
     return {"import_id": import_.id, "undone": done, "skipped": skipped}
+
+
+def job_types() -> list[jobs.JobType]:
+    return [
+        jobs.JobType("core.import", run_import, __("Import")),
+        jobs.JobType("core.import_rollback", run_rollback, __("Rollback of an import")),
+        jobs.JobType("core.export", run_export, __("Export")),
+    ]

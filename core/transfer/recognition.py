@@ -15,7 +15,7 @@ from core.transfer.mapping import REASON_COLUMNS
 from core.transfer.readers import read
 from core.transfer.shape import leaves
 
-_LIKE, _SAMPLE = 0.84, 20
+_LIKE, _SAMPLE = 0.9, 20
 
 
 def inspect(path: Path, resource: str = "", dialect: Dialect | None = None) -> Preview:

@@ -79,7 +79,9 @@ def number(text: str, sign: str) -> Decimal:
         or (found[2] and found[3])
         or not _SHAPES[sign].fullmatch(found[4].strip())
     ):
-        raise BadCell(_("%(cell)r is not a number written with the decimal sign %(sign)s.", cell=text[:40], sign=sign))
+        raise BadCell(
+            _("%(cell)r is not a number written with the decimal sign “%(sign)s”.", cell=text[:40], sign=sign)
+        )
     figures = re.sub(r"[^\d.]", "", found[4].replace("." if sign == "," else ",", "").replace(",", "."))
     value = Decimal(figures)
     return -value if found[1] or "-" in found[2] + found[3] + found[5] else value

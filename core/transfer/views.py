@@ -229,7 +229,7 @@ def _mapping_page(resource: Resource, preview: Preview, mapping: Mapping) -> dic
         "presets": [(one.name, one.title) for one in known] + [(one.name, one.name) for one in saved],
         "constants": [*mapping.constants.items(), *[("", "")] * _SPARE], "keeps_extra": "extra" in shape,
         "rules": [*mapping.rules, *[dict.fromkeys(RULE_PARTS, "")] * _SPARE],
-        "encodings": ENCODINGS.items(), "operators": OPERATORS, "leave_out": LEAVE_OUT,
+        "encodings": ENCODINGS.items(), "operators": OPERATORS.items(), "leave_out": LEAVE_OUT,
     }  # fmt: skip
 
 

@@ -50,9 +50,27 @@ class LineSchema(ma.Schema):
     """One line of an order."""
 
     position = fields.Integer(dump_only=True, metadata=said(__("Position"), "Place in the list, from 1.", 1))
-    sku = Text(128, metadata=said(__("SKU"), "The merchant's code of the variant.", "85123A"))
-    title = Text(512, metadata=said(__("Item"), "What was bought, as the buyer saw it.", "White hanging heart holder"))
-    quantity = ExactDecimal(allow_none=True, metadata=said(__("Quantity"), "May be negative or 0.", "6"))
+    sku = Text(
+        128,
+        metadata=said(
+            __("SKU"),
+            "The merchant's code of the variant.",
+            "85123A",
+            aliases=["Stock code", "Item code", "رمز المنتج"],
+        ),
+    )
+    title = Text(
+        512,
+        metadata=said(
+            __("Item"),
+            "What was bought, as the buyer saw it.",
+            "White hanging heart holder",
+            aliases=["Description", "Product", "الوصف"],
+        ),
+    )
+    quantity = ExactDecimal(
+        allow_none=True, metadata=said(__("Quantity"), "May be negative or 0.", "6", aliases=["Qty", "الكمية"])
+    )
     unit_price = ExactDecimal(
         allow_none=True, metadata=said(__("Unit price"), "Shown beside the total, exact.", "2.55")
     )
@@ -139,6 +157,7 @@ class OrderSchema(ma.Schema):
             "Unique in its sales channel. Missing: the next of our own.",
             "536365",
             help=__("Leave it empty for the next number."),
+            aliases=["Order number", "Order no", "Invoice no", "رقم الطلب"],
         ),
     )
     sales_channel = Text(
@@ -189,10 +208,23 @@ class OrderSchema(ma.Schema):
     paid_at = Utc(
         allow_none=True, metadata=said(__("Paid at"), "Of the latest payment. Computed; an import may state it.")
     )
-    placed_at = Utc(metadata=said(__("Placed"), "When the buyer ordered. Missing: now.", "2026-03-01T14:30:00Z"))
+    placed_at = Utc(
+        metadata=said(
+            __("Placed"),
+            "When the buyer ordered. Missing: now.",
+            "2026-03-01T14:30:00Z",
+            aliases=["Order date", "Invoice date", "تاريخ الطلب"],
+        )
+    )
     canceled_at = Utc(allow_none=True, metadata=said(__("Canceled at"), "When it was canceled."))
     customer_number = Reference(
-        64, metadata=said(__("Customer number"), "The customer's number where the order came from.", "17850")
+        64,
+        metadata=said(
+            __("Customer number"),
+            "The customer's number where the order came from.",
+            "17850",
+            aliases=["Customer ID", "رقم العميل"],
+        ),
     )
     customer_name = Text(255, metadata=said(__("Customer"), example="Layla Haddad"))
     customer_email = Text(255, metadata=said(__("E-mail"), example="layla@example.com"))
