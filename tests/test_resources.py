@@ -31,6 +31,7 @@ from core.resources import (
     tags_of,
     timeline,
 )
+from core.resources.fields import part_of
 from core.settings import Settings
 from tests.helpers import count_statements, install_suppliers, make_suppliers
 
@@ -286,6 +287,13 @@ def test_the_fields_of_a_schema_are_described_for_forms_and_files() -> None:
     assert found["status"].choices == {"open": "Open", "done": "Done"}
     assert (found["id"].read_only, found["lines.sku"].many, found["ship_to.sku"].many) == (True, True, False)
     assert found["remarks"].help == "Shown to nobody."
+
+
+def test_a_part_of_a_document_holds_whole_lines() -> None:
+    assert part_of(Paper).load({"currency": "GBP"}) == {"currency": "GBP"}
+    assert part_of(Paper).validate({"lines": [{"line_total_minor": 1}]}) == {
+        "lines": {0: {"sku": ["Missing data for required field."]}}
+    }
 
 
 @pytest.mark.parametrize(

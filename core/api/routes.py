@@ -18,6 +18,7 @@ from core.auth import current_context
 from core.errors import Conflict, Invalid
 from core.i18n import _
 from core.resources import Action, ListState, Outcome, Resource, Selection, query, service_of, traits
+from core.resources.fields import part_of
 
 _ERRORS = (400, 401, 403, 404, 409, 413, 415, 422, 429)
 _KEY = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
@@ -125,7 +126,7 @@ def _add_writing(made: Endpoints, resource: Resource) -> None:
         )  # fmt: skip
     if resource.can_edit:
         made.add(
-            "PATCH", _ID, change, resource.permission("edit"), resource.schema, body=resource.schema(partial=True),
+            "PATCH", _ID, change, resource.permission("edit"), resource.schema, body=part_of(resource.schema),
             summary=f"{label}: change the fields that are sent", headers=[_MATCH], example=example,
         )  # fmt: skip
     if resource.can_delete:

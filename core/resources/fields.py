@@ -180,6 +180,11 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
     )
 
 
+def part_of(schema: type[ma.Schema]) -> ma.Schema:
+    """`schema` for a part of a document: any of its fields may be absent, but what is nested must be whole."""
+    return schema(partial=tuple(schema().fields))
+
+
 def by_field(messages: Any, path: str = "") -> dict[str, list[str]]:
     """Nested messages of marshmallow as {dotted path ("" for the whole): texts in the present language}."""
     if not isinstance(messages, Mapping):

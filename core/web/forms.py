@@ -18,7 +18,7 @@ from core.db.money import to_major, to_minor
 from core.errors import Invalid
 from core.i18n import _, parse_number, timezone
 from core.resources import FieldInfo, schema_fields
-from core.resources.fields import by_field
+from core.resources.fields import by_field, part_of
 
 Values = dict[str, str]
 
@@ -79,7 +79,8 @@ class Form:
         Raises Invalid with errors by input.
         """
         try:
-            return dict(self.schema(partial=changed_from is not None).load(self.raw(currency, changed_from)))
+            schema = self.schema() if changed_from is None else part_of(self.schema)
+            return dict(schema.load(self.raw(currency, changed_from)))
         except ma.ValidationError as problem:
             raise Invalid(by_field(problem.messages)) from None
 
