@@ -14,7 +14,8 @@ from core.i18n import __
 
 OPERATORS = {
     "eq": __("is"), "ne": __("is not"), "starts": __("starts with"), "ends": __("ends with"),
-    "contains": __("contains"), "blank": __("is blank"), "filled": __("is filled"), "gt": __("is more than"), "lt": __("is less than"),
+    "contains": __("contains"), "blank": __("is blank"), "filled": __("is filled"),
+    "gt": __("is more than"), "lt": __("is less than"),
 }  # fmt: skip
 """Tests of a rule; letters count without case, numbers as in the file."""
 _BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*$")
