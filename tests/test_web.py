@@ -15,7 +15,7 @@ import pytest
 from core import access, boot, i18n, jobs
 from core import runtime as runtime_room
 from core.context import system_context
-from core.errors import Invalid
+from core.errors import Invalid, Rejected
 from core.jobs import worker
 from core.resources import Minor, service_of, tags_of
 from core.web import forms
@@ -163,6 +163,15 @@ def test_errors_stand_at_their_field_and_the_input_is_kept(owner: Any) -> None:
     assert 'value="much"' in page
     assert 'value="S-9"' in page
     assert 'href="#f-credit_minor"' in page
+
+
+def test_what_a_hook_refuses_stands_at_its_field(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_given: Any) -> Any:
+        raise Rejected(None, "name", "Not this name.")
+
+    monkeypatch.setattr("core.resources.Service.create", refuse)
+    page = text_of(send(owner, LIST + "new", **document()))
+    assert re.search(r'id="e-name">.*?Not this name\.', page, re.S)
 
 
 def test_an_edit_changes_only_what_was_edited(owner: Any) -> None:
@@ -322,6 +331,7 @@ def test_stock_routes_of_flask_admin_do_not_exist(app: Any) -> None:
 
 PAGES = ["/admin/", LIST, LIST + "?is_active=true&q=a", LIST + "new", LIST + "1", LIST + "1/edit", LIST + "1/delete"]
 PAGES += ["/admin/jobs/", "/admin/plugins/", "/admin/users/", "/admin/roles/", "/admin/audit/", "/admin/profile/"]
+PAGES += ["/admin/users/1", "/admin/users/1/edit", "/admin/users/new", "/admin/roles/1", "/admin/audit/1"]
 PAGES += ["/admin/imports/", "/admin/imports/new", "/admin/imports/export?resource=suppliers.supplier", "/nothing"]
 
 

@@ -11,7 +11,7 @@ from flask_admin.model import BaseModelView
 
 from core import access, jobs, links, runtime
 from core.access import requires
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _, _n
 from core.resources import Action, ListState, Resource, Section, query, schema_fields, service_of, traits
 from core.web import forms, lists
@@ -106,8 +106,8 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
                 if outcome.ok and outcome.id:
                     return self._done(_("Created."), outcome.id)
                 form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
-            except Invalid as error:
-                form.errors = error.errors
+            except (Invalid, Rejected) as error:
+                form.errors = _errors(error)
         else:
             given = {"currency": self._currency({})} | forms.defaults(self.resource.schema)
             forms.fill(form, given, self._currency(given))
@@ -133,8 +133,8 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             if outcome.ok:
                 return self._done(_("Saved."), record.id)
             form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
-        except Invalid as error:
-            form.errors = error.errors
+        except (Invalid, Rejected) as error:
+            form.errors = _errors(error)
         except Conflict:
             return self._edit_page(form, record, stored, form.differences(base, stored)), 409
         return self._edit_page(form, record, base), 422
@@ -228,6 +228,10 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def _currency(values: Any) -> str:
         code = str(values.get("currency") or "").strip().upper()
         return code if len(code) == 3 and code.isascii() and code.isalpha() else runtime.current().settings.currency
+
+
+def _errors(error: Invalid | Rejected) -> dict[str, list[str]]:
+    return error.errors if isinstance(error, Invalid) else {error.field: [str(error)]}
 
 
 def _json_object(text: str) -> forms.Values:
