@@ -352,7 +352,8 @@ def test_the_worker_survives_the_loss_of_its_connections(house: Settings, ctx: C
     with running(house):
         wait_for(lambda: Job.select().where(Job.status == "done").count() >= 2)  # the schedules' first jobs
         db.database.execute_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         job = jobs.enqueue(ctx, "ledger.walk", {"steps": 1})
         wait_for(lambda: again(job).status == "done")
