@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import reduce
-from operator import itemgetter, or_
+from operator import and_, itemgetter, or_
 from typing import Any
 
 from core import db
@@ -19,10 +19,17 @@ from plugins.orders.services import merge
 from plugins.orders.services.merge import ADDRESSES, COMPUTED, HEADER, Document
 
 RESOURCE = "orders.order"
+Place = tuple[tuple[Any, ...], Any]
 _COLUMNS = (*HEADER, *COMPUTED, "extra")
 _FIRST_NUMBER = 1000
-# Table of a part -> what tells its rows apart within one order.
-_KEYS = {OrderLine: "position", Adjustment: "position", OrderFact: "key", Address: "kind", Tagging: "tag"}
+# Table of a part -> the columns that say whose a row is, and the one that tells it from the others there.
+_KEYS: dict[Any, tuple[tuple[str, ...], str]] = {
+    OrderLine: (("order",), "position"),
+    Adjustment: (("order",), "position"),
+    OrderFact: (("order", "source"), "key"),
+    Address: (("order",), "kind"),
+    Tagging: (("resource", "record_id"), "tag"),
+}
 _LISTS = {"lines": OrderLine, "adjustments": Adjustment, "facts": OrderFact}
 _SORTED: dict[str, Any] = {
     "lines": itemgetter("position"),
@@ -103,10 +110,10 @@ def update(pairs: Sequence[tuple[Document, Document]]) -> None:
     rows = [{**_header(after), **{name: after[name] for name in own}} for _, after in pairs]
     kept = [Order.updated_at, Order.version, *(getattr(Order, name) for name in _COLUMNS)]
     Order.insert_many(rows).on_conflict(conflict_target=[Order.id], preserve=kept).execute()
-    for model, key in _KEYS.items():
-        old = {(before["id"], row[key]): row for before, _ in pairs for row in _parts(model, before)}
-        new = {(after["id"], row[key]): row for _, after in pairs for row in _parts(model, after)}
-        _delete(model, key, [place for place, row in old.items() if new.get(place) != row])
+    for model in _KEYS:
+        old = {_place(model, row): row for before, _ in pairs for row in _parts(model, before)}
+        new = {_place(model, row): row for _, after in pairs for row in _parts(model, after)}
+        _delete(model, [place for place, row in old.items() if new.get(place) != row])
         bulk.insert(model, [row for place, row in new.items() if old.get(place) != row])
 
 
@@ -124,12 +131,20 @@ def _parts(model: Any, order: Document) -> list[Document]:
     return [{"order": order["id"], **row} for name, table in _LISTS.items() if table is model for row in order[name]]
 
 
-def _delete(model: Any, key: str, places: Sequence[tuple[int, Any]]) -> None:
-    values: defaultdict[int, list[Any]] = defaultdict(list)
-    for order_id, value in places:
-        values[order_id].append(value)
-    if not values:
-        return
-    owner = model.record_id if model is Tagging else model.order
-    condition = reduce(or_, [(owner == order_id) & getattr(model, key).in_(some) for order_id, some in values.items()])
-    model.delete().where(condition, *([model.resource == RESOURCE] if model is Tagging else [])).execute()
+def _place(model: Any, row: Document) -> Place:
+    owner, key = _KEYS[model]
+    return tuple(row[name] for name in owner), row[key]
+
+
+def _delete(model: Any, places: Sequence[Place]) -> None:
+    names, key = _KEYS[model]
+    values: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for owner, value in places:
+        values[owner].append(value)
+    conditions = [
+        reduce(and_, (getattr(model, name) == one for name, one in zip(names, owner, strict=True)))
+        & getattr(model, key).in_(some)
+        for owner, some in values.items()
+    ]
+    if conditions:
+        model.delete().where(reduce(or_, conditions)).execute()

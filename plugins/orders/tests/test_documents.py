@@ -10,7 +10,7 @@ import pytest
 from core.context import Actor, Grant
 from core.errors import Conflict, Forbidden
 from core.events import Event
-from plugins.orders.models import Adjustment, Order, OrderLine
+from plugins.orders.models import Adjustment, Order, OrderFact, OrderLine
 from plugins.orders.tests.conftest import PLACED, doc, statements
 
 
@@ -165,6 +165,7 @@ def test_restore_brings_back_the_earlier_document(service, ctx):
     order = service.documents([made.id])[0]
     assert {name: order[name] for name in changed.after} == {name: changed.before[name] for name in changed.after}
     assert order["facts"] == []
+    assert OrderFact.select().count() == 0
     assert Adjustment.select().count() == 0
 
 
