@@ -31,7 +31,7 @@ def happen(*ids: int, name: str = STAMPED) -> None:
 
 
 def test_an_event_goes_with_its_change(house: Settings) -> None:
-    with pytest.raises(RuntimeError), db.transaction():  # noqa: PT012 - the block is the transaction
+    with pytest.raises(RuntimeError), db.transaction():
         events.emit(CTX, STAMPED, {"ids": [1]})
         raise RuntimeError
     assert events.relay() == 0
