@@ -263,12 +263,25 @@ def test_an_import_needs_its_permission(make_user: Any) -> None:
         (transfer.Mapping(columns=(("SKU", "lines.sku"),)), "key"),
         (mapped(("No", "number"), timezone="Mars/Base"), "timezone"),
         (mapped(("No", "number"), rules=({"target": "note", "column": "X", "op": "like"},)), "rules"),
+        (mapped(("No", "number"), rules=({"column": "X", "op": "eq"},)), "rules"),
+        (mapped(("No", "number"), timezone="Europe"), "timezone"),
+        (mapped(("No", "number"), delimiter="ab"), "encoding"),
+        (mapped(("No", "number"), encoding="rot13"), "encoding"),
+        (mapped(("No", "number"), ("X", "address.extra.y")), "X"),
     ],
 )
 def test_a_mapping_that_cannot_work_is_explained(mapping: transfer.Mapping, place: str) -> None:
     with pytest.raises(Invalid) as caught:
         transfer.start(kit.CTX, SALE.name, kit.store(b"No\n1\n"), mapping)
     assert place in caught.value.errors
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"columns": 5}, {"columns": [["a"]]}, {"rules": ["x"]}, {"what": 1}, {"constants": []}]
+)
+def test_a_mapping_file_of_another_shape_is_refused(wrong: Any) -> None:
+    with pytest.raises(Invalid):
+        transfer.Mapping.from_json(wrong)
 
 
 def test_a_file_that_cannot_be_read_fails_the_import_with_the_reason() -> None:

@@ -81,7 +81,9 @@ class Mapping:
             raise Invalid(
                 {"mapping": ["This is not a mapping: columns are pairs, rules and constants objects."]}
             ) from None
-        return cls(**{**values, "columns": columns, "rules": rules, "constants": constants, "key": key})
+        names = ("timezone", "decimal", "date_order", "encoding", "delimiter")
+        texts = {name: str(values.get(name, "")) for name in names}
+        return cls(columns, constants, rules, key=key, native=bool(values.get("native")), **texts)
 
 
 Prepare = Callable[[dict[str, Any], Sequence[Map[str, str]]], dict[str, Any]]

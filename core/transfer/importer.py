@@ -20,6 +20,7 @@ from core.transfer.formats import OPERATORS, ImportFormat, Mapping, fold
 from core.transfer.models import Import, ImportChange, Reject, SavedMapping
 from core.transfer.shape import leaves
 
+ENCODINGS = ("", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1", "cp1256")
 ENDED = ("completed", "completed_with_errors", "canceled", "failed", "paused")
 
 
@@ -130,22 +131,18 @@ def _move(ctx: Context, import_: Import, allowed: Any, values: dict[str, Any], r
 
 def check(resource: Resource, mapping: Mapping, headers: Sequence[str] = ()) -> None:
     """Raise Invalid, by column, for a mapping that cannot work (with this header)."""
-    known, problems = leaves(resource.schema), dict[str, list[str]]()
+    known, problems = leaves(resource.schema), _check_writing(mapping)
     given = [*mapping.columns, *(("constants", target) for target in mapping.constants)]
     given += [("rules", rule.get("target", "")) for rule in mapping.rules]
     for place, target in given:
-        is_custom = target.startswith("extra.") or ".extra." in target
-        if target and target not in known and not is_custom:
+        head, extra, _name = target.partition("extra.")
+        if target and target not in known and not (extra and f"{head}extra" in known):
             text = _("%(resource)s have no field %(target)s.", resource=resource.label_plural, target=target)
             problems.setdefault(place, []).append(text)
-    if any(rule.get("op") not in OPERATORS or not rule.get("column") for rule in mapping.rules):
-        problems["rules"] = [_("A rule names a column and one of %(known)s.", known=", ".join(OPERATORS))]
-    if mapping.decimal not in ("", ".", ",") or mapping.date_order not in ("", "ymd", "dmy", "mdy"):
-        problems["decimal"] = [_("The decimal sign is . or , and the order of dates ymd, dmy or mdy.")]
-    try:
-        ZoneInfo(mapping.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        problems["timezone"] = [_("%(zone)s is no time zone that we know.", zone=mapping.timezone)]
+    if any(
+        rule.get("op") not in OPERATORS or not (rule.get("column") and rule.get("target")) for rule in mapping.rules
+    ):
+        problems["rules"] = [_("A rule names a field, a column and one of %(known)s.", known=", ".join(OPERATORS))]
     missing = sorted(set(resource.key) - {target for _place, target in given})
     if mapping.columns and missing:
         problems["key"] = [_("Nothing is mapped to %(names)s, which tells records apart.", names=", ".join(missing))]
@@ -156,6 +153,19 @@ def check(resource: Resource, mapping: Mapping, headers: Sequence[str] = ()) -> 
         problems["columns"] = [_("No column is mapped to a field.")]
     if problems:
         raise Invalid(problems)
+
+
+def _check_writing(mapping: Mapping) -> dict[str, list[str]]:
+    problems = {}
+    if mapping.decimal not in ("", ".", ",") or mapping.date_order not in ("", "ymd", "dmy", "mdy"):
+        problems["decimal"] = [_("The decimal sign is . or , and the order of dates ymd, dmy or mdy.")]
+    if mapping.encoding not in ENCODINGS or mapping.delimiter not in ("", ",", ";", "\t", "|"):
+        problems["encoding"] = [_("Encodings are %(known)s; separators , ; tab and |.", known=", ".join(ENCODINGS[1:]))]
+    try:
+        ZoneInfo(mapping.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problems["timezone"] = [_("%(zone)s is no time zone that we know.", zone=mapping.timezone)]
+    return problems
 
 
 def find_mapping(resource: str, name: str) -> tuple[Mapping, str]:
