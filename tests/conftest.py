@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from core import access, auth, db, plugins
 from core import runtime as runtime_room
@@ -21,6 +22,16 @@ from tests import databases
 
 PASSWORD = "blue kettle on a warm stove"
 _names = itertools.count(1)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(databases.fast_directory()))  # where tmp_path lies
+
+
+def plain_logs() -> None:
+    """structlog's own default draws each traceback with all local values: seconds per error."""
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, plain])
+
+
+plain_logs()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

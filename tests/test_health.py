@@ -20,6 +20,7 @@ from core.context import Context
 from core.jobs import enqueue
 from core.settings import Settings
 from core.wsgi import Switch
+from tests.conftest import plain_logs
 
 
 def test_probes_are_open_and_say_little(client: Any) -> None:
@@ -114,7 +115,7 @@ def logged() -> Iterator[io.StringIO]:
     handler.setStream(out)
     yield out
     root.handlers.clear()
-    structlog.reset_defaults()
+    plain_logs()
     structlog.contextvars.clear_contextvars()
 
 
