@@ -34,8 +34,8 @@ class Text(fields.String):
         return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8").strip()
 
 
-class Reference(Text):
-    """A number that is a name. Spreadsheets and data frames write 17850 as 17850.0; that is put right."""
+class CustomerNumber(Text):
+    """Spreadsheets and data frames write a customer's number 17850 as 17850.0; that is put right."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -85,9 +85,7 @@ class LineSchema(ma.Schema):
     unit_cost = ExactDecimal(
         allow_none=True, metadata=said(__("Unit cost"), "What one unit cost the merchant.", "1.10")
     )
-    reference = Reference(
-        64, metadata=said(__("Line reference"), "The line's own id where the order came from.", "L-1")
-    )
+    reference = Text(64, metadata=said(__("Line reference"), "The line's own id where the order came from.", "L-1"))
     extra = fields.Dict(keys=fields.String(), metadata=said(__("Extra fields"), "Custom fields of the line.", {}))
 
 
@@ -101,7 +99,7 @@ class AddressSchema(ma.Schema):
     line3 = Text(255, metadata=said(__("Address, line 3")))
     city = Text(128, metadata=said(__("City"), example="Leeds"))
     region = Text(128, metadata=said(__("Region")))
-    postcode = Reference(32, metadata=said(__("Postcode"), example="LS1 2HQ"))
+    postcode = Text(32, metadata=said(__("Postcode"), example="LS1 2HQ"))
     country = Text(64, metadata=said(__("Country"), example="GB"))
     phone = Text(64, metadata=said(__("Phone")))
 
@@ -150,7 +148,7 @@ class OrderSchema(ma.Schema):
 
     id = fields.Integer(dump_only=True, metadata=said(__("Id"), "Ours; never changes.", 1))
     version = fields.Integer(dump_only=True, metadata=said(__("Version"), "Raised by every change.", 1))
-    number = Reference(
+    number = Text(
         64,
         metadata=said(
             __("Number"),
@@ -217,7 +215,7 @@ class OrderSchema(ma.Schema):
         )
     )
     canceled_at = Utc(allow_none=True, metadata=said(__("Canceled at"), "When it was canceled."))
-    customer_number = Reference(
+    customer_number = CustomerNumber(
         64,
         metadata=said(
             __("Customer number"),

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from core import i18n
 from core.context import Actor, Grant
 from core.errors import Conflict, Forbidden
 from core.events import Event
@@ -78,21 +79,25 @@ def test_an_imported_total_leaves_a_difference(service, ctx):
     assert [(item["kind"], item["amount_minor"]) for item in order["adjustments"]] == [("difference", 100)]
 
 
-@pytest.mark.parametrize(
-    ("quantity", "price", "minor"),
-    [
-        ("3", "0.001", 0),
-        ("5", "0.001", 0),
-        ("15", "0.001", 2),
-        ("25", "0.001", 2),
-        ("-1", "2.555", -256),
-        ("0", "9", 0),
-    ],
-)
-def test_a_line_is_rounded_half_even_once(service, ctx, quantity, price, minor):
-    line = {"quantity": Decimal(quantity), "unit_price": Decimal(price)}
-    made = service.create(ctx, [doc(lines=[line])])[0]
-    assert service.documents([made.id])[0]["total_minor"] == minor
+def test_a_line_is_rounded_half_even_once(service, ctx):
+    cases = {
+        ("3", "0.001"): 0,
+        ("5", "0.001"): 0,
+        ("15", "0.001"): 2,
+        ("25", "0.001"): 2,
+        ("-1", "2.555"): -256,
+        ("0", "9"): 0,
+    }
+    lines = [{"quantity": Decimal(quantity), "unit_price": Decimal(price)} for quantity, price in cases]
+    made = service.create(ctx, [doc(lines=lines)])[0]
+    order = service.documents([made.id])[0]
+    assert [line["line_total_minor"] for line in order["lines"]] == list(cases.values())
+    assert order["total_minor"] == sum(cases.values())
+
+
+def test_a_refusal_speaks_the_language_of_the_reader(service, ctx):
+    with i18n.speaking("ar"):
+        assert service.create(ctx, [doc(lines=[])])[0].reason == "lines: يحتاج الطلب إلى بند واحد على الأقل."
 
 
 def test_importing_the_same_again_changes_nothing(service, ctx):
