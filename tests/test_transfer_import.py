@@ -129,6 +129,48 @@ def test_columns_that_nobody_mapped_are_kept_as_custom_fields() -> None:
     assert [line["extra"] for line in doc["lines"]] == [{"Bin": "r1"}, {"Bin": "r2"}]
 
 
+def test_a_european_file_is_read_by_what_its_own_values_prove() -> None:
+    columns = (
+        ("Nr", "number"),
+        ("Summe", "total"),
+        ("Datum", "placed_at"),
+        ("Fällig", "due_on"),
+        ("Menge", "lines.quantity"),
+    )
+    text = "Nr;Summe;Datum;Fällig;Menge;Artikel\n"
+        "1;1.234;03.04.2024 08:00;31/01/2024;1.000;A\n2;0,5 €;04.04.2024;01/02/2024;2;B\n"
+    bring_in(
+        text.encode("cp1252"),
+        mapped(*columns, ("Artikel", "lines.sku"), timezone="Europe/Berlin", constants={"currency": "EUR"}),
+    )
+    first, second = documents()
+    assert (first["total_minor"], second["total_minor"]) == (123_400, 50)
+    assert first["placed_at"].isoformat() == "2024-04-03T06:00:00+00:00"
+    assert str(second["due_on"]) == "2024-02-01"
+    assert first["lines"][0]["quantity"] == 1000
+
+
+def test_a_date_that_could_be_two_is_refused_until_the_mapping_says_which() -> None:
+    text, columns = "No,When\n1,01/02/2024\n", (("No", "number"), ("When", "placed_at"))
+    assert "choose the order" in reasons(bring_in(text, mapped(*columns)))[2]
+    assert bring_in(text, mapped(*columns, date_order="mdy")).created == 1
+
+
+def test_a_row_that_ends_early_keeps_what_the_record_has() -> None:
+    columns = mapped(("No", "number"), ("Cur", "currency"), ("Memo", "note"))
+    bring_in("No,Cur,Memo\n1,EUR,keep\n", columns)
+    bring_in("No,Cur,Memo\n1,GBP\n", columns)
+    assert (documents()[0]["currency"], documents()[0]["note"]) == ("GBP", "keep")
+
+
+@pytest.mark.parametrize("header", ["رقم الطلب", "ORDER  NO", "Order no. (text)", "number"])
+def test_columns_are_guessed_by_alias_translation_and_likeness(header: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(f"{header},Lineitem SKU\n1,A\n")
+    mapping, format = transfer.suggest(SALE, transfer.inspect(path))
+    assert (dict(mapping.columns), format) == ({header: "number", "Lineitem SKU": "lines.sku"}, "")
+
+
 def test_a_rollback_deletes_the_made_restores_the_changed_and_leaves_what_moved_on() -> None:
     bring_in("No,Cur,SKU,Qty,Total\n1,GBP,A,1,2.50\n2,GBP,A,1,2.50\n", ORDERS)
     before = documents()

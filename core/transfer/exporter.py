@@ -13,13 +13,14 @@ from typing import Any, BinaryIO
 
 import xlsxwriter
 
-from core import access, audit, db, files, jobs, runtime
+from core import access, audit, db, jobs, runtime
 from core.changes import Change
 from core.context import Context
 from core.db import money
 from core.errors import Invalid, MaktabError
 from core.i18n import _
 from core.resources import Resource, Selection, select, service_of
+from core.transfer.reports import keep
 from core.transfer.shape import leaves
 from core.transfer.values import escape
 
@@ -174,7 +175,5 @@ def run_export(run: jobs.JobRun) -> dict[str, Any]:
     with tempfile.TemporaryFile() as out:
         selection = Selection.from_json(run.args["selection"])
         count = export_rows(run.ctx, resource, selection, run.args["format"], out, progress)
-        out.seek(0)
-        name = f"{resource.slug}.{run.args['format']}"
-        kept = files.store(run.ctx, out, name, FORMATS[run.args["format"]])
-    return {"file_id": kept.id, "count": count}
+        file_id = keep(run.ctx, out, f"{resource.slug}.{run.args['format']}", FORMATS[run.args["format"]])
+    return {"file_id": file_id, "count": count}

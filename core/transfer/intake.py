@@ -86,6 +86,8 @@ class Intake:
     def run(self) -> None:
         if self.dry:
             Reject.delete().where(Reject.import_id == self.import_.id).execute()
+        if self.plan.loose and "extra" not in self.plan.leaves:
+            self.job.log(_("Columns not taken: %(names)s.", names=", ".join(name for _place, name in self.plan.loose)))
         state = self._all()
         self._index()
         report = reports.rejected(self.ctx, self.import_, self.plan, self.staging) if self.counts["rejected"] else None

@@ -7,19 +7,28 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from core import files
 from core.context import Context
+from core.db import utcnow
 from core.resources import Outcome, Resource
 from core.transfer.mapping import REASON_COLUMNS, Draft, Plan
 from core.transfer.models import Import, Reject
 from core.transfer.staging import Staging
 from core.transfer.values import escape
 
+_KEEP_DAYS = 30
 _NUMBER = re.compile(r"[-+]?[\d.,]*")
+
+
+def keep(ctx: Context, out: BinaryIO, name: str, content_type: str = "") -> int:
+    """Store what a job made, from its start; it holds personal data and goes when the job does."""
+    out.seek(0)
+    return int(files.store(ctx, out, name, content_type, expires_at=utcnow() + timedelta(days=_KEEP_DAYS)).id)
 
 
 def rejected(ctx: Context, import_: Import, plan: Plan, staging: Staging) -> int:
@@ -38,9 +47,8 @@ def rejected(ctx: Context, import_: Import, plan: Plan, staging: Staging) -> int
                     cells = [cell if not cell or _NUMBER.fullmatch(cell) else escape(cell) for cell in row]
                     sheet.writerow([*_without(cells, ours), line, escape(reasons.get(line, ""))])
         text.flush()
-        out.seek(0)
         name = f"{Path(import_.file_name or 'import').stem}.rejected.{'csv' if plan.headers else 'jsonl'}"
-        return int(files.store(ctx, out, name).id)
+        return keep(ctx, out, name)
 
 
 def _without(cells: Iterable[Any], places: list[int]) -> list[Any]:
@@ -63,7 +71,7 @@ class Diff:
     """The changes that a dry run saw, a line per field, as a CSV file."""
 
     def __init__(self, resource: Resource) -> None:
-        self._out, self._key = tempfile.TemporaryFile(), resource.key  # noqa: SIM115 - `keep` closes it
+        self._out, self._key = tempfile.TemporaryFile(), resource.key  # noqa: SIM115 - lives as long as this
         self._text = TextIOWrapper(self._out, "utf-8-sig", newline="")
         self._sheet = csv.writer(self._text)
         self._sheet.writerow(["line", *self._key, "result", "field", "before", "after"])
@@ -84,9 +92,7 @@ class Diff:
 
     def keep(self, ctx: Context, import_: Import) -> int:
         self._text.flush()
-        self._out.seek(0)
-        with self._out:
-            return int(files.store(ctx, self._out, f"{import_.file_name or 'import'}.changes.csv", "text/csv").id)
+        return keep(ctx, self._out, f"{import_.file_name or 'import'}.changes.csv", "text/csv")
 
 
 def _compared(path: str, before: Any, after: Any) -> Iterator[tuple[str, str, str]]:

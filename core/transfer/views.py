@@ -119,11 +119,11 @@ class TransferView(AdminView):
     @expose("/<int:import_id>/<any(rejects,diff):which>")
     def download(self, import_id: int, which: str) -> Any:
         """Rejected rows, or the changes that a dry run saw; for whoever may import this resource."""
-        file_id = getattr(_import(import_id), f"{which}_file_id")
-        if file_id is None:
+        file = files.StoredFile.get_or_none(files.StoredFile.id == getattr(_import(import_id), f"{which}_file_id"))
+        if file is None:
             raise NotFound(_("There is no such file, or it has expired."))
-        name, stream = files.StoredFile.get_by_id(file_id).name, files.open_file(file_id)
-        return flask.send_file(stream, "application/octet-stream", as_attachment=True, download_name=name)
+        stream = files.open_file(file.id)
+        return flask.send_file(stream, "application/octet-stream", as_attachment=True, download_name=file.name)
 
     @expose("/mappings/<int:mapping_id>.json")
     def mapping_file(self, mapping_id: int) -> Any:
@@ -235,7 +235,8 @@ def _mapping_page(resource: Resource, preview: Preview, mapping: Mapping) -> dic
 
 def _diff_sample(import_: Import) -> list[list[str]]:
     """The first changes that the dry run saw."""
-    if import_.diff_file_id is None or import_.state not in ("validated", "mapped"):
+    file = files.StoredFile.get_or_none(files.StoredFile.id == import_.diff_file_id)
+    if file is None or import_.state not in ("validated", "mapped"):
         return []
     with files.open_file(import_.diff_file_id) as stream:
         return list(islice(csv.reader(TextIOWrapper(stream, "utf-8-sig", newline="")), 31))
