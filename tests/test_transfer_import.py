@@ -137,8 +137,10 @@ def test_a_european_file_is_read_by_what_its_own_values_prove() -> None:
         ("Fällig", "due_on"),
         ("Menge", "lines.quantity"),
     )
-    text = "Nr;Summe;Datum;Fällig;Menge;Artikel\n"
-        "1;1.234;03.04.2024 08:00;31/01/2024;1.000;A\n2;0,5 €;04.04.2024;01/02/2024;2;B\n"
+    text = (
+        "Nr;Summe;Datum;Fällig;Menge;Artikel\n1;1.234;03.04.2024 08:00;31/01/2024;1.000;A\n"
+        "2;0,5 €;04.04.2024;01/02/2024;2;B\n"
+    )
     bring_in(
         text.encode("cp1252"),
         mapped(*columns, ("Artikel", "lines.sku"), timezone="Europe/Berlin", constants={"currency": "EUR"}),
