@@ -81,7 +81,7 @@ def test_filter_by_htmx_keeps_the_address_and_the_back_button(page: Any) -> None
     page.wait_for_url("**/?is_active=false")
     assert page.locator("a.mk-key").all_inner_texts() == ["S-1"]
     page.go_back()
-    page.wait_for_function("document.querySelectorAll('a.mk-key').length === 2")
+    page.locator("a.mk-key").nth(1).wait_for()
 
 
 def test_search_as_you_type(page: Any) -> None:
