@@ -74,6 +74,8 @@ def main() -> int:
         for po in sorted(folder.glob("*/LC_MESSAGES/messages.po")):
             catalog = updated(po, source)
             problems += len(missing(catalog))
+            report = f"{po.relative_to(ROOT)}: {len(catalog)} texts"
+            sys.stdout.write(f"{report}, without translation: {missing(catalog) or 'none'}\n")
             if not check:
                 po.write_bytes(as_po(catalog))
                 po.with_suffix(".mo").write_bytes(as_mo(catalog))
