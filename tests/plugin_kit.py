@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from core import boot, db, plugins, runtime
+from core import plugins, runtime
 from core.plugins.discovery import _Merchant
 from core.plugins.models import CoreState, PluginState
 from core.runtime import Runtime
@@ -42,6 +41,7 @@ class MerchantFolder:
         return folder
 
     def add_suppliers(self) -> None:
+        unload("suppliers")
         shutil.copytree(PLUGINS / "suppliers", self.root / "suppliers", ignore=shutil.ignore_patterns("__pycache__"))
 
     def turn_on(self, *names: str) -> None:
@@ -68,22 +68,13 @@ class MerchantFolder:
 
     def forget(self) -> None:
         """Unload what was imported from this folder, so that the next test may use the names again."""
-        for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", "")).startswith(str(self.root)):
-                del sys.modules[name]
-        for name, folder in list(_Merchant.folders.items()):
-            if folder.is_relative_to(self.root.resolve()):
-                del _Merchant.folders[name]
+        for folder in self.root.iterdir():
+            unload(folder.name)
 
 
-def enable_suppliers(settings: Settings) -> Runtime:
-    """The suppliers plugin of `tests/plugins`, enabled, migrated and installed; the database must be migrated."""
-    settings = replace(settings, plugin_dir=str(PLUGINS))
-    if not PluginState.select().where(PluginState.name == "suppliers").exists():
-        with db.transaction():
-            PluginState.create(name="suppliers", enabled=True, status="healthy", version="1.0.0")
-            CoreState.update(generation=CoreState.generation + 1).execute()
-    boot.migrate_all(settings)
-    built = plugins.build(settings)
-    runtime.install(built)
-    return built
+def unload(plugin: str) -> None:
+    """As if `plugin` had never been imported in this process, from whatever folder an earlier test had it."""
+    for name in list(sys.modules):
+        if name.split(".")[0] == plugin:
+            del sys.modules[name]
+    _Merchant.folders.pop(plugin, None)

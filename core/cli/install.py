@@ -46,6 +46,7 @@ def migrate() -> Any:
 def serve(*, safe: bool = False) -> None:
     """Run web and worker under one supervisor until Ctrl-C; --safe: without any plugin."""
     settings = config()
+    processes.check_port(settings)
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
     click.echo(f"Maktab starts at {address}/admin/ (Ctrl-C stops it).", err=True)
     processes.serve(settings, safe=safe)
