@@ -60,18 +60,17 @@ def derive(total_minor: int, units: Decimal, facts: Iterable[Mapping[str, Any]])
     axes: dict[str, list[Mapping[str, Any]]] = {axis: [] for axis in STATES}
     for fact in {(fact["source"], fact["key"]): fact for fact in facts}.values():
         axes[fact["axis"]].append(fact)
-    goods = abs(units)
+    goods, sums = abs(units), _sums(axes["payment"])
+    troubles = [kind for kind in ("fail", "require_action") if sums[kind] > 0]  # others were taken back
     states = {
-        "payment": _payment(
-            total_minor, goods, _sums(axes["payment"]), _latest(axes["payment"], "fail", "require_action")
-        ),
+        "payment": _payment(total_minor, goods, sums, _latest(axes["payment"], *troubles)),
         "fulfillment": _fulfillment(goods, _sums(axes["fulfillment"])),
         "return": _return(goods, _sums(axes["return"])),
     }
     for axis, known in axes.items():
         if known and all(fact["kind"] == "stated" for fact in known):
             states[axis] = _latest(known, "stated")["state"]
-    sums, captures = _sums(axes["payment"]), [fact["at"] for fact in axes["payment"] if fact["kind"] == "capture"]
+    captures = [fact["at"] for fact in axes["payment"] if fact["kind"] == "capture"]
     paid = {"paid_minor": int(sums["capture"]), "refunded_minor": int(sums["refund"])}
     return {f"{axis}_status": state for axis, state in states.items()} | paid | {"paid_at": max(captures, default=None)}
 

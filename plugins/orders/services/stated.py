@@ -24,19 +24,25 @@ def new_facts(order: Mapping[str, Any], patch: Mapping[str, Any]) -> list[dict[s
     known = [fact for fact in order["facts"] if fact["source"] == SOURCE]
     added: list[dict[str, Any]] = []
     for axis, stated in (("payment", _payment), ("fulfillment", _fulfillment), ("return", _return)):
-        if patch.get(f"{axis}_status") or (axis == "payment" and _sums_given(patch)):
+        if patch.get(f"{axis}_status"):
             wanted, state = stated(order, patch)
-            added += _appended(axis, wanted, state, known, moment)
+            mine = {fact["kind"] for fact in known if fact["axis"] == axis} - {"stated"}
+            # A state is the whole story: what it does not name is taken back.
+            added += _appended(axis, dict.fromkeys(mine, Decimal(0)) | wanted, state, known, moment)
+        elif axis == "payment":
+            added += _appended(axis, _given_sums(patch), "", known, moment)
     return added
 
 
-def _sums_given(patch: Mapping[str, Any]) -> bool:
-    return patch.get("paid_minor") is not None or patch.get("refunded_minor") is not None
+def _given_sums(patch: Mapping[str, Any]) -> dict[str, Decimal]:
+    """Amounts without a state speak of themselves only."""
+    named = {"capture": patch.get("paid_minor"), "refund": patch.get("refunded_minor")}
+    return {kind: Decimal(amount) for kind, amount in named.items() if amount is not None}
 
 
 def _payment(order: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str, Decimal], str]:
     """Sums per kind that the statement means; with them, the state itself where they do not say it all."""
-    state, total = patch.get("payment_status") or "", Decimal(order["total_minor"])
+    state, total = patch["payment_status"], Decimal(order["total_minor"])
     paid, refunded = patch.get("paid_minor"), patch.get("refunded_minor")
     if state in _TROUBLE:
         return {_TROUBLE[state]: Decimal(1)}, ""
@@ -50,7 +56,7 @@ def _payment(order: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[s
     if state == "disputed":
         wanted["dispute"] = Decimal(1)
     unclear = (state == "partially_refunded" and not refunded) or (
-        not paid and state not in ("", "unpaid", "paid", "refunded")
+        not paid and state not in ("unpaid", "paid", "refunded")
     )
     return ({}, state) if unclear else (wanted, "")
 
@@ -81,10 +87,9 @@ def _appended(
     stated = [fact["state"] for fact in mine if fact["kind"] == "stated"]
     if state and (not stated or stated[-1] != state):
         yield _fact(axis, "stated", utcnow(), len(stated), state=state)
-    moved = {fact["kind"] for fact in mine} - {"stated"}
-    for kind in sorted(moved | set(wanted)) if not state else ():
+    for kind in sorted(wanted) if not state else ():
         earlier = [fact for fact in mine if fact["kind"] == kind]
-        gap = wanted.get(kind, Decimal(0)) - sum((_size(fact) for fact in earlier), Decimal(0))
+        gap = wanted[kind] - sum((_size(fact) for fact in earlier), Decimal(0))
         if gap:
             yield _fact(axis, kind, at, len(earlier), **_amount(axis, kind, gap))
 

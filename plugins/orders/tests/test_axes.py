@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plugins.orders.api import Fact, record_facts
 from plugins.orders.models import Order, OrderFact
 from plugins.orders.services import axes
-from plugins.orders.tests.conftest import PLACED
+from plugins.orders.tests.conftest import PLACED, doc
 
 TOTAL, UNITS = 2500, Decimal(2)
 
@@ -165,11 +165,24 @@ def test_paid_and_delivered_completes_an_open_order(ctx, make_order):
 
 
 def test_a_growing_refund_is_appended_as_a_difference(service, ctx):
-    from plugins.orders.tests.conftest import doc
-
     for refunded in (500, 500, 1200):
         service.upsert(ctx, [doc(payment_status="partially_refunded", refunded_minor=refunded)])
     assert [
         one.amount_minor for one in OrderFact.select().where(OrderFact.kind == "refund").order_by(OrderFact.id)
     ] == [500, 700]
     assert Order.get().refunded_minor == 1200
+
+
+def test_a_later_file_takes_back_what_an_earlier_one_said(service, ctx):
+    told = []
+    for state in ("failed", "unpaid", "authorized", "paid", "disputed", "paid", "unpaid"):
+        service.upsert(ctx, [doc(payment_status=state)])
+        told.append(Order.get().payment_status)
+    assert told == ["failed", "unpaid", "authorized", "paid", "disputed", "paid", "unpaid"]
+
+
+def test_an_amount_without_a_state_leaves_the_other_amounts(service, ctx):
+    service.upsert(ctx, [doc(payment_status="paid")])
+    service.upsert(ctx, [doc(refunded_minor=700)])
+    assert (Order.get().paid_minor, Order.get().refunded_minor) == (2500, 700)
+    assert Order.get().payment_status == "partially_refunded"
