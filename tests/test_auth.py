@@ -336,6 +336,7 @@ def test_cookie_flags(runtime: Any, public_url: str, name: str, secure: bool) ->
     assert "Path=/" in cookie
     assert "Domain" not in cookie
     assert ("Secure" in cookie) is secure
+    assert ("Strict-Transport-Security" in answer.headers) is secure
 
 
 @pytest.mark.parametrize(

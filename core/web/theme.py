@@ -13,7 +13,7 @@ import flask
 import jinja2
 from markupsafe import Markup
 
-from core import i18n, links, nav
+from core import i18n, links, nav, runtime
 from core.context import NOBODY
 from core.runtime import Runtime
 from core.web.base import is_partial
@@ -27,9 +27,9 @@ CSP = (
 _ICONS: dict[str, str] = json.loads((THEME / "icons.json").read_text())
 
 
-def init_app(app: flask.Flask, runtime: Runtime) -> None:
+def init_app(app: flask.Flask, built: Runtime) -> None:
     """Templates of the theme and of the plugins that are on (each only below its own name), assets, headers."""
-    plugins = {p.name: p.path for p in runtime.plugins.values() if p.status == "healthy"}
+    plugins = {p.name: p.path for p in built.plugins.values() if p.status == "healthy"}
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
     filters = {"money": i18n.money, "datetime": i18n.moment, "number": i18n.format_number, "day": i18n.format_day}
@@ -104,6 +104,8 @@ def _headers(answer: flask.Response) -> flask.Response:
     headers["Content-Security-Policy"] = CSP
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
+    if runtime.current().settings.public_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
     headers.setdefault("Cache-Control", "no-store")
     if answer.mimetype == "text/html":
         headers["Vary"] = "HX-Request, Cookie, Accept-Language"
