@@ -134,3 +134,15 @@ def test_who_may_not_import_sees_no_import(owner: Any, signed_in: Any) -> None:
     viewer = signed_in("viewer")
     assert viewer.get(address).status_code == 404
     assert "list.csv" not in viewer.get("/admin/imports/").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("page", ["{}", "{}/rejects", "mappings/{}.json"])
+def test_a_number_too_large_for_the_database_is_no_import(owner: Any, page: str) -> None:
+    assert owner.get("/admin/imports/" + page.format(10**30)).status_code == 404
+    assert owner.get(f"/admin/imports/?before={10**30}").status_code == 200
+
+
+def test_a_mapping_file_nested_without_end_is_refused(owner: Any) -> None:
+    page, deep = upload(owner), io.BytesIO(b"[" * 100_000)
+    answer = post(owner, page, page, mapping_file=(deep, "deep.json"))
+    assert answer.status_code == 422

@@ -183,6 +183,12 @@ def test_an_edit_changes_only_what_was_edited(owner: Any) -> None:
     assert page.count('class="mk-change"') == 1
 
 
+def test_what_the_form_remembers_may_be_nested_without_end(owner: Any) -> None:
+    (record_id,) = make_suppliers(count=1)
+    answer = send(owner, f"{LIST}{record_id}/edit", version="1", base="[" * 100_000, name="New")
+    assert answer.status_code in (302, 409, 422)
+
+
 def test_a_conflict_shows_the_other_change_and_keeps_the_input(owner: Any) -> None:
     first = make_suppliers(document(country="GB"))[0]
     mine = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
@@ -280,7 +286,7 @@ def test_nothing_selected_does_nothing(owner: Any) -> None:
 
 
 def test_an_action_never_sends_the_browser_elsewhere(owner: Any) -> None:
-    for back in ("https://evil.example/", "//evil.example", "/admin/suppliers/\\..\\..", "/other"):
+    for back in ("https://evil.example/", "//evil.example", "/admin/suppliers/\\..\\..", "/other", LIST + "\r\nX: 1"):
         assert send(owner, LIST + "actions/add_tags", back=back).location == LIST
 
 

@@ -17,6 +17,7 @@ from core import files, runtime
 from core.access import SIGNED_IN, demand
 from core.errors import Invalid, MaktabError, NotFound
 from core.i18n import _, __
+from core.jobs.models import LARGEST
 from core.resources import Badge, ListState, Resource, Selection, query
 from core.transfer import exporter, importer, recognition
 from core.transfer.dialect import FileRefused
@@ -52,7 +53,7 @@ class TransferView(AdminView):
     def index_view(self) -> Any:
         allowed, before = _importable(), flask.request.args.get("before", type=int)
         rows = Import.select().where(Import.resource.in_(list(allowed))).order_by(Import.id.desc()).limit(_PAGE + 1)
-        found = list(rows.where(Import.id < before) if before else rows) if allowed else []
+        found = list(rows.where(Import.id < min(before, LARGEST)) if before else rows) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
         values = {"imports": found[:_PAGE], "resources": allowed, "states": STATES, "more": more, "before": before}
         return self.render("admin/transfer/list.html", **values)
@@ -127,7 +128,7 @@ class TransferView(AdminView):
 
     @expose("/mappings/<int:mapping_id>.json")
     def mapping_file(self, mapping_id: int) -> Any:
-        saved = SavedMapping.get_or_none(SavedMapping.id == mapping_id)
+        saved = SavedMapping.get_or_none(SavedMapping.id == min(mapping_id, LARGEST))
         if saved is None or saved.resource not in _importable():
             raise NotFound(_("There is no such mapping."))
         answer = flask.make_response(json.dumps(saved.mapping, ensure_ascii=False, indent=1))
@@ -158,7 +159,7 @@ def _importable() -> dict[str, Resource]:
 
 
 def _import(import_id: int) -> Import:
-    import_ = Import.get_or_none(Import.id == import_id)
+    import_ = Import.get_or_none(Import.id == min(import_id, LARGEST))
     if import_ is None or import_.resource not in _importable():
         raise NotFound(_("There is no such import."))
     importer.settle(context(), import_)
@@ -183,7 +184,7 @@ def _from_form(
     if given is not None and given.filename:
         try:
             return Mapping.from_json(json.loads(given.read(1 << 20))), ""
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, RecursionError):
             raise Invalid({"mapping_file": [_("This is no mapping file.")]}) from None
     if form.get("preset"):
         return importer.find_mapping(resource.name, form["preset"])

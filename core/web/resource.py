@@ -217,7 +217,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             undo = flask.url_for("core_jobs.command", job_id=job.id, verb="undo") if job else ""
             flask.flash({"text": text, "undo": undo}, tone)  # type: ignore[arg-type]
         back = flask.request.form.get("back", "")
-        ours = back.startswith(f"/admin/{self.resource.slug}/") and "\\" not in back
+        ours = back.startswith(f"/admin/{self.resource.slug}/") and "\\" not in back and back.isprintable()
         return redirect(back if ours else self._url())
 
     def _done(self, text: str, record_id: int | None = None) -> Any:
@@ -237,6 +237,6 @@ def _errors(error: Invalid | Rejected) -> dict[str, list[str]]:
 def _json_object(text: str) -> forms.Values:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
