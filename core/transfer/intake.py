@@ -177,7 +177,10 @@ class Intake:
         ]
         bulk.insert(Reject, rejects)
         made = {one.id or 0: one for one in outcomes if one.status in ("created", "updated")}
-        if self.dry or not made:
+        if self.dry:  # the diff must not show what the actor may not reach; what was made is gone again
+            self._versions([key for key, one in made.items() if one.status == "updated"])
+            return
+        if not made:
             return
         versions = self._versions(list(made))
         # A key that comes again in one file: the rollback goes back to before its first time.
