@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -59,6 +61,30 @@ def import_file(runtime: Any, ctx: Any, settings: Any) -> Callable[..., Any]:
         return transfer.Import.get_by_id(started.id)
 
     return take_in
+
+
+@pytest.fixture
+def take_in(import_file, tmp_path):
+    """take_in(text, format="") -> the ended import; without a format the header must tell it."""
+
+    def run(text, format=""):
+        path = tmp_path / "file.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return import_file(path, *(transfer.find_mapping("orders.order", format) if format else ()))
+
+    return run
+
+
+def table(header, rows, delimiter=","):
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, header, delimiter=delimiter, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def counts(done):
+    return done.created, done.updated, done.unchanged, done.rejected
 
 
 @contextmanager
