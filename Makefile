@@ -1,5 +1,5 @@
 # make run: a running shop with demo orders. make test: everything. PORT and MAKTAB_* are honoured (docs/install.md).
-.PHONY: run test lint format lock translations clean
+.PHONY: run test lint format lock translations screens clean
 .DEFAULT_GOAL := run
 
 run:
@@ -26,6 +26,12 @@ format:
 translations:
 	@scripts/setup.sh requirements-dev.lock
 	.venv/bin/python scripts/translations.py
+
+# Pictures for docs/screens, from a running demo shop: MAKTAB_PASSWORD=... make screens [URL=http://127.0.0.1:8000]
+screens:
+	@scripts/setup.sh requirements-dev.lock
+	@scripts/browser.sh
+	.venv/bin/python scripts/screens.py $(URL)
 
 # No index address may get into the lock files: everybody installs from the index that he trusts.
 lock:
