@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core import jobs, transfer
+from core import access, jobs, transfer
 from core.transfer.models import Import, SavedMapping
 from tests import transfer_kit as kit
 from tests.conftest import csrf_of
@@ -134,6 +134,16 @@ def test_who_may_not_import_sees_no_import(owner: Any, signed_in: Any) -> None:
     viewer = signed_in("viewer")
     assert viewer.get(address).status_code == 404
     assert "list.csv" not in viewer.get("/admin/imports/").get_data(as_text=True)
+
+
+def test_a_role_that_reaches_some_rows_sees_only_its_own_imports(owner: Any, signed_in: Any) -> None:
+    address = upload(owner)
+    narrowed = signed_in("manager")
+    mine = access.UserRole.user == narrowed.user
+    access.UserRole.update(scopes={SALE.name: {"channel": ["pos"]}}).where(mine).execute()
+    assert narrowed.get(address).status_code == 404
+    assert "list.csv" not in narrowed.get("/admin/imports/").get_data(as_text=True)
+    assert narrowed.get(upload(narrowed)).status_code == 200
 
 
 @pytest.mark.parametrize("page", ["{}", "{}/rejects", "mappings/{}.json"])

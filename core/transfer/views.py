@@ -14,7 +14,7 @@ import flask
 from flask_admin import expose
 
 from core import files, runtime
-from core.access import SIGNED_IN, demand
+from core.access import SIGNED_IN, demand, rows
 from core.errors import Invalid, MaktabError, NotFound
 from core.i18n import _, __
 from core.jobs.models import LARGEST
@@ -41,7 +41,7 @@ _PAGE, _SPARE = 50, 2
 
 
 class TransferView(AdminView):
-    """`/admin/imports/`: everybody sees the imports of the resources that he may import."""
+    """`/admin/imports/`: everybody sees the imports of what he may import, a role with row scopes its own."""
 
     permission = SIGNED_IN
     nav_group, nav_order, icon = "settings", 30, "file-import"
@@ -52,8 +52,8 @@ class TransferView(AdminView):
     @expose("/")
     def index_view(self) -> Any:
         allowed, before = _importable(), flask.request.args.get("before", type=int)
-        rows = Import.select().where(Import.resource.in_(list(allowed))).order_by(Import.id.desc()).limit(_PAGE + 1)
-        found = list(rows.where(Import.id < min(before, LARGEST)) if before else rows) if allowed else []
+        newest = Import.select().where(_visible(allowed)).order_by(Import.id.desc()).limit(_PAGE + 1)
+        found = list(newest.where(Import.id < min(before, LARGEST)) if before else newest) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
         values = {"imports": found[:_PAGE], "resources": allowed, "states": STATES, "more": more, "before": before}
         return self.render("admin/transfer/list.html", **values)
@@ -158,9 +158,16 @@ def _importable() -> dict[str, Resource]:
     return {one.name: one for one in found if context().actor.can(one.permission("import"))}
 
 
+def _visible(allowed: Map[str, Resource]) -> Any:
+    """The imports of these resources; of one that the role reaches only in part, his own: rejects show any row."""
+    actor = context().actor
+    narrowed = [name for name, one in allowed.items() if rows(actor, one.permission("import"), one) is not None]
+    return Import.resource.in_(list(allowed)) & (Import.resource.not_in(narrowed) | (Import.user_id == actor.user_id))
+
+
 def _import(import_id: int) -> Import:
-    import_ = Import.get_or_none(Import.id == min(import_id, LARGEST))
-    if import_ is None or import_.resource not in _importable():
+    import_ = Import.get_or_none(Import.id == min(import_id, LARGEST), _visible(_importable()))
+    if import_ is None:
         raise NotFound(_("There is no such import."))
     importer.settle(context(), import_)
     return import_  # type: ignore[no-any-return]
