@@ -71,7 +71,7 @@ class Served:
         """The `maktab <name>` process and, for web, its workers."""
         with contextlib.suppress(psutil.NoSuchProcess):
             for child in psutil.Process(self.process.pid).children():
-                if child.cmdline()[-1] == name:
+                if child.cmdline()[-1:] == [name]:  # none left in one that has just died
                     return [child, *child.children(recursive=True)]
         return []
 
