@@ -17,7 +17,7 @@ import pytest
 from core import access, audit, auth, db
 from core import runtime as runtime_room
 from core.auth import ApiToken, LoginAttempt, Session, SignInRefused, Throttled, User, passwords, throttle
-from core.auth.views import local_path
+from core.builtin.account import local_path
 from core.context import Context
 from core.errors import Forbidden, Invalid, NotFound
 from tests.conftest import PASSWORD, csrf_of

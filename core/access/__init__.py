@@ -1,7 +1,5 @@
 """Permissions, roles and row scopes; deny by default."""
 
-from typing import Any
-
 from core.access.declare import PUBLIC, SIGNED_IN, requires
 from core.access.guard import UndeclaredRoute, check_routes, init_app, route_permissions
 from core.access.models import Role, RolePermission, UserRole
@@ -11,12 +9,5 @@ from core.access.roles import assign, demand_over, ensure_default_roles, grant, 
 __all__ = [
     "PUBLIC", "SIGNED_IN", "Role", "RolePermission", "UndeclaredRoute", "UserRole", "assign", "check_routes", "demand",
     "demand_over", "denied", "ensure_default_roles", "grant", "grants_of", "init_app", "limited", "owner_kept",
-    "permissions", "requires", "resources", "revoke", "route_permissions", "rows", "unassign",
+    "permissions", "requires", "revoke", "route_permissions", "rows", "unassign",
 ]  # fmt: skip
-
-
-def resources() -> list[Any]:
-    """`core.role`."""
-    from core.access import directory  # resources need this room themselves
-
-    return [directory.ROLES]

@@ -7,14 +7,15 @@ from typing import Any
 
 import flask
 import flask_login
-import marshmallow as ma
 
-from core.access.declare import SIGNED_IN, requires
+from core.access import SIGNED_IN, requires
 from core.auth import accounts, passwords, sessions, throttle
 from core.auth.frame import Identity, current_context, current_user
 from core.auth.models import ApiToken, Session, User
+from core.builtin import people
 from core.errors import Invalid
 from core.i18n import LOCALES, _
+from core.resources.fields import loaded
 
 
 def blueprint() -> flask.Blueprint:
@@ -92,14 +93,9 @@ def _profile_page(**values: Any) -> str:
 
 
 def _save_profile(user: User, form: Mapping[str, str]) -> None:
-    from core.access import directory  # a resource, which needs the rooms of users and roles
-
     given = {name: form[name] for name in ("name", "email", "locale", "timezone") if name in form}
-    try:
-        document = directory.UserSchema(partial=True).load(given)
-    except ma.ValidationError as error:
-        raise Invalid(error.messages_dict) from None
-    outcome = directory.UserService(directory.USERS).update(current_context(), {user.id: document})[0]
+    document = loaded(people.UserSchema(partial=True), given)
+    outcome = people.UserService(people.USERS).update(current_context(), {user.id: document})[0]
     if not outcome.ok:
         raise Invalid(outcome.errors)
     flask.flash(_("Saved."), "ok")

@@ -10,6 +10,8 @@ from typing import Any
 
 import marshmallow as ma
 
+from core.db.fields import iso
+from core.errors import Invalid
 from core.i18n import N_, said
 from core.resources.declaration import Label
 
@@ -46,7 +48,7 @@ class Utc(ma.fields.Field[datetime]):
             raise self.make_error("invalid") from None
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return None if value is None else iso(value)
 
 
 class ExactDecimal(ma.fields.Field[Decimal]):
@@ -183,6 +185,14 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
 def part_of(schema: type[ma.Schema]) -> ma.Schema:
     """`schema` for a part of a document: any of its fields may be absent, but what is nested must be whole."""
     return schema(partial=tuple(schema().fields))
+
+
+def loaded(schema: ma.Schema, values: Any) -> dict[str, Any]:
+    """The document that `schema` makes of `values`. Raises Invalid."""
+    try:
+        return dict(schema.load(values))
+    except ma.ValidationError as problem:
+        raise Invalid(by_field(problem.messages)) from None
 
 
 def by_field(messages: Any, path: str = "") -> dict[str, list[str]]:

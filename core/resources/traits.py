@@ -11,9 +11,10 @@ import marshmallow as ma
 import peewee
 
 from core import audit, changes, db, runtime
+from core.auth.models import User
 from core.changes import Change
 from core.context import Context
-from core.db import Model, UTCDateTimeField, search, utcnow
+from core.db import Model, UTCDateTimeField, bulk, search, utcnow
 from core.errors import Invalid
 from core.i18n import _, __
 from core.resources.declaration import Action, Outcome, Resource
@@ -73,12 +74,8 @@ class TagArguments(ma.Schema):
 
 def tags_of(resource: Resource | str, ids: Sequence[int]) -> dict[int, list[str]]:
     """{id: tags in alphabetical order} for every id, in one statement."""
-    found: dict[int, list[str]] = {key: [] for key in ids}
     here = (Tagging.resource == _name(resource)) & search.among(Tagging.record_id, ids)
-    rows: Any = Tagging.select(Tagging.record_id, Tagging.tag).where(here).order_by(Tagging.tag).tuples()
-    for key, tag in rows:
-        found[key].append(tag)
-    return found
+    return bulk.grouped(ids, Tagging.select(Tagging.record_id, Tagging.tag).where(here).tuples())  # type: ignore[arg-type]
 
 
 def write_tags(resource: Resource | str, add: _Pairs, remove: _Pairs) -> tuple[_Pairs, _Pairs]:
@@ -179,8 +176,6 @@ def notes_of(resource: Resource | str, record_id: int, limit: int = 50) -> list[
 
 def timeline(ctx: Context, resource: Resource | str, record_id: int, limit: int = 50) -> list[TimelineEntry]:
     """Notes and changes of a record, newest first, in two statements."""
-    from core.auth import User  # core.auth declares resources itself
-
     name, entry = _name(resource), audit.Entry
     here = (entry.resource == name) & (entry.record_id == record_id) & (entry.action != "noted")
     rows = entry.select(entry, User.username.alias("username")).left_outer_join(User, on=entry.actor_id == User.id)

@@ -15,7 +15,6 @@ from core.context import Context
 from core.errors import Conflict, Forbidden, Invalid
 from core.i18n import _
 from core.resources import Outcome, Service
-from core.resources.service import plain
 from plugins.orders.models import Order
 from plugins.orders.services import merge, records
 from plugins.orders.services.merge import Document
@@ -223,32 +222,29 @@ def _create(ctx: Context, orders: Sequence[Document]) -> None:
     if orders:
         records.insert(orders)
         # The entry of a new order keeps its header and how many lines it has; the lines themselves stand in the order.
-        _record(ctx, "created", [Change(order["id"], {}, _header({}, order)) for order in orders])
+        changes.record(ctx, RESOURCE, "created", [Change(order["id"], {}, _header({}, order)) for order in orders])
 
 
 def _update(ctx: Context, pairs: Sequence[tuple[Document, Document]]) -> None:
     if pairs:
         records.update(pairs)
-        _record(ctx, "updated", [Change(old["id"], _diff(new, old), _diff(old, new)) for old, new in pairs])
+        noted = [Change(old["id"], _diff(new, old), _diff(old, new)) for old, new in pairs]
+        changes.record(ctx, RESOURCE, "updated", noted)
         _tell_moves(ctx, pairs)
-
-
-def _record(ctx: Context, action: str, noted: Sequence[Change]) -> None:
-    changes.record(ctx, RESOURCE, action, noted, reindex=ctx.source != "import")  # an import indexes at its end
 
 
 def _header(old: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
     noted = {name: new[name] for name in (*merge.HEADER, "total_minor", "items") if new[name] != old.get(name)}
-    return {name: plain(value) for name, value in noted.items() if value not in (None, "")}
+    return {name: value for name, value in noted.items() if value not in (None, "")}
 
 
 def _diff(one: Document, other: Document) -> Document:
-    """The fields of `other` that differ from `one`, as JSON values; of lists only the rows that do."""
+    """The fields of `other` that differ from `one`; of lists only the rows that do."""
     noted = {name: other[name] for name in merge.changed_fields(one, other)}
     for name in ("lines", "adjustments", "facts"):
         if name in noted:
             noted[name] = [row for row in other[name] if row not in one[name]]
-    return {name: plain(value) for name, value in noted.items()}
+    return noted
 
 
 def _tell_moves(ctx: Context, pairs: Sequence[tuple[Mapping[str, Any], Document]]) -> None:
