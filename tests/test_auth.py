@@ -128,7 +128,7 @@ def test_five_tries_an_account_then_wait_also_with_the_right_password(make_user:
             enter(user, "wrong", ip=f"10.3.0.{number}")
     with pytest.raises(Throttled) as refused:
         enter(user, ip="10.3.1.1")
-    assert 0 < refused.value.retry_after_s <= 900
+    assert 0 < int(refused.value.headers["Retry-After"]) <= 900
 
 
 def test_twenty_tries_an_address(runtime: Any) -> None:
@@ -155,7 +155,7 @@ def test_back_off_grows_to_an_hour_and_never_locks_for_ever(make_user: Callable[
                 enter(user, "wrong", ip=f"10.4.{round_}.{number}")
         with pytest.raises(Throttled) as refused:
             enter(user, "wrong", ip=f"10.4.{round_}.9")
-        waits.append(round(refused.value.retry_after_s / 60))
+        waits.append(round(int(refused.value.headers["Retry-After"]) / 60))
         later(minutes=waits[-1] + 1)
     assert waits == [15, 30, 60, 60]
     assert enter(user)

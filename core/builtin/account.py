@@ -41,10 +41,8 @@ def sign_in() -> Any:
     try:
         given = request.form.get("username", ""), request.form.get("password", "")
         user, secret = sessions.sign_in(*given, **_from_where())
-    except throttle.Throttled as error:
-        return _sign_in_page(target, str(error)), 429, {"Retry-After": str(error.retry_after_s)}
-    except sessions.SignInRefused as error:
-        return _sign_in_page(target, str(error)), 401
+    except (throttle.Throttled, sessions.SignInRefused) as error:
+        return _sign_in_page(target, str(error)), error.status, error.headers
     _enter(user, secret)
     return flask.redirect(target)
 
@@ -79,8 +77,7 @@ def profile() -> Any:
     try:
         fresh = command(current_user(), form)
     except (Invalid, throttle.Throttled) as error:
-        errors = error.errors if isinstance(error, Invalid) else {"password": [str(error)]}
-        return _profile_page(errors=errors), error.status
+        return _profile_page(errors=error.errors or {"password": [str(error)]}), error.status
     return _profile_page(fresh=fresh) if fresh else flask.redirect(flask.url_for("core_auth.profile"))
 
 

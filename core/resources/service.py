@@ -22,8 +22,8 @@ Document = dict[str, Any]
 Key = tuple[Any, ...]
 Item = TypeVar("Item")
 
-UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError, Rejected)
-"""What one bad document raises; anything else is a fault of ours and passes."""
+UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError)
+"""What a database says against one bad document; anything else is a fault of ours and passes."""
 # SQLite: "UNIQUE constraint failed: t.a, t.b"; PostgreSQL: "Key (a, b)=(…) already exists", 'null value in column "a"'.
 _COLUMNS = re.compile(r"(?:failed: ([\w., ]+)|Key \(([\w, ]+)\)|column \"(\w+)\")")
 
@@ -143,7 +143,7 @@ class Service:
         try:
             with db.transaction():
                 return work(items)
-        except UNFIT as problem:
+        except (*UNFIT, Rejected) as problem:
             if len(items) == 1:
                 return [Outcome("rejected", errors=reason(problem))]
         half = len(items) // 2
@@ -269,10 +269,10 @@ def _missing() -> dict[str, list[str]]:
     return {"": [_("This record does not exist.")]}
 
 
-def reason(problem: Exception) -> dict[str, list[str]]:
+def reason(problem: Exception) -> Mapping[str, Sequence[str]]:
     """What a database or a hook says against one document, by field."""
     if isinstance(problem, Rejected):
-        return {problem.field: [str(problem)]}
+        return problem.errors
     if not isinstance(problem, peewee.IntegrityError):
         return {"": [_("A value does not fit: too large, too long, or with signs that cannot be kept.")]}
     text, found = str(problem), _COLUMNS.search(str(problem))

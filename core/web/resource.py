@@ -107,7 +107,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
                     return self._done(_("Created."), outcome.id)
                 form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
             except (Invalid, Rejected) as error:
-                form.errors = _errors(error)
+                form.errors = error.errors
         else:
             given = {"currency": self._currency({})} | forms.defaults(self.resource.schema)
             forms.fill(form, given, self._currency(given))
@@ -134,7 +134,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
                 return self._done(_("Saved."), record.id)
             form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
         except (Invalid, Rejected) as error:
-            form.errors = _errors(error)
+            form.errors = error.errors
         except Conflict:
             return self._edit_page(form, record, stored, form.differences(base, stored)), 409
         return self._edit_page(form, record, base), 422
@@ -228,10 +228,6 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def _currency(values: Any) -> str:
         code = str(values.get("currency") or "").strip().upper()
         return code if len(code) == 3 and code.isascii() and code.isalpha() else runtime.current().settings.currency
-
-
-def _errors(error: Invalid | Rejected) -> dict[str, list[str]]:
-    return error.errors if isinstance(error, Invalid) else {error.field: [str(error)]}
 
 
 def _json_object(text: str) -> forms.Values:
