@@ -15,7 +15,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from core import db
-from core.db import Cursor, keyset, money
+from core.db import keyset, money
+from core.db.keyset import Cursor
 from core.errors import Invalid
 
 
