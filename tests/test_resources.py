@@ -12,8 +12,8 @@ from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
 from core import audit, changes, db
-from core.context import Context, system_context
-from core.errors import Conflict, Rejected
+from core.context import Actor, Context, Grant, system_context
+from core.errors import Conflict, Forbidden, Rejected
 from core.events.outbox import Event
 from core.resources import (
     Currency,
@@ -320,3 +320,18 @@ def test_values_go_in_and_out_unchanged() -> None:
     assert Paper().dump(loaded) == {
         "placed_at": "2026-01-01T08:00:00Z", "currency": "GBP", "quantity": "1.50", "tags": ["a", "b"],
     }  # fmt: skip
+
+
+def test_nobody_writes_a_record_where_his_role_does_not_reach(suppliers: Resource, service: Service) -> None:
+    """Row scopes hold for the record as it will be, not only for the one that is found."""
+    verbs = frozenset(suppliers.permission(verb) for verb in ("create", "edit", "import"))
+    ctx = Context(Actor(7, "sam", (Grant(verbs, {suppliers.name: {"country": ("GB",)}}),)))
+    (key,) = [outcome.id for outcome in service.create(ctx, [doc("A", country="GB")])]
+    with pytest.raises(Forbidden):
+        service.create(ctx, [doc("B", country="GB"), doc("C", country="DE")])
+    with pytest.raises(Forbidden):
+        service.update(ctx, {key: {"country": "DE"}})
+    with pytest.raises(Forbidden):
+        service.upsert(ctx.coming_from("import"), [doc("A", country="DE")])
+    assert [row.country for row in suppliers.model.select()] == ["GB"]
+    assert service.update(ctx, {key: {"name": "Other"}})[0].ok

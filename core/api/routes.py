@@ -76,8 +76,8 @@ def of_resource(resource: Resource) -> Any:
 def _add_reading(made: Endpoints, resource: Resource) -> None:
     def many(asked: dict[str, Any]) -> Any:
         state = ListState.of(resource, {name: str(value) for name, value in asked.items()})
-        found = query.page_ids(current_context(), resource, state)
-        return {"data": service_of(resource).documents(found.ids), "next": found.next, "previous": found.previous}
+        ids, after, before = query.page_ids(current_context(), resource, state)
+        return {"data": service_of(resource).documents(ids), "next": after, "previous": before}
 
     def one(record_id: int) -> Any:
         return _document(resource, query.reach(current_context(), resource, record_id).id)
@@ -144,7 +144,7 @@ def _add_traits(made: Endpoints, resource: Resource) -> None:
         return {"data": traits.notes_of(resource, record_id, 200)}
 
     def add_note(note: dict[str, Any], record_id: int) -> Any:
-        query.reach(current_context(), resource, record_id, resource.permission("note"))
+        query.reach(current_context(), resource, record_id, "note")
         return traits.add_note(current_context(), resource, record_id, note["text"])
 
     view, label, shape = resource.permission("view"), resource.label, shapes.NoteShape
@@ -236,7 +236,7 @@ def _document(resource: Resource, record_id: int) -> tuple[Any, int, dict[str, s
 
 def _expected(resource: Resource, record_id: int, verb: str) -> dict[int, int]:
     """{id: version} when the caller says which version he saw; 412 when that is not the present one."""
-    record = query.reach(current_context(), resource, record_id, resource.permission(verb))
+    record = query.reach(current_context(), resource, record_id, verb)
     if "If-Match" not in flask.request.headers:
         return {}
     if not flask.request.if_match.contains(str(record.version)):

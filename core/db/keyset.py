@@ -6,38 +6,18 @@ the rows without one, so an index on (column, id) serves both parts (at most two
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 
-from core.errors import Invalid
 
-
-@dataclass(frozen=True)
-class Cursor:
+class Cursor(NamedTuple):
     """The row next to which a page begins: its sort value (as stored, None for NULL) and id."""
 
     value: Any
     id: int
     backward: bool = False
-
-    def encode(self) -> str:
-        text = json.dumps([self.value, self.id, self.backward], separators=(",", ":"))
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-    @classmethod
-    def decode(cls, text: str) -> Cursor:
-        try:
-            value, row_id, backward = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            if not isinstance(row_id, int) or isinstance(value, list | dict) or not -(2**63) <= row_id < 2**63:
-                raise ValueError
-            return cls(value, row_id, bool(backward))
-        except (ValueError, TypeError, binascii.Error, UnicodeDecodeError):
-            raise Invalid({"cursor": ["This cursor is not one of ours; start again at the first page."]}) from None
 
 
 @dataclass(frozen=True)
@@ -45,17 +25,15 @@ class KeyPage:
     """Ids of one page in the order asked for, and the cursors around it (None: nothing there)."""
 
     ids: list[int]
-    next: str | None
-    previous: str | None
+    next: Cursor | None
+    previous: Cursor | None
 
 
-def page(query: Any, sort: Any, descending: bool, cursor: str | None, limit: int) -> KeyPage:
+def page(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int) -> KeyPage:
     """One page of `query` (a select over one model, already filtered), sorted by the field `sort`, then id.
 
     Selects ids and sort values only, so that an index can answer; the caller joins the rows of the page afterwards.
-    Raises Invalid for a cursor that is not ours.
     """
-    at = Cursor.decode(cursor) if cursor else None
     backward = bool(at and at.backward)
     rows = _read(query, sort, descending != backward, at, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
@@ -64,8 +42,8 @@ def page(query: Any, sort: Any, descending: bool, cursor: str | None, limit: int
     before, after = (more, True) if backward else (at is not None, more)
     return KeyPage(
         ids=[row_id for row_id, _ in rows],
-        next=Cursor(rows[-1][1], rows[-1][0]).encode() if rows and after else None,
-        previous=Cursor(rows[0][1], rows[0][0], backward=True).encode() if rows and before else None,
+        next=Cursor(rows[-1][1], rows[-1][0]) if rows and after else None,
+        previous=Cursor(rows[0][1], rows[0][0], backward=True) if rows and before else None,
     )
 
 

@@ -107,7 +107,7 @@ def _load(action: Action, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _selected(ctx: Context, resource: Resource, action: Action, selection: Selection) -> Any:
-    return query.select(ctx, resource, selection, resource.permission(action.name))
+    return query.select(ctx, resource, selection, action.name)
 
 
 def _inline(

@@ -10,7 +10,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from core.db.fields import iso
+from core.db.fields import is_storable, iso
 from core.errors import Invalid
 from core.i18n import N_, said
 from core.resources.declaration import Label
@@ -96,14 +96,9 @@ class Tags(ma.fields.Field[list[str]]):
         if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
             raise self.make_error("invalid")
         tags = list(dict.fromkeys(text for part in parts if (text := " ".join(part.replace("\0", " ").split()))))
-        if len(tags) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG or "," in tag or _is_broken(tag) for tag in tags):
+        if len(tags) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG or "," in tag or not is_storable(tag) for tag in tags):
             raise self.make_error("long")
         return tags
-
-
-def _is_broken(text: str) -> bool:
-    """Half a surrogate pair: no database keeps it."""
-    return any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/edit", methods=["GET", "POST"])
     @requires("{resource}.edit")
     def edit_view(self, record_id: int) -> Any:
-        record = query.get(context(), self.resource, record_id, self.resource.permission("edit"))
+        record = query.get(context(), self.resource, record_id, "edit")
         form = forms.form_of(self.resource.schema, self.resource.form_fields)
         stored = self._stored(record)
         if flask.request.method == "GET":
@@ -154,7 +154,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/delete", methods=["GET", "POST"])
     @requires("{resource}.delete")
     def delete_view(self, record_id: int) -> Any:
-        record = query.get(context(), self.resource, record_id, self.resource.permission("delete"))
+        record = query.get(context(), self.resource, record_id, "delete")
         if flask.request.method == "GET":
             return self.render("admin/model/delete.html", record=record)
         outcome = service_of(self.resource).delete(context(), [record.id])[0]
