@@ -259,13 +259,13 @@ def test_changes_of_roles_are_audited(make_user: Callable[..., User], ctx: Conte
     user, role = make_user("viewer"), Role.get(Role.name == "viewer")
     access.grant(ctx.because("new till"), "viewer", "orders.order.edit")
     access.unassign(ctx, user, "viewer")
-    entry = audit.history("core.role", role.id, 1)[0]
+    entry = audit.history("core.role", role.id)[0]
     assert (entry.action, entry.diff["after"], entry.reason) == (
         "permissions_changed",
         {"given": ["orders.order.edit"]},
         "new till",
     )
-    assert [entry.action for entry in audit.history("core.user", user.id, 2)] == ["role_taken", "role_assigned"]
+    assert [entry.action for entry in audit.history("core.user", user.id).limit(2)] == ["role_taken", "role_assigned"]
 
 
 # Users and roles as resources

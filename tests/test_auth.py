@@ -478,7 +478,7 @@ def test_profile_changes_language_at_once(signed_in: Callable[..., Any]) -> None
     form = {"what": "profile", "name": "Mona", "email": "", "locale": "ar", "timezone": "Asia/Riyadh"}
     assert post(browser, "/admin/profile/", **form).status_code == 302
     assert 'lang="ar" dir="rtl"' in browser.get("/admin/profile/").get_data(as_text=True)
-    assert audit.history("core.user", browser.user.id, 1)[0].diff["after"] == {
+    assert audit.history("core.user", browser.user.id)[0].diff["after"] == {
         "name": "Mona",
         "locale": "ar",
         "timezone": "Asia/Riyadh",
@@ -533,7 +533,7 @@ def test_every_step_leaves_an_entry_and_no_secret(make_user: Callable[..., User]
     token = auth.create_token(ctx, user, ["*"])
     auth.set_password(ctx, user, "another warm kettle on the stove")
     auth.disable_user(ctx, user)
-    entries = audit.history("core.user", user.id, 20)
+    entries = list(audit.history("core.user", user.id))
     assert [entry.action for entry in reversed(entries)] == [
         "created",
         "role_assigned",

@@ -221,38 +221,38 @@ def test_undo_of_tags_takes_back_only_what_was_really_added(suppliers: Resource)
     adding, removing = suppliers.actions
     with db.transaction():
         done = adding.run(CTX, ids, {"tags": ["vip", "new"]})
-    assert tags_of(suppliers, ids) == {ids[0]: ["new", "vip"], ids[1]: ["new", "vip"]}
+    assert tags_of(suppliers.name, ids) == {ids[0]: ["new", "vip"], ids[1]: ["new", "vip"]}
     with db.transaction():
         assert adding.undo is not None
         adding.undo(CTX, {key: outcome.undo for key, outcome in done.items()})
-    assert tags_of(suppliers, ids) == {ids[0]: ["vip"], ids[1]: []}
-    gone = remove_tags(CTX, suppliers, ids, ["vip"])
+    assert tags_of(suppliers.name, ids) == {ids[0]: ["vip"], ids[1]: []}
+    gone = remove_tags(CTX, suppliers.name, ids, ["vip"])
     assert [gone[key].status for key in ids] == ["done", "unchanged"]
     with db.transaction():
         assert removing.undo is not None
         removing.undo(CTX, {ids[0]: gone[ids[0]].undo})
-    assert tags_of(suppliers, ids) == {ids[0]: ["vip"], ids[1]: []}
+    assert tags_of(suppliers.name, ids) == {ids[0]: ["vip"], ids[1]: []}
 
 
 def test_tagging_raises_the_version_and_says_so_in_the_log(suppliers: Resource) -> None:
     ids = make_suppliers(count=200)
     with count_statements() as sent:
-        add_tags(CTX, suppliers, ids, ["a", "b"])
+        add_tags(CTX, suppliers.name, ids, ["a", "b"])
     assert len(sent) <= 5
     assert {row.version for row in suppliers.model.select()} == {2}
     assert audit.history("suppliers.supplier", ids[0])[0].diff == {
         "before": {"tags": []},
         "after": {"tags": ["a", "b"]},
     }
-    assert {o.status for o in add_tags(CTX, suppliers, ids, ["a"]).values()} == {"unchanged"}
+    assert {o.status for o in add_tags(CTX, suppliers.name, ids, ["a"]).values()} == {"unchanged"}
 
 
 def test_the_timeline_has_notes_and_changes_in_order_in_two_statements(suppliers: Resource, service: Service) -> None:
     (key,) = make_suppliers(doc("A"))
     service.update(CTX.because("moved"), {key: {"country": "GB"}})
-    add_note(CTX, suppliers, key, "Called them.")
+    add_note(CTX, suppliers.name, key, "Called them.")
     with count_statements() as sent:
-        lines = timeline(CTX, suppliers, key)
+        lines = timeline(suppliers.name, key)
     assert [(line.kind, line.action, line.text) for line in lines] == [
         ("note", "", "Called them."), ("change", "updated", "moved"), ("change", "created", ""),
     ]  # fmt: skip

@@ -137,15 +137,15 @@ def _add_writing(made: Endpoints, resource: Resource) -> None:
 def _add_traits(made: Endpoints, resource: Resource) -> None:
     def tags(record_id: int) -> Any:
         query.reach(current_context(), resource, record_id)
-        return flask.jsonify({"data": traits.tags_of(resource, [record_id])[record_id]})
+        return flask.jsonify({"data": traits.tags_of(resource.name, [record_id])[record_id]})
 
     def notes(record_id: int) -> Any:
         query.reach(current_context(), resource, record_id)
-        return {"data": traits.notes_of(resource, record_id, 200)}
+        return {"data": traits.notes_of(resource.name, record_id, 200)}
 
     def add_note(note: dict[str, Any], record_id: int) -> Any:
         query.reach(current_context(), resource, record_id, "note")
-        return traits.add_note(current_context(), resource, record_id, note["text"])
+        return traits.add_note(current_context(), resource.name, record_id, note["text"])
 
     view, label, shape = resource.permission("view"), resource.label, shapes.NoteShape
     if resource.has_tags:

@@ -113,7 +113,7 @@ class UserService(Service):
 
     def lists_of(self, ids: Sequence[int]) -> Mapping[str, Mapping[int, list[str]]]:
         held = UserRole.select(UserRole.user_id, Role.name).join(Role).where(UserRole.user.in_(list(ids)))
-        return {"roles": bulk.grouped(ids, held.tuples())}
+        return {"roles": bulk.grouped(held.tuples(), ids)}
 
     def save(self, ctx: Context, changed: Mapping[int, Document], old: Mapping[int, Document]) -> None:
         demand_over(ctx.actor, list(changed))
@@ -132,7 +132,7 @@ class RoleService(Service):
 
     def lists_of(self, ids: Sequence[int]) -> Mapping[str, Mapping[int, list[str]]]:
         lines = RolePermission.select(RolePermission.role_id, RolePermission.permission)
-        return {"permissions": bulk.grouped(ids, lines.where(RolePermission.role.in_(list(ids))).tuples())}
+        return {"permissions": bulk.grouped(lines.where(RolePermission.role.in_(list(ids))).tuples(), ids)}
 
     def attach(self, ctx: Context, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
         for role_id in [key for key, doc in docs.items() if "permissions" in doc]:

@@ -47,9 +47,9 @@ def update(model: Any, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) ->
         database.cursor().executemany(statement, bound)
 
 
-def grouped(keys: Iterable[int], pairs: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
-    """{key: texts of its pairs} for every one of `keys`; in order here, for a database sorts by its own language."""
+def grouped(pairs: Iterable[tuple[int, str]], keys: Iterable[int] = ()) -> dict[int, list[str]]:
+    """{key: its texts}, also for `keys` that have none; in order here, for a database sorts by its own language."""
     found: dict[int, list[str]] = {key: [] for key in keys}
     for key, text in sorted(pairs):
-        found[key].append(text)
+        found.setdefault(key, []).append(text)
     return found

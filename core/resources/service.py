@@ -108,7 +108,7 @@ class Service:
 
     def lists_of(self, ids: Sequence[int]) -> Mapping[str, Mapping[int, list[str]]]:
         """{name: {id: names in order}} for every one of `lists` and of `ids`."""
-        return {"tags": traits.tags_of(self.resource, ids)} if self.resource.has_tags else {}
+        return {"tags": traits.tags_of(self.resource.name, ids)} if self.resource.has_tags else {}
 
     def attach(self, ctx: Context, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
         """Write those of `lists` that the documents name, after their rows; `old` lacks new records."""
@@ -116,7 +116,7 @@ class Service:
         if tags:
             had = {key: old[key]["tags"] if key in old else [] for key in tags}
             gone = {key: [tag for tag in had[key] if tag not in tags[key]] for key in tags}
-            traits.write_tags(self.resource, tags, gone)
+            traits.write_tags(self.resource.name, tags, gone)
 
     def remove(self, ctx: Context, ids: Sequence[int]) -> None:
         """Delete records and what hangs on them."""

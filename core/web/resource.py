@@ -85,8 +85,8 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         record = query.get(context(), self.resource, record_id)
         sections = [*self.resource.detail, *self._panels(record)]
         shown = [(section, section.load(context(), record) if section.load else {}) for section in sections]
-        tags = traits.tags_of(self.resource, [record.id])[record.id] if self.resource.has_tags else []
-        history = traits.timeline(context(), self.resource, record.id, 50)
+        tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
+        history = traits.timeline(self.resource.name, record.id)
         page = {"record": record, "sections": shown, "tags": tags, "timeline": history, "cell": lists.cell}
         return self.render("admin/model/details.html", **page)
 
@@ -169,7 +169,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         record = query.get(context(), self.resource, record_id)
         text = flask.request.form.get("text", "").strip()
         if text:
-            traits.add_note(context(), self.resource, record.id, text)
+            traits.add_note(context(), self.resource.name, record.id, text)
         return flask.redirect(self._url("details", record_id=record.id) + "#timeline")
 
     @expose("/actions/<name>", methods=["POST"])
