@@ -268,7 +268,7 @@ class Line(ma.Schema):
 class Paper(ma.Schema):
     id = ma.fields.Integer(dump_only=True)
     status = ma.fields.String(validate=ma.validate.OneOf(["open", "done"], ["Open", "Done"]))
-    remarks = ma.fields.String(validate=ma.validate.Length(max=2000), metadata={"help": "Shown to nobody."})
+    remarks = ma.fields.String(validate=ma.validate.Length(max=2000))
     placed_at = Utc()
     currency = Currency()
     quantity = ExactDecimal()
@@ -286,7 +286,6 @@ def test_the_fields_of_a_schema_are_described_for_forms_and_files() -> None:
     }  # fmt: skip
     assert found["status"].choices == {"open": "Open", "done": "Done"}
     assert (found["id"].read_only, found["lines.sku"].many, found["ship_to.sku"].many) == (True, True, False)
-    assert found["remarks"].help == "Shown to nobody."
 
 
 def test_a_part_of_a_document_holds_whole_lines() -> None:

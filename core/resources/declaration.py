@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import marshmallow as ma
@@ -124,7 +124,6 @@ class Action:
     danger: bool = False
     confirm: Label = ""
     bulk: bool = True
-    single: bool = True
 
 
 @dataclass(frozen=True)
@@ -200,17 +199,16 @@ class Selection:
     """
 
     resource: str
-    ids: tuple[int, ...] = ()
+    ids: Sequence[int] = ()
     everything: bool = False
     filters: Mapping[str, str] = field(default_factory=dict)
     search: str = ""
-    excluded: tuple[int, ...] = ()
+    excluded: Sequence[int] = ()
     max_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        values = {name: getattr(self, name) for name in ("resource", "everything", "search", "max_id")}
-        return values | {"ids": list(self.ids), "excluded": list(self.excluded), "filters": dict(self.filters)}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Selection:
-        return cls(**{**values, "ids": tuple(values["ids"]), "excluded": tuple(values["excluded"])})
+        return cls(**values)

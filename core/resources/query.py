@@ -206,12 +206,8 @@ _WHOLE = ma.fields.Integer(
     validate=ma.validate.Range(-_LARGEST, _LARGEST),
     error_messages={"invalid": N_("Write a whole number (money in minor units).")},
 )
-_VALUES: dict[str, ma.fields.Field[Any]] = {
-    "text": ma.fields.String(),
-    "number": _WHOLE,
-    "money": _WHOLE,
-    "bool": ma.fields.Boolean(),
-}
+_TRUTH = ma.fields.Boolean(error_messages={"invalid": N_("Write true or false.")})
+_VALUES: dict[str, Any] = {"text": ma.fields.String(), "number": _WHOLE, "money": _WHOLE, "bool": _TRUTH}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "in": lambda column, values: column.in_(values), "prefix": search.starts_with,
     "eq": operator.eq, "gte": operator.ge, "lte": operator.le,

@@ -11,6 +11,7 @@ from flask_admin.model import BaseModelView
 
 from core import access, jobs, links, runtime
 from core.access import requires
+from core.db.money import is_currency
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _, _n
 from core.resources import Action, ListState, Resource, Section, query, schema_fields, service_of, traits
@@ -227,7 +228,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @staticmethod
     def _currency(values: Any) -> str:
         code = str(values.get("currency") or "").strip().upper()
-        return code if len(code) == 3 and code.isascii() and code.isalpha() else runtime.current().settings.currency
+        return code if is_currency(code) else runtime.current().settings.currency
 
 
 def _json_object(text: str) -> forms.Values:
