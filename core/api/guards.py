@@ -113,24 +113,25 @@ def once_per_key(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _claim(key: str) -> KeptAnswer:
+    """The row of this key: fresh when it was free, else with the answer that was given."""
     request, now = flask.request, utcnow()
     if not 0 < len(key) <= 255:
         raise Invalid({"Idempotency-Key": [_("A key has 1 to 255 signs.")]})
     asked = b"\n".join((request.method.encode(), request.full_path.encode(), request.get_data()))
-    values = {"user_id": current_context().actor.user_id or 0, "key": key}
-    fresh = {"request_hash": hashlib.sha256(asked).hexdigest(), "created_at": now}
-    KeptAnswer.delete().where(KeptAnswer.created_at < now - _KEPT).execute()
-    made: Any = KeptAnswer.insert(values | fresh).on_conflict_ignore().returning(KeptAnswer)
-    for claimed in made.execute():
+    mine = {"user_id": current_context().actor.user_id or 0, "key": key}
+    fresh = {"request_hash": hashlib.sha256(asked).hexdigest(), "created_at": now, "status": None, "headers": None}
+    is_dead = KeptAnswer.status.is_null() & (KeptAnswer.created_at < now - _RUNNING)
+    taken: Any = KeptAnswer.insert(mine | fresh).on_conflict(
+        conflict_target=[KeptAnswer.user_id, KeptAnswer.key], update=fresh,
+        where=is_dead | (KeptAnswer.created_at < now - _KEPT),
+    )  # fmt: skip
+    for claimed in taken.returning(KeptAnswer).execute():
         return cast(KeptAnswer, claimed)
-    row: KeptAnswer | None = KeptAnswer.get_or_none(**values)
+    row: KeptAnswer | None = KeptAnswer.get_or_none(**mine)
     if row is None:  # freed this moment by a call that failed
         return _claim(key)
     if row.request_hash != fresh["request_hash"]:
         raise Invalid({"Idempotency-Key": [_("This key was used for another request.")]})
     if row.status is None:
-        dead = (KeptAnswer.id == row.id) & (KeptAnswer.created_at == row.created_at) & (row.created_at < now - _RUNNING)
-        if not KeptAnswer.update(created_at=now).where(dead, KeptAnswer.status.is_null()).execute():
-            raise Conflict(_("The first call with this Idempotency-Key is still running."))
-        row.__data__["created_at"] = now
+        raise Conflict(_("The first call with this Idempotency-Key is still running."))
     return row
