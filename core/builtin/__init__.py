@@ -7,7 +7,7 @@ from typing import Any
 
 import flask
 
-from core import jobs, transfer
+from core import jobs
 from core.builtin import account, audit_log, people
 from core.i18n import __
 from core.jobs import views as job_views
@@ -15,7 +15,6 @@ from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
 from core.plugins.views import PluginsView
 from core.resources import Resource
-from core.transfer import views as transfer_views
 
 
 @hookimpl
@@ -30,13 +29,13 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 @hookimpl
 def register_views() -> Sequence[Any]:
-    return [*job_views.views(), *transfer_views.views(), PluginsView()]
+    return [*job_views.views(), PluginsView()]
 
 
 @hookimpl
 def register_jobs() -> Sequence[jobs.JobType]:
     told = jobs.JobType("core.plugin_enabled", tell_enabled, __("Resync a plugin"))
-    return [*jobs.job_types(), *transfer.job_types(), told]
+    return [*jobs.job_types(), told]
 
 
 @hookimpl
