@@ -240,15 +240,13 @@ def test_chain_written_anew_with_the_key_is_found_by_the_anchor(runtime: Any) ->
     assert "anchored" in report.problem
 
 
-def test_anchor_is_written_hourly_by_the_sealer(runtime: Any) -> None:
-    import os
-
+def test_the_head_is_anchored_hourly_by_a_job(runtime: Any) -> None:
     fill(2)
-    fill(2)
-    assert len(anchor_file().read_text().splitlines()) == 1
-    os.utime(anchor_file(), (time.time() - 3700,) * 2)
-    fill(2)
-    assert len(anchor_file().read_text().splitlines()) == 2
+    (every_s,) = [schedule.every_s for schedule in runtime.schedules if schedule.job == "core.audit_anchor"]
+    runtime.jobs["core.audit_anchor"].run(None)
+    head = Head.get()
+    assert every_s == 3600
+    assert anchor_file().read_text().split()[1:] == [str(head.seq), head.hash]
 
 
 @pytest.mark.parametrize(
@@ -265,11 +263,9 @@ def test_tampering_beside_the_chain_is_found(runtime: Any, plant: str, at: int, 
     drop_triggers()
     Entry.delete().execute()
     Head.delete().execute()
-    anchor_file().unlink(missing_ok=True)
     fill(10)
     early = Head.get()
     fill(10, start=30)
-    anchor_file().unlink()
     if plant == "head_gone":
         Head.delete().execute()
     elif plant == "head_edited":
@@ -332,7 +328,6 @@ def test_every_planted_tampering_is_found_and_its_place_named(runtime: Any, kind
     Entry.delete().execute()
     Head.delete().execute()
     fill(40)
-    anchor_file().unlink()
     total, dice = 40, random.Random(kind)
     good = [dict(row.__data__) for row in Entry.select()]
     for _ in range(25):

@@ -98,7 +98,7 @@ def test_unknown_disabled_and_wrong_cost_one_hash_and_say_the_same(
     make_user: Callable[..., User], ctx: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known, off, empty = make_user(), make_user(), make_user()
-    auth.disable_user(ctx, off)
+    auth.set_active(ctx, [off.id], False)
     User.update(password_hash="").where(User.id == empty.id).execute()
     calls: list[str] = []
     real = passwords._hasher
@@ -270,7 +270,7 @@ def _signs_out(browser: Any, user: User, ctx: Context) -> None:
 
 
 def _is_disabled(browser: Any, user: User, ctx: Context) -> None:
-    auth.disable_user(ctx, user)
+    auth.set_active(ctx, [user.id], False)
 
 
 def _loses_role(browser: Any, user: User, ctx: Context) -> None:
@@ -422,7 +422,7 @@ def test_bad_tokens_are_refused(app: Any, make_user: Callable[..., User], ctx: C
     elif spoil == "expired":
         ApiToken.update(expires_at=db.utcnow() - timedelta(seconds=1)).execute()
     elif spoil == "disabled":
-        auth.disable_user(ctx, user)
+        auth.set_active(ctx, [user.id], False)
     else:
         auth.revoke_token(auth.context_for(user, "ui"), row.id)
     assert app.test_client().get("/api/v1/openapi.json", headers=bearer(token)).status_code == 401
@@ -532,7 +532,7 @@ def test_every_step_leaves_an_entry_and_no_secret(make_user: Callable[..., User]
         enter(user, "wrong secret here")
     token = auth.create_token(ctx, user, ["*"])
     auth.set_password(ctx, user, "another warm kettle on the stove")
-    auth.disable_user(ctx, user)
+    auth.set_active(ctx, [user.id], False)
     entries = list(audit.history("core.user", user.id))
     assert [entry.action for entry in reversed(entries)] == [
         "created",

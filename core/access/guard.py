@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import flask
 from werkzeug.routing import Rule
 
-from core.access.declare import PUBLIC, SIGNED_IN
-from core.access.permissions import permissions
+from core.access.permissions import SIGNED_IN, permissions
 from core.errors import Forbidden, MaktabError, SignInNeeded
 from core.i18n import _
+
+View = TypeVar("View", bound=Callable[..., Any])
+PUBLIC = frozenset({"/admin/sign-in", "/healthz", "/readyz", "/metrics"})
+"""The only URL rules open to nobody, besides static files. `/metrics` asks for a token or loopback itself."""
 
 
 class UndeclaredRoute(MaktabError):
     """A route that says no permission, or one that does not exist."""
+
+
+def requires(permission: str, **by_method: str) -> Callable[[View], View]:
+    """Declare what a view needs: `@requires("orders.order.view", POST="orders.order.edit")`.
+
+    `{resource}` stands for the name of the view instance's resource.
+    """
+
+    def declare(view: View) -> View:
+        view.__dict__["__permission__"] = {"": permission} | by_method
+        return view
+
+    return declare
 
 
 def is_public(rule: Rule, view: Any) -> bool:

@@ -9,11 +9,13 @@ from functools import reduce
 from typing import Any
 
 from core import runtime
-from core.access.declare import SIGNED_IN
 from core.access.models import RolePermission, UserRole
 from core.context import Actor, Grant
 from core.errors import Forbidden
 from core.i18n import _, __
+
+SIGNED_IN = "core.signed_in"
+"""Held by every user who is signed in, whatever the roles."""
 
 CORE_PERMISSIONS: Mapping[str, Any] = {
     SIGNED_IN: __("Be signed in"),

@@ -63,7 +63,8 @@ def _enter(user: User, secret: str) -> None:
 
 @requires(SIGNED_IN)
 def sign_out() -> Any:
-    sessions.sign_out(current_context())
+    ctx = current_context()
+    sessions.end_session(ctx, ctx.session_id or 0)
     flask.session.clear()
     return flask.redirect(flask.url_for("core_auth.sign_in"))
 

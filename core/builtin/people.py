@@ -165,7 +165,7 @@ def _limit_rows(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) 
         held = UserRole.get_or_none(UserRole.user == user, UserRole.role == role)
         scopes = {other: narrowed for other, narrowed in (held.scopes if held else {}).items() if other != name}
         limit = {name: {arguments["scope"]: arguments["values"]}} if arguments["values"] else {}
-        assign(ctx, user, role, scopes | limit)
+        assign(ctx, user, role.name, scopes | limit)
     return {user_id: Outcome("done", user_id) for user_id in ids}
 
 
