@@ -65,12 +65,15 @@ _pending = _Pending()
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
-    """One write transaction (nested: a savepoint). Callbacks of `after_commit` run once the outermost one is in."""
+def transaction() -> Iterator[Any]:
+    """One write transaction (nested: a savepoint); what it gives has `rollback()`.
+
+    Callbacks of `after_commit` run once the outermost one is in.
+    """
     mark = len(_pending.callbacks)
     try:
-        with database.atomic():
-            yield
+        with database.atomic() as opened:
+            yield opened
     except BaseException:
         del _pending.callbacks[mark:]
         raise

@@ -29,10 +29,6 @@ UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError)
 _COLUMNS = re.compile(r"(?:failed: ([\w., ]+)|Key \(([\w, ]+)\)|column \"(\w+)\")")
 
 
-class _DryRun(Exception):
-    """Takes the transaction of a dry run back."""
-
-
 class Service:
     """Reads and writes documents of one resource, at most 200 a call, in a number of statements that does not grow.
 
@@ -69,15 +65,11 @@ class Service:
 
     def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
         """Create, or update the record with the same `resource.key`; a dry run does it all and takes it back."""
-        outcomes: list[Outcome] = []
-        try:
-            with db.transaction():
-                outcomes = self._upsert(ctx, docs)
-                if dry_run:
-                    raise _DryRun
-        except _DryRun:
-            return [replace(one, id=None) if one.status == "created" else one for one in outcomes]
-        return outcomes
+        with db.transaction() as work:
+            outcomes = self._upsert(ctx, docs)
+            if dry_run:
+                work.rollback()
+        return [replace(one, id=None) if dry_run and one.status == "created" else one for one in outcomes]
 
     def restore(self, ctx: Context, docs: Mapping[int, Document | None], versions: Mapping[int, int]) -> list[Outcome]:
         """Bring back earlier documents (None: delete the record), only where the version is still the given one."""
@@ -131,7 +123,7 @@ class Service:
             longest = getattr(self.model._meta.fields.get(name), "max_length", None) or 2**31
             if not is_storable(value) or (isinstance(value, str) and len(value) > longest):
                 errors[name] = [_("Write at most %(most)s letters, none of them a control sign.", most=longest)]
-            elif name not in self.names | self.fixed | self.lists and "extra" not in self.names:
+            elif name not in self.names | self.fixed | self.lists:
                 errors[name] = [_("There is no such field.")]
         return errors
 
@@ -250,13 +242,12 @@ class Service:
         return peewee.Case(self.model.id, cases, field)
 
     def _shaped(self, doc: Document, old: Document) -> Document:
-        """`doc` with its lists in order and the fields that the model does not have in `extra`; None takes one away."""
-        own = self.names | self.fixed | self.lists
-        custom = {name: value for name, value in doc.items() if name not in own}
-        shaped = {name: sorted(set(doc[name])) if name in self.lists else doc[name] for name in doc if name in own}
-        extra = {**(old.get("extra") or {}), **(doc.get("extra") or {}), **custom}
-        kept = {name: value for name, value in extra.items() if value is not None}
-        return shaped | {"extra": kept} if "extra" in doc or custom else shaped
+        """`doc` with its lists in order, and with the custom fields (`extra`) of before; None takes one away."""
+        shaped = {name: sorted(set(value)) if name in self.lists else value for name, value in doc.items()}
+        if "extra" in doc:
+            extra = {**(old.get("extra") or {}), **(doc["extra"] or {})}
+            shaped["extra"] = {name: value for name, value in extra.items() if value is not None}
+        return shaped
 
     def _emptied(self, doc: Document, old: Document) -> Document:
         """An earlier document that also takes away the custom fields that came since."""

@@ -93,6 +93,8 @@ _LINE = ("sku", "name", "quantity", "unit_price", "line_total_minor", "extra")
 
 
 class SaleService(Service):
+    lists = frozenset({"lines"})
+
     def documents(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         docs = super().documents(ids)
         lines: dict[int, list[dict[str, Any]]] = {doc["id"]: [] for doc in docs}
