@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import compress
 from typing import Any
 
 import marshmallow as ma
@@ -26,6 +27,7 @@ from plugins.transfer.reading.mapping import Draft, Plan
 from plugins.transfer.reading.staging import MOST_ROWS, Staging, staged
 from plugins.transfer.services import reports
 from plugins.transfer.services.importer import check, format_named, local_copy, note, scratch_of
+from plugins.transfer.services.scope import Scope
 
 COUNTS = ("created", "updated", "unchanged", "rejected")
 _REFUSALS = (MaktabError, peewee.IntegrityError, peewee.DataError, OverflowError, ValueError)
@@ -81,7 +83,7 @@ class Intake:
         self.ctx, self.service, self.dry = run.ctx.coming_from("import"), service_of(resource), import_.dry_run
         self.position = -1 if self.dry else int(import_.position)
         self.counts = dict.fromkeys(COUNTS, 0) if self.dry else _counts(import_)
-        self.diff = reports.Diff(resource)
+        self.diff, self.scope = reports.Diff(resource), Scope(self.ctx.actor, resource)
 
     def run(self) -> None:
         if self.dry:
@@ -127,9 +129,9 @@ class Intake:
         return list(found.values())
 
     def _take_in(self, drafts: Sequence[Draft]) -> None:
-        good = [draft for draft in drafts if not draft.problems]
         try:
             with db.transaction():
+                good = self._within([draft for draft in drafts if not draft.problems])
                 outcomes = (
                     self.service.upsert(self.ctx, [draft.document for draft in good], dry_run=self.dry) if good else []
                 )
@@ -154,6 +156,13 @@ class Intake:
             self.counts, self.position = counts, drafts[-1].first_line
             if self.dry:
                 self.diff.write(zip(good, outcomes, strict=True))
+
+    def _within(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """The drafts that the role may import; of the others it is told no more than that."""
+        outside = self.scope.outside([draft.document for draft in drafts])
+        for draft in compress(drafts, outside):
+            draft.problems = {draft.first_line: [_("This record lies outside of what your role may import.")]}
+        return [draft for draft in drafts if not draft.problems]
 
     def _judge(self, drafts: Sequence[Draft], good: Sequence[Draft], outcomes: Sequence[Outcome]) -> dict[str, int]:
         """The counts after this chunk; what the service refused goes to its lines."""
