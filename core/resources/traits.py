@@ -16,6 +16,7 @@ from core.context import Context
 from core.db import Model, UTCDateTimeField, search, utcnow
 from core.errors import Invalid
 from core.i18n import _, __
+from core.resources.border import refuse_cards
 from core.resources.declaration import Action, Outcome, Resource
 from core.resources.fields import Tags
 
@@ -161,6 +162,7 @@ def add_note(ctx: Context, resource: Resource | str, record_id: int, text: str) 
     text = text.replace("\0", "").strip()
     if not 0 < len(text) <= _LONGEST_NOTE:
         raise Invalid({"text": [_("Write a note of 1 to %(most)s letters.", most=_LONGEST_NOTE)]})
+    refuse_cards({"text": text})
     name, actor = _name(resource), ctx.actor
     with db.transaction():
         note: Note = Note.create(

@@ -10,10 +10,11 @@ from typing import Any
 
 import marshmallow as ma
 
+from core.cards import holds_card
 from core.db import money
 from core.errors import Invalid
 from core.i18n import _
-from core.resources import Resource
+from core.resources import Resource, card_refused
 from plugins.transfer.formats import Mapping, Prepare, fold
 from plugins.transfer.reading import values
 from plugins.transfer.reading.shape import ABSENT, Leaf, leaves, list_schema
@@ -84,6 +85,8 @@ class Plan:
         given = {*self.sources, *mapping.constants, *(rule["target"] for rule in mapping.rules)}
         is_open = prepare is not None or not headers  # the document may hold anything
         self.schema = resource.schema() if is_open else resource.schema(only=set(_needed(resource.schema(), given)))
+        self.left_out = {place for place, target in enumerate(targets) if target == ""}
+        self.has_cards = False
         self.signs: dict[str, str] = {}
         self.orders: dict[str, str] = {}
         known = {place: self.leaves[target] for place, target in enumerate(targets) if target in self.leaves}
@@ -107,8 +110,15 @@ class Plan:
             found = [(row[place] or "").strip() for place in self.key if place < len(row)]
         return ascii(found) if any(found) else f"line {line}"
 
-    def see(self, cells: Cells) -> None:
-        """Learn how the numbers and dates of a column are written, until one value proves it."""
+    def see(self, row: Any) -> None:
+        """Learn whether card numbers are in the file, and how the numbers and dates of its columns are written."""
+        if not self.has_cards:
+            self.has_cards = holds_card(row if isinstance(row, dict) else "\n".join(filter(None, row)))
+        if self._watched and not isinstance(row, dict):
+            self._learn(row)
+
+    def _learn(self, cells: Cells) -> None:
+        """Until one value of a column proves it."""
         for place, leaf in list(self._watched.items()):
             cell = cells[place] if place < len(cells) else None
             if not cell:
@@ -125,7 +135,9 @@ class Plan:
         """The document that `rows` make: texts by target, then values, then through the schema."""
         draft = Draft(rows)
         if self.headers:
-            _check_text(draft)
+            self._check_text(draft)
+            if draft.problems and self.has_cards:
+                return draft  # what else is wrong would be told with the cell's text
             raw = self._assembled(draft)
             currency = str(raw.get("currency") or self.currency).upper()
             raw = self._convert(raw, "", "", partial(self._value, currency=currency), draft)
@@ -149,6 +161,21 @@ class Plan:
         label = self.sources.get(column, column)
         if label not in known:
             draft.problems.setdefault(line, []).append(f"{label}: {text}" if label else text)
+
+    def _check_text(self, draft: Draft) -> None:
+        for line, cells in draft.rows:
+            text = "".join(filter(None, cells))
+            if "\0" in text:
+                draft.problems[line] = [_("This line has a NUL character.")]
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                text = _("This line has bytes that are not of the file's encoding; choose the right one.")
+                draft.problems[line] = [text]
+            for place, cell in enumerate(cells) if self.has_cards else ():
+                if cell and place not in self.left_out and holds_card(cell):
+                    name = self.headers[place] if place < len(self.headers) else f"Column {place + 1}"
+                    draft.problems.setdefault(line, []).append(f"{name}: {card_refused()}")
 
     def _merged(self, docs: Sequence[Node]) -> Node:
         found = {name: value for doc in docs for name, value in doc.items() if name not in REASON_COLUMNS}
@@ -290,17 +317,6 @@ def _put(node: Node, steps: Sequence[str], text: str, over: bool = False) -> Non
         node = node.setdefault(step, {})
     if over or not node.get(steps[-1]):
         node[steps[-1]] = text
-
-
-def _check_text(draft: Draft) -> None:
-    for line, cells in draft.rows:
-        text = "".join(filter(None, cells))
-        if "\0" in text:
-            draft.problems[line] = [_("This line has a NUL character.")]
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            draft.problems[line] = [_("This line has bytes that are not of the file's encoding; choose the right one.")]
 
 
 def _flat(messages: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+from core.cards import masked
 from core.resources import Resource
 from plugins.transfer.formats import Dialect, Mapping, Preview, fold, known_formats
 from plugins.transfer.reading.dialect import sniff
@@ -25,7 +26,7 @@ def inspect(path: Path, resource: str = "", dialect: Dialect | None = None) -> P
     known = [one for one in known_formats() if one.matches(headers) and resource in ("", one.resource)]
     # Two that match: the one that asks for more is the nearer one.
     found = max(known, key=lambda one: len(one.headers), default=None)
-    return Preview(tuple(headers), tuple(tuple(row) for row in sample if headers), dialect, found)
+    return Preview(tuple(headers), tuple(tuple(map(masked, row)) for row in sample if headers), dialect, found)
 
 
 def native_mapping(resource: Resource, preview: Preview) -> Mapping | None:

@@ -14,7 +14,8 @@ from typing import Any
 import marshmallow as ma
 import peewee
 
-from core import access, db, jobs, runtime
+from core import access, db, files, jobs, runtime
+from core.cards import masked
 from core.db import bulk, search
 from core.errors import Forbidden, MaktabError, ReadOnly
 from core.i18n import _
@@ -97,6 +98,8 @@ class Intake:
         if self.dry:
             values["diff_file_id"] = self.diff.keep(self.ctx, self.import_)
         with db.transaction():
+            if self.plan.has_cards and state.startswith("completed"):
+                files.expire(self.import_.file_id)
             self._save(self.counts, **values)
             self.import_.__data__.update(values | self.counts)
             note(self.ctx, self.import_, state)
@@ -180,7 +183,7 @@ class Intake:
         """Rejects, and for a rollback the documents before."""
         mine = {"import_id": self.import_.id}
         rejects = [
-            mine | {"first_line": draft.first_line, "line": line, "reason": " ".join(texts)[:2000]}
+            mine | {"first_line": draft.first_line, "line": line, "reason": masked(" ".join(texts))[:2000]}
             for draft in drafts
             for line, texts in draft.problems.items()
         ]
