@@ -35,9 +35,9 @@ class Endpoint:
 
     `view(body, **variables of the rule)` (without `body`, when none is declared) gives what `answer` dumps, or that
     with a status and headers, or a response. `answer`, `body`: marshmallow schemas; the body comes in at `location`.
-    `once`: takes an `Idempotency-Key`; `if_match`: an ETag, which the view itself compares. `prepare` (with `once`): what
-    takes long and changes no record, done before the call's transaction (an upload kept and looked at); what it gives
-    goes to the view by name.
+    `once`: takes an `Idempotency-Key`; `if_match`: an ETag, which the view itself compares. `prepare` (with `once`):
+    what takes long and changes no record, done before the call's transaction (an upload kept and looked at); what it
+    gives goes to the view by name.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]

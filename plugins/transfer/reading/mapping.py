@@ -82,11 +82,15 @@ class Plan:
         names = {fold(name) for name in mapping.key}
         keys = [place for place, name in enumerate(headers) if fold(name) in names]
         self.key = keys or [place for place, target in enumerate(targets) if target in resource.key]
+        told = [*self.key, *(place for _listed, _steps, place, _rule in self.rules)]
+        self.repeated = frozenset(headers[place] for place in told if place < len(headers))
+        """Columns of the head that each row of a document needs: they tell it apart, or rules look at them."""
         given = {*self.sources, *mapping.constants, *(rule["target"] for rule in mapping.rules)}
         is_open = prepare is not None or not headers  # the document may hold anything
         self.schema = resource.schema() if is_open else resource.schema(only=set(_needed(resource.schema(), given)))
         self.left_out = {place for place, target in enumerate(targets) if target == ""}
-        self.has_cards = False
+        self.has_cards, self.of_items = False, frozenset[str]()
+        self.not_taken = {*REASON_COLUMNS, *(name for name, one in self.schema.fields.items() if one.dump_only)}
         self.signs: dict[str, str] = {}
         self.orders: dict[str, str] = {}
         known = {place: self.leaves[target] for place, target in enumerate(targets) if target in self.leaves}
@@ -178,7 +182,7 @@ class Plan:
                     draft.problems.setdefault(line, []).append(f"{name}: {card_refused()}")
 
     def _merged(self, docs: Sequence[Node]) -> Node:
-        found = {name: value for doc in docs for name, value in doc.items() if name not in REASON_COLUMNS}
+        found = {name: value for doc in docs for name, value in doc.items() if name not in self.not_taken}
         unknown = {name: found.pop(name) for name in list(found) if name not in self.schema.fields}
         return found | {"extra": {**found.get("extra", {}), **unknown}} if unknown else found
 
@@ -197,6 +201,8 @@ class Plan:
             self._rules(row, nodes if number else nodes | {"": doc})
         for name, made in items.items():
             kept = [(line, item) for (line, _cells), item in zip(draft.rows, made, strict=True) if item is not None]
+            if not kept and all(_is_absent(self.columns[name], row) for row in rows):
+                continue
             doc[name], draft.lines[name] = [item for _line, item in kept], [line for line, _item in kept]
         for listed, steps, text in self.constants:
             for node in doc.get(listed, ()) if listed else (doc,):
@@ -212,11 +218,12 @@ class Plan:
         for place, header in [*self.loose, *((i, f"Column {i + 1}") for i in range(len(self.headers), width))]:
             cells = [row[place] if place < len(row) else None for row in rows]
             texts = list(dict.fromkeys(filter(None, cells)))
-            if len(texts) > 1 or (texts and not cells[0]):
+            is_of_items = header in self.of_items and any(listed)
+            if is_of_items or len(texts) > 1 or (texts and not cells[0]):
                 for cell, item in zip(cells, listed, strict=False):
                     if cell and item is not None:
                         item.setdefault("extra", {})[header] = cell
-            if texts and "extra" in self.leaves and (not any(listed) or texts == [cells[0]]):
+            if texts and "extra" in self.leaves and not is_of_items and (not any(listed) or texts == [cells[0]]):
                 doc.setdefault("extra", {})[header] = ", ".join(texts)
 
     def _rules(self, row: Cells, nodes: dict[str, Node | None]) -> None:
@@ -309,6 +316,10 @@ def _item(columns: Sequence[tuple[int, list[str]]], row: Cells) -> Node | None:
             filled = filled or cell != ""
             _put(item, steps, cell)
     return item if filled else None
+
+
+def _is_absent(columns: Sequence[tuple[int, list[str]]], row: Cells) -> bool:
+    return all(place >= len(row) or row[place] is None for place, _steps in columns)
 
 
 def _put(node: Node, steps: Sequence[str], text: str, over: bool = False) -> None:

@@ -66,11 +66,15 @@ def _opened(import_: Import, resource: Resource) -> Iterator[tuple[Plan, Staging
             shutil.rmtree(old, ignore_errors=True)
     seen = sniff(source)
     dialect = Dialect(seen.kind, mapping.encoding or seen.encoding, mapping.delimiter or seen.delimiter, seen.packed)
-    headers, rows = readers.read(source, dialect)
+    columns = readers.flat_header(source, dialect) if seen.kind == "jsonl" and not mapping.takes_documents else {}
+    headers, rows = (list(columns), iter(())) if columns else readers.read(source, dialect)
     check(resource, mapping, headers)
     known, shop = format_named(import_.format), runtime.current().settings
     plan = Plan(resource, mapping, headers, known.prepare if known else None, shop.currency, shop.timezone)
     stamp = hashlib.sha256(json.dumps([import_.mapping, import_.format]).encode()).hexdigest()[:16]
+    if columns:
+        plan.of_items = frozenset(name for name, is_item in columns.items() if is_item)
+        rows = readers.flat_rows(source, dialect, headers, plan.repeated, MOST_ROWS)
     with staged(source.with_name(f"{stamp}.db"), rows, plan) as staging:
         yield plan, staging
 

@@ -46,7 +46,10 @@ def rejected(ctx: Context, import_: Import, plan: Plan, staging: Staging) -> int
                     text.write(json.dumps(whole, ensure_ascii=False) + "\n")
                 else:
                     row += [""] * (len(plan.headers) - len(row))
-                    cells = [cell if not cell or _NUMBER.fullmatch(cell) else escape(cell) for cell in map(masked, row)]
+                    cells = [
+                        cell if not cell or _NUMBER.fullmatch(cell) else escape(cell)
+                        for cell in (masked(cell or "") for cell in row)
+                    ]
                     sheet.writerow([*_without(cells, ours), line, escape(reasons.get(line, ""))])
         text.flush()
         name = f"{Path(import_.file_name or 'import').stem}.rejected.{'csv' if plan.headers else 'jsonl'}"

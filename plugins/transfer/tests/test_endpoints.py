@@ -7,8 +7,10 @@ from typing import Any
 
 from core import files
 from core.api import KeptAnswer
+from core.jobs.worker import Worker
+from plugins.transfer import api as transfer
 from plugins.transfer.models import Import
-from tests.test_api import URL, caller, house, owner, problem, suppliers, web
+from tests.test_api import CTX, URL, caller, house, owner, problem, suppliers, web
 
 __all__ = ["caller", "house", "owner", "suppliers", "web"]
 
@@ -65,3 +67,15 @@ def test_the_description_says_that_a_file_is_sent(owner: Any) -> None:
     described = owner.get("/api/v1/openapi.json").json["paths"][f"{URL}/imports"]["post"]
     assert list(described["requestBody"]["content"]) == ["multipart/form-data"]
     assert {one["name"] for one in described["parameters"]} == {"Idempotency-Key"}
+
+
+def test_json_lines_of_another_shape_need_a_mapping(owner: Any, house: Any) -> None:
+    foreign, ours = b'{"no": "A", "who": {"name": "Acme"}}\n', b'{"code": "B", "name": "Beta"}\n'
+    assert list(problem(send(owner, foreign, name="s.jsonl"), 422)["errors"]) == ["mapping"]
+    mapping = transfer.Mapping(columns=(("no", "code"), ("who.name", "name")))
+    transfer.save_mapping(CTX, "suppliers.supplier", "their list", mapping)
+    send(owner, foreign, name="s.jsonl", mapping="their list", key="1")
+    send(owner, ours, name="s.jsonl", key="2")
+    Worker(house.settings).drain()
+    suppliers = house.resource("suppliers.supplier").model.select()
+    assert {row.code: row.name for row in suppliers} == {"A": "Acme", "B": "Beta"}
