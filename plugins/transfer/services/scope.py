@@ -15,7 +15,7 @@ class Scope:
 
     def __init__(self, actor: Actor, resource: Resource) -> None:
         self.actor, self.resource, self.permission = actor, resource, resource.permission("import")
-        self.names = [scope.field or scope.name for scope in resource.scopes]
+        self.names = [scope.name for scope in resource.scopes]
         self.has_hooks = runtime.current().hooks.is_implemented("authorize")
 
     def outside(self, documents: Sequence[Mapping[str, Any]]) -> list[bool]:
