@@ -37,6 +37,9 @@ class Hooks:
         self.pm = pm
         self._hooks = {name: _frozen(caller) for name, caller in vars(pm.hook).items() if caller.spec}
 
+    def is_implemented(self, name: str) -> bool:
+        return bool(self._hooks[name].impls)
+
     def call(self, name: str, **given: Any) -> list[Any]:
         """Results of all implementations that gave one; KeyError when no spec is called `name`."""
         return [result for _, result in self.collect(name, **given)]

@@ -10,6 +10,7 @@ import marshmallow as ma
 
 from core.context import Context
 from core.db import Record
+from core.resources.border import bordered
 
 if TYPE_CHECKING:
     from core.resources.service import Service
@@ -125,6 +126,10 @@ class Action:
     confirm: Label = ""
     bulk: bool = True
 
+    def __post_init__(self) -> None:
+        if self.schema is not None:
+            object.__setattr__(self, "schema", bordered(self.schema))
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -168,6 +173,9 @@ class Resource:
     can_delete: bool = False
     can_import: bool = True
     form_fields: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schema", bordered(self.schema))
 
     @property
     def plugin(self) -> str:

@@ -53,6 +53,14 @@ class Service:
         lists = self.lists_of(list(rows)) if rows else {}
         return [rows[key] | {name: found[key] for name, found in lists.items()} for key in ids if key in rows]
 
+    def find(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """{values of `resource.key`: id} of the records with these keys, in one statement."""
+        fields = [getattr(self.model, name) for name in self.resource.key]
+        columns = zip(fields, zip(*keys, strict=True), strict=False)
+        parts = [field.in_(set(values)) for field, values in columns]
+        rows: Any = self.model.select(self.model.id, *fields).where(*parts).tuples() if parts else ()
+        return {tuple(row[1:]): row[0] for row in rows}
+
     def create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         """New records; outcomes in the order of `docs`."""
         return self.each(docs, lambda part: self._create(ctx, part))
@@ -186,7 +194,7 @@ class Service:
 
     def _upsert(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         keys = [tuple(doc.get(name) for name in self.resource.key) for doc in docs]
-        found = self._find({key for key in keys if key and None not in key})
+        found = self.find({key for key in keys if key and None not in key})
         outcomes: dict[int, Outcome] = {}
         for at, key in enumerate(keys):
             if not key or None in key or key in keys[:at]:
@@ -197,14 +205,6 @@ class Service:
         outcomes |= zip(new, self.create(ctx, [docs[at] for at in new]), strict=True)
         outcomes |= zip(known, self.update(ctx, {key: docs[at] for at, key in known.items()}), strict=True)
         return [outcomes[at] for at in range(len(docs))]
-
-    def _find(self, keys: Iterable[Key]) -> dict[Key, int]:
-        """{key: id} of the records with these keys, in one statement."""
-        fields = [getattr(self.model, name) for name in self.resource.key]
-        columns = zip(fields, zip(*keys, strict=True), strict=False)
-        parts = [field.in_(set(values)) for field, values in columns]
-        rows: Any = self.model.select(self.model.id, *fields).where(*parts).tuples() if parts else ()
-        return {tuple(row[1:]): row[0] for row in rows}
 
     def _restore(self, ctx: Context, docs: Mapping[int, Any], versions: Mapping[int, int]) -> list[Outcome]:
         old = self._locked(list(docs))

@@ -18,6 +18,7 @@ from core.db import Model, UTCDateTimeField, bulk, search, utcnow
 from core.db.fields import is_storable
 from core.errors import Invalid
 from core.i18n import _, __
+from core.resources.border import refuse_cards
 from core.resources.declaration import Action, Outcome
 from core.resources.fields import Tags
 
@@ -150,6 +151,7 @@ def add_note(ctx: Context, resource: str, record_id: int, text: str) -> Note:
     text, actor = text.strip(), ctx.actor
     if not 0 < len(text) <= _LONGEST_NOTE or not is_storable(text):
         raise Invalid({"text": [_("Write a note of 1 to %(most)s letters.", most=_LONGEST_NOTE)]})
+    refuse_cards({"text": text})
     values = {"resource": resource, "record_id": record_id, "user_id": actor.user_id, "actor": actor.name[:200]}
     with db.transaction():
         note: Note = Note.create(**values, text=text)

@@ -169,8 +169,11 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def note_view(self, record_id: int) -> Any:
         record = query.get(context(), self.resource, record_id)
         text = flask.request.form.get("text", "").strip()
-        if text:
-            traits.add_note(context(), self.resource.name, record.id, text)
+        try:
+            if text:
+                traits.add_note(context(), self.resource.name, record.id, text)
+        except Invalid as problem:
+            flask.flash(str(problem), "bad")
         return flask.redirect(self._url("details", record_id=record.id) + "#timeline")
 
     @expose("/actions/<name>", methods=["POST"])
