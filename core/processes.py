@@ -59,18 +59,18 @@ def load_web_worker(parent: int) -> Any:
     die_with_parent(parent, signal.SIGTERM)
     logs.configure(logging.INFO)
     switch = Switch(load())
-    switch.warm_up()
+    threading.Thread(target=switch.follow, name="generation", daemon=True).start()
     return switch
 
 
 def web(settings: Settings) -> None:
-    """Serve HTTP until SIGINT; a killed worker process is replaced."""
+    """Serve HTTP until SIGINT; a worker process that ended is replaced."""
     from granian.constants import Interfaces
     from granian.server import Server
 
     watch_supervisor()
     server = Server(
-        "core.wsgi:application",
+        "core.wsgi:Switch",  # granian's own loader would put the working directory first in sys.path: we bring ours
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,

@@ -1,6 +1,6 @@
 """The database: one URL, base models, transactions, keyset pages, money."""
 
-from core.db.engine import after_commit, connect, database, is_postgres, transaction
+from core.db.engine import after_commit, connect, database, drop_connections, is_postgres, transaction
 from core.db.fields import ExactDecimalField, IdField, JSONField, MinorField, UTCDateTimeField, canonical_json, utcnow
 from core.db.keyset import Cursor, KeyPage
 from core.db.model import Model, Record
@@ -19,6 +19,7 @@ __all__ = [
     "canonical_json",
     "connect",
     "database",
+    "drop_connections",
     "is_postgres",
     "transaction",
     "utcnow",

@@ -58,8 +58,7 @@ class Worker:
             work()
         except Exception:
             log.exception("the worker goes on after an error in %s", getattr(work, "__name__", work))
-            db.database.close_idle()  # after a restart of the database the pooled connections are dead
-            db.database.manual_close()
+            db.drop_connections()
             run.stopping.wait(1)
 
     def _every(self, name: str, seconds: float, work: Callable[[], Any]) -> None:
