@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -52,14 +54,28 @@ def watch_supervisor() -> None:
         die_with_parent(int(parent))
 
 
+def end_when_stuck(limit_s: int, gets_on: Callable[[], bool]) -> None:
+    """End this process, its stacks in the log, when for `limit_s` no thread gets to run or `gets_on` says no."""
+
+    def beat() -> None:
+        while True:
+            if gets_on():
+                faulthandler.dump_traceback_later(limit_s, exit=True)  # waits in C, so that a held GIL cannot stop it
+            time.sleep(1)
+
+    threading.Thread(target=beat, name="heartbeat", daemon=True).start()
+
+
 def load_web_worker(parent: int) -> Any:
     """Runs in each web worker: the WSGI callable."""
     from core.wsgi import Switch
 
     die_with_parent(parent, signal.SIGTERM)
     logs.configure(logging.INFO)
-    switch = Switch(load())
+    settings = load()
+    switch = Switch(settings)
     threading.Thread(target=switch.follow, name="generation", daemon=True).start()
+    end_when_stuck(settings.hang_s, switch.gets_on)
     return switch
 
 
@@ -92,6 +108,7 @@ def worker(settings: Settings) -> None:
 
     watch_supervisor()
     logs.configure(logging.INFO)
+    end_when_stuck(settings.hang_s, lambda: True)
     Worker(settings).run()
 
 

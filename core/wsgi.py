@@ -31,11 +31,14 @@ class Switch:
         self.settings = settings
         self._lock = threading.Lock()
         self._live: tuple[Runtime, flask.Flask] | None = None
+        self.answering: set[_Answer] = set()
+        self.moves = 0  # requests taken and blocks of answers sent: as long as it grows, threads get on
+        self._moves_seen = 0
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ["maktab.request_id"] = request_id = secrets.token_hex(8)
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        answer = _Answer()
+        answer = _Answer(self)
         try:
             return answer.begin(*(self._live or self.look()), environ, start_response)
         except (Exception, SystemExit) as error:  # the border: no generation, or its error page failed too
@@ -69,12 +72,22 @@ class Switch:
                 time.sleep(RETRY_BUILD_S)
             time.sleep(CHECK_EVERY_S)
 
+    def gets_on(self) -> bool:
+        """False when every thread is held by a request and none has moved since this was asked last."""
+        moved, self._moves_seen = self.moves != self._moves_seen, self.moves
+        return moved or len(self.answering) < self.settings.web_threads
+
 
 class _Answer:
     """A response whose body, too, is read inside its generation; closing it gives the connection back."""
 
     body: Iterable[bytes] = ()
     is_broken = False
+
+    def __init__(self, switch: Switch) -> None:
+        self.switch = switch
+        switch.moves += 1
+        switch.answering.add(self)
 
     def begin(
         self, runtime: Runtime, app: flask.Flask, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -90,11 +103,14 @@ class _Answer:
 
     def __iter__(self) -> Iterator[bytes]:
         with runtime_room.bound(self.runtime):
-            yield from self.body
+            for block in self.body:
+                self.switch.moves += 1
+                yield block
 
     def close(self) -> None:
         getattr(self.body, "close", lambda: None)()
         structlog.contextvars.clear_contextvars()
+        self.switch.answering.discard(self)
         if self.is_broken:
             db.drop_connections()
         elif not db.database.is_closed():
