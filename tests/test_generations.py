@@ -230,7 +230,6 @@ def test_pages_menu_api_hooks_and_jobs_follow_within_two_seconds(install: Instal
         assert min(rounds) <= PROMISE_S, (what, rounds)
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])  # the counting itself is tested on both
 def test_a_plugin_that_fails_at_run_time_disappears_from_every_process(install: Install) -> None:
     failing = HOOKS.replace(
         'return [NavItem("Pulse by hook", "/admin/suppliers-pulse/")]', "raise RuntimeError('boom')"

@@ -164,6 +164,27 @@ def test_a_call_over_its_budget_is_counted(merchant: MerchantFolder) -> None:
     assert counter._value.get() == before + 1
 
 
+def test_a_call_far_over_its_budget_is_a_failure_and_five_end_the_plugin(merchant: MerchantFolder) -> None:
+    merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.51); return [1]")
+    hooks = merchant.build().hooks
+    for _ in range(4):
+        assert own(hooks.collect("nav_items", actor=NOBODY)) == [("slow", [1])]
+    guards.flush()
+    assert PluginState.get(PluginState.name == "slow").status == "healthy"
+    hooks.call("nav_items", actor=NOBODY)
+    guards.flush()
+    row = PluginState.get(PluginState.name == "slow")
+    assert row.status == "quarantined"
+    assert "ms, its budget is 50 ms" in row.error
+
+
+def test_a_call_somewhat_over_its_budget_is_no_failure(merchant: MerchantFolder) -> None:
+    merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.06)")
+    merchant.build().hooks.call("nav_items", actor=NOBODY)
+    guards.flush()
+    assert not PluginFailure.select().exists()
+
+
 def test_a_hook_that_nobody_implements_costs_nothing_to_speak_of(merchant: MerchantFolder) -> None:
     hooks = merchant.build().hooks
     began = time.perf_counter()
