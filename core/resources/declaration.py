@@ -130,7 +130,7 @@ class Action:
     single: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """One declaration; see docs/resource.md.
 
