@@ -18,19 +18,18 @@ def register_resources() -> list[Any]:
 def register_views() -> list[Any]:
     from core.jobs import views as job_views
     from core.plugins.views import PluginsView
-    from core.transfer import views as transfer_views
 
-    return [*job_views.views(), *transfer_views.views(), PluginsView()]
+    return [*job_views.views(), PluginsView()]
 
 
 @hookimpl
 def register_jobs() -> list[Any]:
-    from core import jobs, transfer
+    from core import jobs
     from core.i18n import __
     from core.plugins.lifecycle import tell_enabled
 
     told = jobs.JobType("core.plugin_enabled", tell_enabled, __("Resync a plugin"))
-    return [*jobs.job_types(), *transfer.job_types(), told]
+    return [*jobs.job_types(), told]
 
 
 @hookimpl

@@ -93,19 +93,6 @@ class Chosen(ma.Schema):
             raise ma.ValidationError("Name the records by `ids`, or say `all`.", "ids")
 
 
-class ExportOrder(Chosen):
-    """What to export, and as what."""
-
-    format = ma.fields.String(load_default="csv", validate=ma.validate.OneOf(["csv", "xlsx", "jsonl"]))
-
-
-class ImportOrder(ma.Schema):
-    """Form fields beside the uploaded `file`; without `mapping` the file must have a header that is known."""
-
-    mapping = ma.fields.String(load_default="")
-    dry_run = ma.fields.Boolean(load_default=False)
-
-
 def command(resource: Resource, action: Action) -> type[ma.Schema]:
     """The body of an action: which records, and its arguments."""
     arguments = ma.fields.Nested(action.schema, required=True) if action.schema else ma.fields.Dict(load_default=dict)

@@ -1,4 +1,4 @@
-"""What a plugin says about a resource, once. Engines (web, API, transfer, search) read it; nothing here does I/O."""
+"""What a plugin says about a resource, once. Engines read it (web, API, search, plugins); nothing here does I/O."""
 
 from __future__ import annotations
 

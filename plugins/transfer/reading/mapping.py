@@ -14,9 +14,9 @@ from core.db import money
 from core.errors import Invalid
 from core.i18n import _
 from core.resources import Resource
-from core.transfer import values
-from core.transfer.formats import Mapping, Prepare, fold
-from core.transfer.shape import ABSENT, Leaf, leaves, list_schema
+from plugins.transfer.formats import Mapping, Prepare, fold
+from plugins.transfer.reading import values
+from plugins.transfer.reading.shape import ABSENT, Leaf, leaves, list_schema
 
 REASON_COLUMNS = ("maktab: line", "maktab: problem")
 _NUMBERS, _TIMES = ("number", "integer", "money"), ("time", "day")

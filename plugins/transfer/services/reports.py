@@ -16,10 +16,10 @@ from core import files
 from core.context import Context
 from core.db import utcnow
 from core.resources import Outcome, Resource
-from core.transfer.mapping import REASON_COLUMNS, Draft, Plan
-from core.transfer.models import Import, Reject
-from core.transfer.staging import Staging
-from core.transfer.values import escape
+from plugins.transfer.models import Import, Reject
+from plugins.transfer.reading.mapping import REASON_COLUMNS, Draft, Plan
+from plugins.transfer.reading.staging import Staging
+from plugins.transfer.reading.values import escape
 
 _KEEP_DAYS = 30
 _NUMBER = re.compile(r"[-+]?[\d.,]*")

@@ -20,9 +20,9 @@ from core.db import money
 from core.errors import Invalid, MaktabError
 from core.i18n import _
 from core.resources import Resource, Selection, select, service_of
-from core.transfer.reports import keep
-from core.transfer.shape import leaves
-from core.transfer.values import escape
+from plugins.transfer.reading.shape import leaves
+from plugins.transfer.reading.values import escape
+from plugins.transfer.services.reports import keep
 
 FORMATS = {
     "csv": "text/csv", "jsonl": "application/x-ndjson",
@@ -40,7 +40,7 @@ def export_rows(
     """Write the selected records to `out` and return how many. Audited; raises Forbidden without `<resource>.export`.
 
     Tables repeat a document's row per list item, its own cells on the first row only and its key on each. What comes
-    out goes in again unchanged (`core.transfer.start`), byte for byte.
+    out goes in again unchanged (`plugins.transfer.api.start`), byte for byte.
     """
     if format not in FORMATS:
         raise Invalid({"format": [_("Choose one of %(known)s.", known=", ".join(FORMATS))]})
@@ -160,7 +160,7 @@ def start_export(ctx: Context, resource: Resource, selection: Selection, format:
     access.demand(ctx.actor, resource.permission("export"))
     args = {"resource": resource.name, "selection": selection.to_json(), "format": format}
     title = _("Export of %(resource)s", resource=resource.label_plural)
-    return jobs.enqueue(ctx, "core.export", args, title=title, resource=resource.name)
+    return jobs.enqueue(ctx, "transfer.export", args, title=title, resource=resource.name)
 
 
 def run_export(run: jobs.JobRun) -> dict[str, Any]:

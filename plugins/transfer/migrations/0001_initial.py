@@ -44,7 +44,7 @@ def _models(db: peewee.Database) -> list[Any]:
         diff_file_id = peewee.BigIntegerField(null=True)
 
         class Meta:
-            table_name = "core_import"
+            table_name = "transfer_import"
             indexes = ((("resource", "id"), False),)
 
     class SavedMapping(Kept):
@@ -53,7 +53,7 @@ def _models(db: peewee.Database) -> list[Any]:
         mapping = JSONField()
 
         class Meta:
-            table_name = "core_import_mapping"
+            table_name = "transfer_mapping"
             indexes = ((("resource", "name"), True),)
 
     class Reject(Base):
@@ -63,7 +63,7 @@ def _models(db: peewee.Database) -> list[Any]:
         reason = peewee.TextField()
 
         class Meta:
-            table_name = "core_import_reject"
+            table_name = "transfer_reject"
             indexes = ((("import_id", "line"), False),)
 
     class ImportChange(Base):
@@ -73,7 +73,7 @@ def _models(db: peewee.Database) -> list[Any]:
         before = JSONField(null=True)
 
         class Meta:
-            table_name = "core_import_change"
+            table_name = "transfer_change"
             indexes = ((("import_id", "record_id"), True),)
 
     return [Import, SavedMapping, Reject, ImportChange]

@@ -14,9 +14,9 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.transfer import dialect, readers, values
-from core.transfer.dialect import FileRefused, sniff
-from core.transfer.formats import Dialect, ImportFormat, Mapping, fold
+from plugins.transfer.formats import Dialect, ImportFormat, Mapping, fold
+from plugins.transfer.reading import dialect, readers, values
+from plugins.transfer.reading.dialect import FileRefused, sniff
 
 TEXT = "name,city\nZoë,Köln\nRené,Orléans\n"
 ARABIC = "الاسم,المدينة\nليلى حداد,الرياض\nمحمد علي,القاهرة\n"

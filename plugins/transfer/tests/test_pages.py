@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from core import access, jobs, transfer
-from core.transfer.models import Import, SavedMapping
-from tests import transfer_kit as kit
+from core import access, jobs
+from plugins.transfer import api as transfer
+from plugins.transfer.models import Import, SavedMapping
+from plugins.transfer.tests import kit
+from plugins.transfer.tests.kit import SALE, Sale
 from tests.conftest import csrf_of
-from tests.transfer_kit import SALE, Sale
 
 FILE = b"Order no,SKU,Qty,Gift\n1,A,2,yes\n2,,1,no\n"
 

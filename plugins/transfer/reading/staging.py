@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
-from core.transfer.mapping import Plan, Row
+from plugins.transfer.reading.mapping import Plan, Row
 
 DOCUMENTS, ROWS, MOST_ROWS = 200, 2_000, 5_000
 """Per transaction at most so many documents and rows; a document of more rows than MOST_ROWS is refused unread."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from core.i18n import _
-from core.transfer.dialect import FileRefused, check_archive, open_bytes
-from core.transfer.formats import Dialect
+from plugins.transfer.formats import Dialect
+from plugins.transfer.reading.dialect import FileRefused, check_archive, open_bytes
 
 LONGEST_LINE, LONGEST_CELL, SHEET_MEMORY = 8 << 20, 1 << 20, 1 << 30
 Rows = Iterator[tuple[int, Any]]  # line, cells; a row may end before its last column (absent, not blank)

@@ -13,12 +13,13 @@ from typing import Any
 import marshmallow as ma
 import peewee
 
-from core import db, files, jobs, transfer
+from core import db, files, jobs
 from core import runtime as runtime_room
 from core.context import Context, system_context
 from core.db import ExactDecimalField, JSONField, MinorField, Model, Record, UTCDateTimeField
 from core.resources import Column, Currency, ExactDecimal, Minor, Resource, Selection, Service, Tags, Utc
-from core.transfer.models import Import, Reject
+from plugins.transfer import api as transfer
+from plugins.transfer.models import Import, Reject
 
 
 class Sale(Record):
@@ -141,16 +142,14 @@ SALE = Resource(
 
 @contextmanager
 def shop(runtime: Any, formats: Sequence[transfer.ImportFormat] = ()) -> Iterator[Any]:
-    """A generation that has sales; job types of transfer for sure."""
+    """A generation that has sales, and these formats."""
     db.database.create_tables([Sale, SaleLine])
     db.search.ensure(SALE)
-    kinds = {kind.name: kind for kind in transfer.job_types()}
     made = replace(
         runtime,
         resources={**runtime.resources, SALE.name: SALE},
         permissions={**runtime.permissions, **dict.fromkeys(SALE.permissions(), "")},
-        jobs={**runtime.jobs, **kinds},
-        import_formats=tuple(formats),
+        declared={**runtime.declared, "register_import_formats": tuple(formats)},
     )
     runtime_room.install(made)
     with runtime_room.bound(made):

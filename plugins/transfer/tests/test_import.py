@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from core import access, audit, db, files, jobs, transfer
+from core import access, audit, db, files, jobs
 from core.auth.sessions import context_for
 from core.errors import Conflict, Forbidden, Invalid
 from core.jobs import JobRun
-from core.transfer.models import Import, ImportChange, Reject
-from tests import transfer_kit as kit
-from tests.transfer_kit import SALE, Sale, SaleLine, bring_in, documents, mapped, reasons
+from core.resources import Selection
+from plugins.transfer import api as transfer
+from plugins.transfer.models import Import, ImportChange, Reject
+from plugins.transfer.services import importer
+from plugins.transfer.tests import kit
+from plugins.transfer.tests.kit import SALE, Sale, SaleLine, bring_in, documents, mapped, reasons
 
 ORDERS = mapped(
     ("No", "number"),
@@ -196,7 +199,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("blow", range(1, 12))
 def test_killed_anywhere_and_resumed_nothing_is_lost_or_doubled(blow: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.transfer.staging.DOCUMENTS", 7)
+    monkeypatch.setattr("plugins.transfer.reading.staging.DOCUMENTS", 7)
     text = "No,Cur,SKU,Qty,Total\n" + "".join(f"{n},GBP,{'' if n % 10 == 3 else 'A'},1,1\n" for n in range(40))
     made = transfer.start(kit.CTX, SALE.name, kit.store(text.encode()), ORDERS)
     real, calls = JobRun.save, 0
@@ -227,7 +230,7 @@ def test_killed_anywhere_and_resumed_nothing_is_lost_or_doubled(blow: int, monke
 
 
 def test_a_paused_import_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.transfer.staging.DOCUMENTS", 5)
+    monkeypatch.setattr("plugins.transfer.reading.staging.DOCUMENTS", 5)
     text = "No,Cur,SKU,Qty,Total\n" + "".join(f"{n},GBP,A,1,1\n" for n in range(12))
     made = transfer.start(kit.CTX, SALE.name, kit.store(text.encode()), ORDERS)
     real = JobRun.canceled
@@ -250,7 +253,7 @@ def test_a_paused_import_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPatch)
 def test_a_canceled_job_ends_its_import_which_can_go_on() -> None:
     made = transfer.start(kit.CTX, SALE.name, kit.store(b"No\n1\n"), mapped(("No", "number")))
     jobs.cancel(kit.CTX, jobs.Job.get_by_id(made.job_id))
-    transfer.importer.settle(kit.CTX, made)
+    importer.settle(kit.CTX, made)
     assert made.state == "canceled"
     transfer.run(kit.CTX, made)
     kit.execute(made.job_id)
@@ -270,7 +273,7 @@ def test_fifty_thousand_bad_rows_do_not_stop_a_good_one() -> None:
 
 
 def test_a_key_with_too_many_rows_is_refused_without_reading_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.transfer.staging.MOST_ROWS", 5)
+    monkeypatch.setattr("plugins.transfer.reading.staging.MOST_ROWS", 5)
     made = bring_in("No,Cur,SKU,Qty,Total\n" + "1,GBP,A,1,1\n" * 9 + "2,GBP,A,1,1\n", ORDERS)
     assert (made.created, made.rejected) == (1, 1)
     assert "9 rows" in reasons(made)[2]
@@ -297,7 +300,7 @@ def test_an_import_needs_its_permission(make_user: Any) -> None:
         transfer.start_export(
             ctx.__class__(actor=ctx.actor.__class__(9, "x")),
             SALE,
-            transfer.exporter.Selection(SALE.name, everything=True),
+            Selection(SALE.name, everything=True),
             "csv",
         )
 

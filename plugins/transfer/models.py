@@ -42,7 +42,7 @@ class Import(Record):
     diff_file_id = peewee.BigIntegerField(null=True)
 
     class Meta:
-        table_name = "core_import"
+        table_name = "transfer_import"
         indexes = ((("resource", "id"), False),)
 
 
@@ -54,7 +54,7 @@ class SavedMapping(Record):
     mapping = JSONField(default=dict)
 
     class Meta:
-        table_name = "core_import_mapping"
+        table_name = "transfer_mapping"
         indexes = ((("resource", "name"), True),)
 
 
@@ -68,7 +68,7 @@ class Reject(Model):
     reason = peewee.TextField()
 
     class Meta:
-        table_name = "core_import_reject"
+        table_name = "transfer_reject"
         indexes = ((("import_id", "line"), False),)
 
 
@@ -82,7 +82,7 @@ class ImportChange(Model):
     before = JSONField(null=True)
 
     class Meta:
-        table_name = "core_import_change"
+        table_name = "transfer_change"
         indexes = ((("import_id", "record_id"), True),)
 
 

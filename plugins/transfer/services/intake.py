@@ -16,16 +16,16 @@ import peewee
 from core import access, db, jobs, runtime
 from core.db import bulk, search
 from core.errors import Forbidden, MaktabError, ReadOnly
-from core.i18n import _, __
+from core.i18n import _
 from core.resources import Outcome, Resource, service_of
-from core.transfer import readers, reports
-from core.transfer.dialect import FileRefused, sniff
-from core.transfer.exporter import run_export
-from core.transfer.formats import Dialect, Mapping
-from core.transfer.importer import check, format_named, local_copy, note, scratch_of
-from core.transfer.mapping import Draft, Plan
-from core.transfer.models import Import, ImportChange, Reject
-from core.transfer.staging import MOST_ROWS, Staging, staged
+from plugins.transfer.formats import Dialect, Mapping
+from plugins.transfer.models import Import, ImportChange, Reject
+from plugins.transfer.reading import readers
+from plugins.transfer.reading.dialect import FileRefused, sniff
+from plugins.transfer.reading.mapping import Draft, Plan
+from plugins.transfer.reading.staging import MOST_ROWS, Staging, staged
+from plugins.transfer.services import reports
+from plugins.transfer.services.importer import check, format_named, local_copy, note, scratch_of
 
 COUNTS = ("created", "updated", "unchanged", "rejected")
 _REFUSALS = (MaktabError, peewee.IntegrityError, peewee.DataError, OverflowError, ValueError)
@@ -33,7 +33,7 @@ _SCRATCH_S = 2 * 86_400
 
 
 def run_import(run: jobs.JobRun) -> dict[str, Any]:
-    """The job `core.import`: a dry run or the import itself, from its checkpoint on."""
+    """The job `transfer.import`: a dry run or the import itself, from its checkpoint on."""
     import_ = Import.get_by_id(run.args["import_id"])
     resource = runtime.current().resource(import_.resource)
     access.demand(run.ctx.actor, resource.permission("import"))
@@ -47,7 +47,7 @@ def run_import(run: jobs.JobRun) -> dict[str, Any]:
         raise
     if not import_.dry_run and import_.state != "paused":
         shutil.rmtree(scratch_of(import_), ignore_errors=True)
-    return {"import_id": import_.id, "file_id": import_.rejects_file_id} | _counts(import_)
+    return {"import_id": import_.id, "rejects_file_id": import_.rejects_file_id} | _counts(import_)
 
 
 def _counts(import_: Import) -> dict[str, int]:
@@ -221,7 +221,7 @@ def _before(outcome: Outcome) -> dict[str, Any] | None:
 
 
 def run_rollback(run: jobs.JobRun) -> dict[str, Any]:
-    """The job `core.import_rollback`: newest change first, records and checkpoint in one transaction per chunk."""
+    """The job `transfer.import_rollback`: newest change first, records and checkpoint in one transaction per chunk."""
     import_ = Import.get_by_id(run.args["import_id"])
     resource = runtime.current().resource(import_.resource)
     access.demand(run.ctx.actor, resource.permission("import"))
@@ -253,11 +253,3 @@ def run_rollback(run: jobs.JobRun) -> dict[str, Any]:
         run.save()
         note(run.ctx, import_, "rolled_back")
     return {"import_id": import_.id, "undone": done, "skipped": skipped}
-
-
-def job_types() -> list[jobs.JobType]:
-    return [
-        jobs.JobType("core.import", run_import, __("Import")),
-        jobs.JobType("core.import_rollback", run_rollback, __("Rollback of an import")),
-        jobs.JobType("core.export", run_export, __("Export")),
-    ]

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from core import runtime
 from core.errors import Invalid
 from core.i18n import __
 
@@ -136,3 +137,8 @@ class Preview:
     sample: tuple[tuple[str, ...], ...]
     dialect: Dialect
     format: ImportFormat | None = None
+
+
+def known_formats() -> tuple[ImportFormat, ...]:
+    """What the plugins of this generation gave with `register_import_formats`."""
+    return runtime.current().declared["register_import_formats"]

@@ -16,7 +16,7 @@ import charset_normalizer
 
 from core.errors import MaktabError
 from core.i18n import _
-from core.transfer.formats import Dialect
+from plugins.transfer.formats import Dialect
 
 UNPACKED, RATIO, MEMBERS = 200 * 2**20, 100, 2000
 GZIP_UNPACKED = 4 * 2**30

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from core import runtime
 from core.resources import Resource
-from core.transfer.dialect import sniff
-from core.transfer.formats import Dialect, Mapping, Preview, fold
-from core.transfer.mapping import REASON_COLUMNS
-from core.transfer.readers import read
-from core.transfer.shape import leaves
+from plugins.transfer.formats import Dialect, Mapping, Preview, fold, known_formats
+from plugins.transfer.reading.dialect import sniff
+from plugins.transfer.reading.mapping import REASON_COLUMNS
+from plugins.transfer.reading.readers import read
+from plugins.transfer.reading.shape import leaves
 
 _LIKE, _SAMPLE = 0.9, 20
 
@@ -23,7 +22,7 @@ def inspect(path: Path, resource: str = "", dialect: Dialect | None = None) -> P
     dialect = dialect or sniff(path)
     headers, rows = read(path, dialect)
     sample = [row for _line, row in islice(rows, _SAMPLE)]
-    known = [one for one in runtime.current().import_formats if one.matches(headers) and resource in ("", one.resource)]
+    known = [one for one in known_formats() if one.matches(headers) and resource in ("", one.resource)]
     # Two that match: the one that asks for more is the nearer one.
     found = max(known, key=lambda one: len(one.headers), default=None)
     return Preview(tuple(headers), tuple(tuple(row) for row in sample if headers), dialect, found)

@@ -16,9 +16,9 @@ from core.db import utcnow
 from core.errors import Conflict, Invalid
 from core.i18n import _
 from core.resources import Resource
-from core.transfer.formats import OPERATORS, ImportFormat, Mapping, fold
-from core.transfer.models import Import, ImportChange, Reject, SavedMapping
-from core.transfer.shape import leaves
+from plugins.transfer.formats import OPERATORS, ImportFormat, Mapping, fold, known_formats
+from plugins.transfer.models import Import, ImportChange, Reject, SavedMapping
+from plugins.transfer.reading.shape import leaves
 
 ENCODINGS = ("", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1", "cp1256")
 ENDED = ("completed", "completed_with_errors", "canceled", "failed", "paused")
@@ -70,7 +70,7 @@ def run(ctx: Context, import_: Import, dry_run: bool = False) -> Import:
         may = may & (Import.position == -1) if dry_run else may
         _move(ctx, import_, may, values, _("This import is running or has ended."))
         title = _("Dry run of %(file)s") if dry_run else _("Import of %(file)s")
-        _launch(ctx, import_, "core.import", "tried" if dry_run else "started", title)
+        _launch(ctx, import_, "transfer.import", "tried" if dry_run else "started", title)
     return import_
 
 
@@ -87,7 +87,7 @@ def rollback(ctx: Context, import_: Import) -> jobs.Job:
         late = _("Only an import that has ended can be rolled back, and once.")
         _move(ctx, import_, ended, {"state": "running"}, late)
         count = ImportChange.select().where(ImportChange.import_id == import_.id).count()
-        return _launch(ctx, import_, "core.import_rollback", "rollback_started", _("Rollback of %(file)s"), count)
+        return _launch(ctx, import_, "transfer.import_rollback", "rollback_started", _("Rollback of %(file)s"), count)
 
 
 def _launch(ctx: Context, import_: Import, kind: str, action: str, title: str, total: int | None = None) -> jobs.Job:
@@ -114,7 +114,7 @@ def note(ctx: Context, import_: Import, action: str) -> None:
     """Audit entry and event of a command on an import."""
     names = ("resource", "file_name", "dry_run", "state", "created", "updated", "unchanged", "rejected")
     after = {name: getattr(import_, name) for name in names}
-    changes.record(ctx, "core.import", action, [Change(import_.id, after=after)])
+    changes.record(ctx, "transfer.import", action, [Change(import_.id, after=after)])
 
 
 def _move(ctx: Context, import_: Import, allowed: Any, values: dict[str, Any], refusal: str) -> None:
@@ -180,7 +180,7 @@ def find_mapping(resource: str, name: str) -> tuple[Mapping, str]:
 
 
 def format_named(name: str) -> ImportFormat | None:
-    return next((known for known in runtime.current().import_formats if known.name == name), None)
+    return next((known for known in known_formats() if known.name == name), None)
 
 
 def save_mapping(ctx: Context, resource: str, name: str, mapping: Mapping) -> SavedMapping:
@@ -197,7 +197,7 @@ def save_mapping(ctx: Context, resource: str, name: str, mapping: Mapping) -> Sa
         saved.mapping, saved.updated_at, saved.version = mapping.to_json(), utcnow(), saved.version + 1
         saved.save()
         changed = Change(saved.id, before, {"resource": resource, "name": saved.name, "mapping": saved.mapping})
-        changes.record(ctx, "core.import_mapping", "updated" if before else "created", [changed])
+        changes.record(ctx, "transfer.mapping", "updated" if before else "created", [changed])
     return saved  # type: ignore[no-any-return]
 
 

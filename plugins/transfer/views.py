@@ -19,12 +19,13 @@ from core.errors import Invalid, MaktabError, NotFound
 from core.i18n import _, __
 from core.jobs.models import LARGEST
 from core.resources import Badge, ListState, Resource, Selection, query
-from core.transfer import exporter, importer, recognition
-from core.transfer.dialect import FileRefused
-from core.transfer.formats import OPERATORS, Mapping, Preview
-from core.transfer.models import Import, Reject, SavedMapping
-from core.transfer.shape import leaves
 from core.web.base import AdminView, context
+from plugins.transfer.formats import OPERATORS, Mapping, Preview, known_formats
+from plugins.transfer.models import Import, Reject, SavedMapping
+from plugins.transfer.reading import recognition
+from plugins.transfer.reading.dialect import FileRefused
+from plugins.transfer.reading.shape import leaves
+from plugins.transfer.services import exporter, importer
 
 STATES = {
     "uploaded": Badge(__("Uploaded")), "mapped": Badge(__("Mapped")), "validated": Badge(__("Checked"), "info"),
@@ -47,7 +48,7 @@ class TransferView(AdminView):
     nav_group, nav_order, icon = "settings", 30, "file-import"
 
     def __init__(self) -> None:
-        super().__init__(name=__("Imports"), endpoint="core_transfer", url="/admin/imports")
+        super().__init__(name=__("Imports"), endpoint="transfer", url="/admin/imports")
 
     @expose("/")
     def index_view(self) -> Any:
@@ -56,7 +57,7 @@ class TransferView(AdminView):
         found = list(newest.where(Import.id < min(before, LARGEST)) if before else newest) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
         values = {"imports": found[:_PAGE], "resources": allowed, "states": STATES, "more": more, "before": before}
-        return self.render("admin/transfer/list.html", **values)
+        return self.render("transfer/list.html", **values)
 
     @expose("/new", methods=["GET", "POST"])
     def upload_view(self) -> Any:
@@ -67,7 +68,7 @@ class TransferView(AdminView):
                 return flask.redirect(flask.url_for(".mapping_view", import_id=_upload(allowed, name).id))
             except Invalid as problem:
                 errors = problem.errors
-        page = self.render("admin/transfer/upload.html", resources=allowed, chosen=name, errors=errors)
+        page = self.render("transfer/upload.html", resources=allowed, chosen=name, errors=errors)
         return page, 422 if errors else 200
 
     @expose("/<int:import_id>/mapping", methods=["GET", "POST"])
@@ -91,7 +92,7 @@ class TransferView(AdminView):
             except Invalid as problem:
                 errors = problem.errors
         values = _mapping_page(resource, preview, mapping) | {"format": importer.format_named(format)}
-        page = self.render("admin/transfer/mapping.html", import_=import_, errors=errors, **values)
+        page = self.render("transfer/mapping.html", import_=import_, errors=errors, **values)
         return page, 422 if errors else 200
 
     @expose("/<int:import_id>")
@@ -103,7 +104,7 @@ class TransferView(AdminView):
         rejects = list(Reject.select().where(Reject.import_id == import_.id).order_by(Reject.line).limit(_PAGE))
         values = {"badge": STATES[import_.state], "rejects": rejects, "diff": _diff_sample(import_)}
         shown = problem or import_.error
-        return self.render("admin/transfer/result.html", import_=import_, resource=resource, problem=shown, **values)
+        return self.render("transfer/result.html", import_=import_, resource=resource, problem=shown, **values)
 
     @expose("/<int:import_id>/<any(try_out,run,pause,rollback):verb>", methods=["POST"])
     def command(self, import_id: int, verb: str) -> Any:
@@ -143,7 +144,7 @@ class TransferView(AdminView):
         state = ListState.of(resource, args)
         if flask.request.method == "GET":
             count = query.count(context(), resource, state, permission=resource.permission("export"))
-            return self.render("admin/transfer/export.html", resource=resource, state=state, count=count)
+            return self.render("transfer/export.html", resource=resource, state=state, count=count)
         chosen = Selection(resource.name, everything=True, filters=dict(state.filters), search=state.search)
         job = exporter.start_export(context(), resource, chosen, args.get("format", "csv"))
         return flask.redirect(flask.url_for("core_jobs.details_view", job_id=job.id))
@@ -230,7 +231,7 @@ def _mapping_page(resource: Resource, preview: Preview, mapping: Mapping) -> dic
         columns.append({"name": name, "target": LEAVE_OUT if target == "" else target or "", "samples": samples[:3]})
     shape = leaves(resource.schema)
     saved = list(SavedMapping.select().where(SavedMapping.resource == resource.name).order_by(SavedMapping.name))
-    known = [one for one in runtime.current().import_formats if one.resource == resource.name]
+    known = [one for one in known_formats() if one.resource == resource.name]
     return {
         "resource": resource, "preview": preview, "mapping": mapping, "columns": columns, "saved": saved,
         "targets": [(path, f"{path} ({leaf.label})" if str(leaf.label) else path) for path, leaf in shape.items()],
