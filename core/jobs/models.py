@@ -28,7 +28,6 @@ class JobType:
     run: Callable[[JobRun], Any]
     title: Any = ""
     permission: str = ""
-    max_attempts: int = 8
 
 
 @dataclass(frozen=True)
