@@ -15,6 +15,7 @@ from core.context import NOBODY, SYSTEM
 from core.db import utcnow
 from core.errors import Rejected
 from core.plugins import guards
+from core.plugins.manifest import PluginFailed
 from core.plugins.models import PluginFailure, PluginState
 from core.settings import Settings
 from tests.plugin_kit import MerchantFolder
@@ -66,9 +67,7 @@ def test_abort_lets_a_refusal_through_and_counts_nothing(merchant: MerchantFolde
     assert not PluginFailure.select().exists()
 
 
-@pytest.mark.parametrize(
-    ("error", "raised"), [("ValueError('x')", ValueError), ("SystemExit(1)", plugins.PluginFailed)]
-)
+@pytest.mark.parametrize(("error", "raised"), [("ValueError('x')", ValueError), ("SystemExit(1)", PluginFailed)])
 def test_abort_lets_a_failure_through_and_counts_it(
     merchant: MerchantFolder, error: str, raised: type[Exception]
 ) -> None:

@@ -14,6 +14,7 @@ from core.api import routes
 from core.api.models import KeptAnswer, RateCounter
 from core.api.routes import Endpoint, selection, started
 from core.api.shapes import Chosen, Problem, Started
+from core.plugins.manifest import blaming
 from core.resources import ExactDecimal, Tags, Utc
 from core.runtime import Runtime
 
@@ -38,8 +39,10 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
 def init_app(app: flask.Flask, runtime: Runtime) -> None:
     """Put the API of every resource below /api/v1."""
     app.config.setdefault("PROPAGATE_EXCEPTIONS", False)
-    for blueprint in _blueprints(runtime):
-        app.register_blueprint(blueprint)  # an _Api would describe them too: a third of the time to build an app
+    for resource in runtime.resources.values():
+        with blaming(resource.plugin, f"The API of {resource.name}"):
+            app.register_blueprint(routes.of_resource(resource))  # an _Api would describe it too, which takes its time
+    app.register_blueprint(routes.of_jobs())
     describe = functools.cache(lambda: openapi(runtime))
 
     def document() -> Any:
@@ -60,14 +63,10 @@ def openapi(runtime: Runtime) -> dict[str, Any]:
     api.register_field(Utc, "string", "date-time")
     api.register_field(ExactDecimal, "string", "decimal")
     api.register_field(Tags, "array", None)
-    for blueprint in _blueprints(runtime):
+    for blueprint in (*map(routes.of_resource, runtime.resources.values()), routes.of_jobs()):
         api.register_blueprint(blueprint)
     described: dict[str, Any] = api.spec.to_dict()
     return described
-
-
-def _blueprints(runtime: Runtime) -> list[Any]:
-    return [*map(routes.of_resource, runtime.resources.values()), routes.of_jobs()]
 
 
 def _name(schema: Any) -> str:
