@@ -60,7 +60,6 @@ def undo(ctx: Context, job: Job) -> Job:
     return enqueue(
         ctx, "core.undo", {"action": job.args["action"], "job": job.id}, title=_("Undo: %(title)s", title=job.title),
         resource=job.resource, permission=job.permission, key=f"undo:{job.id}:{job.done}",
-        parent_id=job.id,
     )  # fmt: skip
 
 

@@ -102,5 +102,5 @@ def _named_after(plugin: Plugin, name: str) -> bool:
 
 
 def _brought(plugin: Plugin, endpoint: str) -> bool:
-    """True for `acme.page` and `acme_page`, and for what it adds to the API of others: `api_orders_order.acme_post_x`."""
+    """True for `acme.page`, `acme_page`, and what it adds to the API of another: `api_orders_order.acme_post_x`."""
     return any(_named_after(plugin, part) for part in endpoint.split("."))
