@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import faulthandler
 import logging
 import os
@@ -34,8 +32,6 @@ class PortTaken(MaktabError):
 
 def die_with_parent(parent: int, number: int = signal.SIGINT) -> None:
     """Get signal `number` when process `parent` dies, and end hard after a grace, so that no orphan keeps the port."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, number)  # PR_SET_PDEATHSIG
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -139,9 +135,8 @@ class Child:
             self.process, self.start_at = None, now + self.pause_s
 
     def signal(self, number: int) -> None:
-        if self.process and self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(number)
+        if self.process:
+            self.process.send_signal(number)
 
     @property
     def is_running(self) -> bool:
