@@ -113,16 +113,14 @@ def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
     _update(run.job, waiting | run._log())
 
 
-def active_plugins() -> set[str]:
-    now = runtime.current()
-    names = {name.split(".", 1)[0] for name in (*now.jobs, *now.resources)}
-    return names | {plugin for handlers in now.subscriptions.values() for plugin, _ in handlers}
+def active_plugins() -> list[str]:
+    return ["core", *(plugin.name for plugin in runtime.current().plugins.values() if plugin.status == "healthy")]
 
 
 def unpark() -> None:
     """Jobs whose plugin is back may run."""
     Job.update(status="waiting", due_at=lease.moment()).where(
-        Job.status == "parked", Job.plugin.in_(sorted(active_plugins()))
+        Job.status == "parked", Job.plugin.in_(active_plugins())
     ).execute()
 
 
