@@ -189,7 +189,7 @@ def test_commands_of_people_leave_an_entry_for_every_write(watched: dict[str, st
     access.revoke(ctx, "viewer", "orders.order.edit")
     auth.set_password(ctx, user, "another warm kettle on the stove")
     access.unassign(ctx, user, "viewer")
-    auth.disable_user(ctx, user)
+    auth.set_active(ctx, [user.id], False)
     service_of(runtime_room.current().resource("core.role")).update(ctx, {access.Role.get().id: {"label": "Chief"}})
     missing, written = silent(watched)
     assert not missing

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from itertools import starmap
 from typing import Any, Literal
 
 import flask
@@ -105,8 +104,8 @@ def _add(blueprint: Any, one: Endpoint, owner: str = "") -> None:
 def _reading(resource: Resource) -> Iterator[Endpoint]:
     def many(asked: dict[str, Any]) -> Any:
         state = ListState.of(resource, {name: str(value) for name, value in asked.items()})
-        found = query.page_ids(current_context(), resource, state)
-        return {"data": service_of(resource).documents(found.ids), "next": found.next, "previous": found.previous}
+        ids, after, before = query.page_ids(current_context(), resource, state)
+        return {"data": service_of(resource).documents(ids), "next": after, "previous": before}
 
     def one(record_id: int) -> Any:
         return _document(resource, query.reach(current_context(), resource, record_id).id)
@@ -123,8 +122,8 @@ def _writing(resource: Resource) -> Iterator[Endpoint]:
 
     def create(doc: dict[str, Any]) -> Any:
         made_id = _only(service.create(current_context(), [doc])).id
-        document, _status, headers = _document(resource, made_id or 0)
-        return document, 201, headers | {"Location": f"/api/v1/{resource.slug}/{made_id}"}
+        document, headers = _document(resource, made_id or 0)
+        return document, headers | {"Location": f"/api/v1/{resource.slug}/{made_id}"}
 
     def change(doc: dict[str, Any], record_id: int) -> Any:
         versions = _expected(resource, record_id, "edit")
@@ -157,15 +156,15 @@ def _writing(resource: Resource) -> Iterator[Endpoint]:
 def _traits(resource: Resource) -> Iterator[Endpoint]:
     def tags(record_id: int) -> Any:
         query.reach(current_context(), resource, record_id)
-        return flask.jsonify({"data": traits.tags_of(resource, [record_id])[record_id]})
+        return {"data": traits.tags_of(resource.name, [record_id])[record_id]}
 
     def notes(record_id: int) -> Any:
         query.reach(current_context(), resource, record_id)
-        return {"data": traits.notes_of(resource, record_id, 200)}
+        return {"data": traits.notes_of(resource.name, record_id, 200)}
 
     def add_note(note: dict[str, Any], record_id: int) -> Any:
-        query.reach(current_context(), resource, record_id, resource.permission("note"))
-        return traits.add_note(current_context(), resource, record_id, note["text"])
+        query.reach(current_context(), resource, record_id, "note")
+        return traits.add_note(current_context(), resource.name, record_id, note["text"])
 
     view, label, shape = resource.permission("view"), resource.label, shapes.NoteShape
     if resource.has_tags:
@@ -194,19 +193,19 @@ def _runner(resource: Resource, action: Action) -> Callable[[dict[str, Any]], An
         done = jobs.start_action(current_context(), resource.name, action.name, selection(resource, asked), arguments)
         if isinstance(done, jobs.Job):
             return started(done)
-        return {"outcomes": list(starmap(shapes.outcome, done.items()))}
+        return {"outcomes": [replace(one, id=record_id) for record_id, one in done.items()]}
 
     return run
 
 
-def _document(resource: Resource, record_id: int) -> tuple[Any, int, dict[str, str]]:
+def _document(resource: Resource, record_id: int) -> tuple[Any, dict[str, str]]:
     (document,) = service_of(resource).documents([record_id])
-    return document, 200, {"ETag": f'"{document.get("version", 1)}"'}  # what never changes has no version
+    return document, {"ETag": f'"{document.get("version", 1)}"'}  # what never changes has no version
 
 
 def _expected(resource: Resource, record_id: int, verb: str) -> dict[int, int]:
     """{id: version} when the caller says which version he saw; 412 when that is not the present one."""
-    record = query.reach(current_context(), resource, record_id, resource.permission(verb))
+    record = query.reach(current_context(), resource, record_id, verb)
     if "If-Match" not in flask.request.headers:
         return {}
     if not flask.request.if_match.contains(str(record.version)):
@@ -223,8 +222,8 @@ def _only(outcomes: Sequence[Outcome]) -> Outcome:
 
 def selection(resource: Resource, asked: Mapping[str, Any]) -> Selection:
     """The records that a body shaped like `Chosen` names."""
-    chosen = {"filters": asked["filters"], "search": asked["search"], "excluded": tuple(asked["excluded"])}
-    return Selection(resource.name, tuple(asked.get("ids", ())), asked["all"], **chosen)
+    kept = {name: asked[name] for name in ("filters", "search", "excluded")}
+    return Selection(resource.name, asked.get("ids", ()), asked["all"], **kept)
 
 
 def started(job: jobs.Job) -> tuple[Any, int, dict[str, str]]:

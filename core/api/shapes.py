@@ -6,7 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from core.resources import Action, FieldInfo, Outcome, Resource, Utc, schema_fields
+from core.resources import Action, FieldInfo, Resource, Utc, schema_fields
 from core.resources.query import OPERATORS
 
 Id = ma.fields.Integer
@@ -137,7 +137,3 @@ def example(resource: Resource) -> dict[str, Any]:
 def _sample(info: FieldInfo) -> Any:
     text = str(info.label)[: info.max_length]
     return next(iter(info.choices), _EXAMPLES.get(info.kind, text))
-
-
-def outcome(key: int, one: Outcome) -> dict[str, Any]:
-    return {"id": key, "status": one.status, "errors": {name: list(map(str, t)) for name, t in one.errors.items()}}

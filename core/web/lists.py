@@ -55,7 +55,7 @@ def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dic
     shown = urlencode(_kept(state))
     return {
         "records": found.records, "next": found.next, "previous": found.previous, "columns": columns, "badges": badges,
-        "tags": traits.tags_of(resource, ids) if tagged else {}, "cell": cell, "chips": chips(resource, state),
+        "tags": traits.tags_of(resource.name, ids) if tagged else {}, "cell": cell, "chips": chips(resource, state),
         "sort": state.sort or resource.default_sort, "query": shown, "link": _linker(state),
         "kept": list(_kept(state, with_view=True).items()), "sizes": SIZES, "periods": PERIODS,
         "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown),

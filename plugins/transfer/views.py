@@ -143,7 +143,7 @@ class TransferView(AdminView):
         demand(context().actor, resource.permission("export"))
         state = ListState.of(resource, args)
         if flask.request.method == "GET":
-            count = query.count(context(), resource, state, permission=resource.permission("export"))
+            count = query.count(context(), resource, state, verb="export")
             return self.render("transfer/export.html", resource=resource, state=state, count=count)
         chosen = Selection(resource.name, everything=True, filters=dict(state.filters), search=state.search)
         job = exporter.start_export(context(), resource, chosen, args.get("format", "csv"))

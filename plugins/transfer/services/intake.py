@@ -15,7 +15,7 @@ import peewee
 
 from core import access, db, jobs, runtime
 from core.db import bulk, search
-from core.errors import Forbidden, MaktabError, ReadOnly
+from core.errors import Forbidden, MaktabError
 from core.i18n import _
 from core.resources import Outcome, Resource, service_of
 from plugins.transfer.formats import Dialect, Mapping
@@ -136,7 +136,7 @@ class Intake:
                 counts = self._judge(drafts, good, outcomes)
                 self._keep(drafts, outcomes)
                 self._save(counts, **{} if self.dry else {"position": drafts[-1].first_line})
-        except (jobs.LeaseLost, ReadOnly):
+        except jobs.LeaseLost:
             raise
         except _REFUSALS as refusal:
             # A plugin or the database refused the chunk: one by one, so that only the guilty one stays out.

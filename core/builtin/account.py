@@ -7,14 +7,15 @@ from typing import Any
 
 import flask
 import flask_login
-import marshmallow as ma
 
-from core.access.declare import SIGNED_IN, requires
+from core.access import SIGNED_IN, requires
 from core.auth import accounts, passwords, sessions, throttle
 from core.auth.frame import Identity, current_context, current_user
 from core.auth.models import ApiToken, Session, User
+from core.builtin import people
 from core.errors import Invalid
 from core.i18n import LOCALES, _
+from core.resources.fields import loaded
 
 
 def blueprint() -> flask.Blueprint:
@@ -40,10 +41,8 @@ def sign_in() -> Any:
     try:
         given = request.form.get("username", ""), request.form.get("password", "")
         user, secret = sessions.sign_in(*given, **_from_where())
-    except throttle.Throttled as error:
-        return _sign_in_page(target, str(error)), 429, {"Retry-After": str(error.retry_after_s)}
-    except sessions.SignInRefused as error:
-        return _sign_in_page(target, str(error)), 401
+    except (throttle.Throttled, sessions.SignInRefused) as error:
+        return _sign_in_page(target, str(error)), error.status, error.headers
     _enter(user, secret)
     return flask.redirect(target)
 
@@ -64,7 +63,8 @@ def _enter(user: User, secret: str) -> None:
 
 @requires(SIGNED_IN)
 def sign_out() -> Any:
-    sessions.sign_out(current_context())
+    ctx = current_context()
+    sessions.end_session(ctx, ctx.session_id or 0)
     flask.session.clear()
     return flask.redirect(flask.url_for("core_auth.sign_in"))
 
@@ -78,8 +78,7 @@ def profile() -> Any:
     try:
         fresh = command(current_user(), form)
     except (Invalid, throttle.Throttled) as error:
-        errors = error.errors if isinstance(error, Invalid) else {"password": [str(error)]}
-        return _profile_page(errors=errors), error.status
+        return _profile_page(errors=error.errors or {"password": [str(error)]}), error.status
     return _profile_page(fresh=fresh) if fresh else flask.redirect(flask.url_for("core_auth.profile"))
 
 
@@ -92,14 +91,9 @@ def _profile_page(**values: Any) -> str:
 
 
 def _save_profile(user: User, form: Mapping[str, str]) -> None:
-    from core.access import directory  # a resource, which needs the rooms of users and roles
-
     given = {name: form[name] for name in ("name", "email", "locale", "timezone") if name in form}
-    try:
-        document = directory.UserSchema(partial=True).load(given)
-    except ma.ValidationError as error:
-        raise Invalid(error.messages_dict) from None
-    outcome = directory.UserService(directory.USERS).update(current_context(), {user.id: document})[0]
+    document = loaded(people.UserSchema(partial=True), given)
+    outcome = people.UserService(people.USERS).update(current_context(), {user.id: document})[0]
     if not outcome.ok:
         raise Invalid(outcome.errors)
     flask.flash(_("Saved."), "ok")

@@ -43,12 +43,6 @@ def _name_actors(entries: Sequence[Any], ctx: Context) -> None:
         entry.actor = names.get(entry.actor_id, f"#{entry.actor_id}")
 
 
-def _difference(ctx: Context, entry: Any) -> dict[str, Any]:
-    before, after = (entry.diff or {}).get("before", {}), (entry.diff or {}).get("after", {})
-    lines = [(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
-    return {"lines": lines, "erased": entry.diff is None}
-
-
 ENTRIES = Resource(
     name="core.audit_entry",
     slug="audit",
@@ -78,9 +72,9 @@ ENTRIES = Resource(
         Filter("at", __("Time"), "date"),
     ],
     detail=[
-        Section("difference", __("Before and after"), template="admin/audit_difference.html", load=_difference),
+        Section("difference", __("Before and after"), template="admin/audit_difference.html"),
         Section("who", __("Entry"), ["at", "actor", "source", "ip", "reason"], side=True),
-        Section("chain", __("Seal"), template="admin/audit_seal.html", load=lambda ctx, entry: {}, side=True),
+        Section("chain", __("Seal"), template="admin/audit_seal.html", side=True),
     ],
     loader=_name_actors,
     has_notes=False,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from zoneinfo import available_timezones
 
 import marshmallow as ma
 
-from core import auth, db
+from core import auth
 from core.access.models import Role, RolePermission, UserRole
 from core.access.roles import assign, demand_over, role_named, set_permissions, set_roles
 from core.auth.models import USERNAME, User
 from core.context import Context
+from core.db import bulk
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import LOCALES, _, __
 from core.resources.declaration import Action, Badge, Column, Filter, Outcome, Resource, Section
@@ -22,14 +23,15 @@ from core.resources.service import Document, Service
 _ROLE_NAME = r"[a-z][a-z0-9_-]{0,99}"
 
 
-class Words(ma.fields.Field[list[str]]):
+class Words(ma.fields.List[str]):
     """Names: a list, or a text with blanks or commas between them."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
-        words = re.split(r"[\s,]+", value.strip()) if isinstance(value, str) else value
-        if not isinstance(words, list) or not all(isinstance(word, str) and len(word) <= 150 for word in words):
-            raise self.make_error("validator_failed")
-        return sorted({word for word in words if word})
+    def __init__(self, **options: Any) -> None:
+        super().__init__(ma.fields.String(validate=ma.validate.Length(max=150)), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> list[Any]:
+        words = value.replace(",", " ").split() if isinstance(value, str) else value
+        return super()._deserialize(words, attr, data, **options)
 
 
 def _text(label: Any, longest: int, **options: Any) -> ma.fields.String:
@@ -90,83 +92,52 @@ class RowsSchema(ma.Schema):
     values = Words(required=True, metadata={"label": __("Allowed values"), "kind": "tags"})
 
 
-class _Listed(Service):
-    """A flat model with one list of names beside it (`listed`, among the `fixed` fields), which `put` writes."""
+@contextmanager
+def _beside(field: str, record_id: int) -> Iterator[None]:
+    """What is refused inside stands beside `field` of the form."""
+    try:
+        yield
+    except (Conflict, Invalid, NotFound) as error:
+        raise Rejected(record_id, field, str(error)) from None
 
-    listed = ""
 
-    def names_of(self, ids: Sequence[int]) -> Any:
-        """Rows of (record id, name)."""
-        raise NotImplementedError
+class UserService(Service):
+    """Users with the names of their roles; whoever changes one must hold all that he holds."""
 
-    def put(self, ctx: Context, record: Any, names: Sequence[str]) -> None:
-        raise NotImplementedError
+    fixed = Service.fixed | {"password_hash", "is_active"}
+    lists = frozenset({"roles"})
 
     def documents(self, ids: Sequence[int]) -> list[Document]:
-        found: dict[int, list[str]] = {}
-        for record_id, name in self.names_of(ids):
-            found.setdefault(record_id, []).append(name)
-        docs = [doc | {self.listed: sorted(found.get(doc["id"], []))} for doc in super().documents(ids)]
-        return [{name: value for name, value in doc.items() if name != "password_hash"} for doc in docs]
+        shown = super().documents(ids)
+        return [{name: value for name, value in doc.items() if name != "password_hash"} for doc in shown]
 
-    def insert(self, ctx: Context, docs: Sequence[Document]) -> list[int]:
-        ids = super().insert(ctx, docs)
-        for record_id, doc in zip(ids, docs, strict=True):
-            self._put(ctx, record_id, doc)
-        return ids
-
-    def update(
-        self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int] | None = None
-    ) -> list[Outcome]:
-        """One by one: there are few, and each change of rights has checks and sign-outs of its own."""
-        return [self._update_one(ctx, record_id, doc, versions) for record_id, doc in docs.items()]
-
-    def _update_one(self, ctx: Context, record_id: int, doc: Document, versions: Mapping[int, int] | None) -> Outcome:
-        try:
-            with db.transaction():
-                outcome = super().update(ctx, {record_id: doc}, versions)[0]
-                if outcome.ok and self._put(ctx, record_id, doc):
-                    return Outcome("updated", record_id, before=outcome.before, after=doc)
-                return outcome
-        except Rejected as refused:
-            return Outcome("rejected", record_id, errors={refused.field: [str(refused)]})
-
-    def _put(self, ctx: Context, record_id: int, doc: Document) -> bool:
-        if self.listed not in doc or set(doc[self.listed]) == {name for _, name in self.names_of([record_id])}:
-            return False
-        try:
-            self.put(ctx, self.model.get_by_id(record_id), doc[self.listed])
-        except (Conflict, Invalid, NotFound) as error:  # beside its field of the form
-            raise Rejected(record_id, self.listed, str(error)) from None
-        return True
-
-
-class UserService(_Listed):
-    listed = "roles"
-    fixed = Service.fixed | {"password_hash", "is_active", listed}
-
-    def names_of(self, ids: Sequence[int]) -> Any:
-        held = UserRole.select(UserRole.user_id, Role.name).join(Role)
-        return held.where(UserRole.user.in_(list(ids))).tuples()
-
-    def put(self, ctx: Context, record: Any, names: Sequence[str]) -> None:
-        set_roles(ctx, record, names)
+    def lists_of(self, ids: Sequence[int]) -> Mapping[str, Mapping[int, list[str]]]:
+        held = UserRole.select(UserRole.user_id, Role.name).join(Role).where(UserRole.user.in_(list(ids)))
+        return {"roles": bulk.grouped(held.tuples(), ids)}
 
     def save(self, ctx: Context, changed: Mapping[int, Document], old: Mapping[int, Document]) -> None:
         demand_over(ctx.actor, list(changed))
         super().save(ctx, changed, old)
 
+    def attach(self, ctx: Context, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
+        for user_id in [key for key, doc in docs.items() if "roles" in doc]:
+            with _beside("roles", user_id):
+                set_roles(ctx, User.get_by_id(user_id), docs[user_id]["roles"])
 
-class RoleService(_Listed):
-    listed = "permissions"
-    fixed = Service.fixed | {listed}
 
-    def names_of(self, ids: Sequence[int]) -> Any:
+class RoleService(Service):
+    """Roles with their permissions."""
+
+    lists = frozenset({"permissions"})
+
+    def lists_of(self, ids: Sequence[int]) -> Mapping[str, Mapping[int, list[str]]]:
         lines = RolePermission.select(RolePermission.role_id, RolePermission.permission)
-        return lines.where(RolePermission.role.in_(list(ids))).tuples()
+        return {"permissions": bulk.grouped(lines.where(RolePermission.role.in_(list(ids))).tuples(), ids)}
 
-    def put(self, ctx: Context, record: Any, names: Sequence[str]) -> None:
-        set_permissions(ctx, record, names)
+    def attach(self, ctx: Context, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
+        for role_id in [key for key, doc in docs.items() if "permissions" in doc]:
+            with _beside("permissions", role_id):
+                set_permissions(ctx, Role.get_by_id(role_id), docs[role_id]["permissions"])
 
     def refuse(self, ctx: Context, doc: Document, old: Document | None) -> Mapping[str, Sequence[str]]:
         if old and doc.get("name", old["name"]) != old["name"]:  # rules name the owner's role by it
@@ -194,7 +165,7 @@ def _limit_rows(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) 
         held = UserRole.get_or_none(UserRole.user == user, UserRole.role == role)
         scopes = {other: narrowed for other, narrowed in (held.scopes if held else {}).items() if other != name}
         limit = {name: {arguments["scope"]: arguments["values"]}} if arguments["values"] else {}
-        assign(ctx, user, role, scopes | limit)
+        assign(ctx, user, role.name, scopes | limit)
     return {user_id: Outcome("done", user_id) for user_id in ids}
 
 
