@@ -85,7 +85,9 @@ def test_cancel_retry_and_undo_by_button(owner: Any) -> None:
     answer = post(owner, f"/admin/jobs/{job.id}/undo")
     assert answer.headers["Location"] != f"/admin/jobs/{job.id}"
     work_off(runtime_room.current().settings)
-    assert Job.get(Job.parent_id == job.id).done == 60
+    back = Job.get(Job.kind == "core.undo")
+    assert back.done == 60
+    assert f"/admin/jobs/{job.id}" in owner.get(f"/admin/jobs/{back.id}").get_data(as_text=True)
     assert post(owner, f"/admin/jobs/{job.id}/cancel").status_code == 302  # too late: said in a message
 
 

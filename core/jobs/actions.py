@@ -61,7 +61,6 @@ def undo(ctx: Context, job: Job) -> Job:
     return enqueue(
         ctx, "core.undo", {"action": job.args["action"], "job": job.id}, title=_("Undo: %(title)s", title=job.title),
         resource=job.resource, permission=job.permission, key=f"undo:{job.id}:{job.done}",
-        parent_id=job.id,
     )  # fmt: skip
 
 
@@ -203,7 +202,7 @@ def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int],
             found = work(allowed) if allowed else {}
     except (LeaseLost, peewee.OperationalError, peewee.InterfaceError):
         raise  # the database, not a row: the job is tried again
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:  # the border: an action is a plugin's, and may raise anything
         if len(ids) == 1:
             return {ids[0]: _failure(action, problem)}
         half = len(ids) // 2
@@ -217,7 +216,7 @@ def _rejected(text: str) -> Outcome:
     return Outcome("rejected", errors={"": [text]})
 
 
-def _failure(action: Action, problem: Exception) -> Outcome:
+def _failure(action: Action, problem: BaseException) -> Outcome:
     if isinstance(problem, MaktabError):
         return _rejected(str(problem))
     log.error("action %s failed on a row", action.name, exc_info=problem)

@@ -131,7 +131,7 @@ class Action:
             object.__setattr__(self, "schema", bordered(self.schema))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """One declaration; see docs/resource.md.
 

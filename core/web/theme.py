@@ -16,6 +16,7 @@ from markupsafe import Markup
 from core import i18n, links, nav, runtime
 from core.context import NOBODY
 from core.runtime import Runtime
+from core.settings import Settings
 from core.web.base import is_partial
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -99,14 +100,19 @@ def _page() -> dict[str, Any]:
     }
 
 
-def _headers(answer: flask.Response) -> flask.Response:
+def secure(answer: flask.Response, settings: Settings) -> flask.Response:
+    """What every answer says to the browser, also one that no application gives."""
     headers = answer.headers
     headers["Content-Security-Policy"] = CSP
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
-    if runtime.current().settings.public_url.startswith("https://"):
+    if settings.public_url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=31536000"
     headers.setdefault("Cache-Control", "no-store")
-    if answer.mimetype == "text/html":
-        headers["Vary"] = "HX-Request, Cookie, Accept-Language"
     return answer
+
+
+def _headers(answer: flask.Response) -> flask.Response:
+    if answer.mimetype == "text/html":
+        answer.headers["Vary"] = "HX-Request, Cookie, Accept-Language"
+    return secure(answer, runtime.current().settings)
