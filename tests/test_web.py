@@ -16,7 +16,6 @@ from core import access, boot, i18n, jobs
 from core import runtime as runtime_room
 from core.context import system_context
 from core.errors import Invalid, Rejected
-from core.jobs import worker
 from core.resources import Minor, service_of, tags_of
 from core.web import forms
 from core.web.errors import takes_no_writes
@@ -249,14 +248,36 @@ def test_a_few_records_are_tagged_at_once(owner: Any) -> None:
     assert tags_of("suppliers.supplier", ids) == {ids[0]: ["gift", "vip"], ids[1]: ["gift", "vip"], ids[2]: []}
 
 
-def test_what_was_done_at_once_can_be_undone(owner: Any) -> None:
+def test_what_was_done_at_once_is_undone_at_once_on_the_page_where_it_was_done(owner: Any) -> None:
     ids = make_suppliers(count=2)
-    send(owner, LIST + "actions/add_tags", ids=ids, confirmed="1", **{"argument.tags": "vip"})
-    undo = re.search(r'action="(/admin/jobs/\d+/undo)"', text_of(owner.get(LIST)))
-    answer = send(owner, undo[1])  # type: ignore[index]
-    worker.Worker(runtime_room.current().settings).drain()
-    assert answer.status_code == 302
+    undo = tagged(owner, ids)
+    answer = send(owner, undo, back=LIST + "?sort=code")
+    assert answer.location == LIST + "?sort=code"
+    assert "Undone for 2 records." in text_of(owner.get(LIST))
     assert tags_of("suppliers.supplier", ids) == {ids[0]: [], ids[1]: []}
+    send(owner, undo)
+    assert "This was taken back already." in text_of(owner.get(LIST))
+
+
+def test_undo_names_the_records_that_somebody_changed_since(owner: Any) -> None:
+    ids = make_suppliers(document("S-1"), document("S-2"))
+    undo = tagged(owner, ids)
+    service_of(runtime_room.current().resource("suppliers.supplier")).update(
+        system_context(), {ids[0]: {"name": "New"}}
+    )
+    send(owner, undo)
+    page = text_of(owner.get(LIST))
+    assert "1 of 2 records changed." in page
+    assert "<li><bdi>New</bdi>: Changed or deleted since.</li>" in page
+    assert tags_of("suppliers.supplier", ids) == {ids[0]: ["vip"], ids[1]: []}
+
+
+def tagged(client: Any, ids: list[int]) -> str:
+    """Tags the records by hand; the address of the Undo that the next page offers."""
+    send(client, LIST + "actions/add_tags", ids=ids, confirmed="1", **{"argument.tags": "vip"})
+    found = re.search(r'action="(/admin/jobs/\d+/undo)"', text_of(client.get(LIST)))
+    assert found
+    return found[1]
 
 
 def test_wrong_arguments_come_back_with_the_selection(owner: Any) -> None:
@@ -288,6 +309,15 @@ def test_nothing_selected_does_nothing(owner: Any) -> None:
 def test_an_action_never_sends_the_browser_elsewhere(owner: Any) -> None:
     for back in ("https://evil.example/", "//evil.example", "/admin/suppliers/\\..\\..", "/other", LIST + "\r\nX: 1"):
         assert send(owner, LIST + "actions/add_tags", back=back).location == LIST
+
+
+def test_a_user_is_offered_to_be_switched_off_or_on_but_not_both(owner: Any, make_user: Any) -> None:
+    user = make_user("viewer")
+    for present, other in (("disable", "enable"), ("enable", "disable")):
+        page = text_of(owner.get(f"/admin/users/{user.id}"))
+        assert f"/actions/{present}" in page
+        assert f"/actions/{other}" not in page
+        send(owner, f"/admin/users/actions/{present}", ids=user.id, confirmed="1")
 
 
 # rights

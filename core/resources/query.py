@@ -103,6 +103,18 @@ def reach(ctx: Context, resource: Resource, record_id: int, permission: str | No
     return found
 
 
+def titles(ctx: Context, resource: Resource, ids: Sequence[int]) -> dict[int, str]:
+    """{id: title} of those of `ids` that exist and that the actor may open; a statement, and what the loader does."""
+    view = resource.permission("view")
+    if not ids or not ctx.actor.can(view):
+        return {}
+    found = list(_scoped(ctx, resource, view).where(search.among(resource.model.id, _ids(ids))))
+    if resource.loader and found:
+        resource.loader(found, ctx)
+    denied = access.denied(ctx.actor, view, resource.name, [record.id for record in found])
+    return {record.id: resource.title(record) for record in found if record.id not in denied}
+
+
 def select(ctx: Context, resource: Resource, selection: Selection, permission: str | None = None) -> Any:
     """A select of the ids that `selection` means and the actor may reach, in order of id."""
     key = resource.model.id

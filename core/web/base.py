@@ -70,6 +70,12 @@ def is_partial() -> bool:
     return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
 
 
+def came_from(default: str) -> str:
+    """The page of the admin that a form was sent from (its field `back`), else `default`: never another site."""
+    back = flask.request.form.get("back", "")
+    return back if back.startswith("/admin/") and "\\" not in back and back.isprintable() else default
+
+
 def redirect(url: str) -> Any:
     """To `url`; htmx, which would follow by itself and put the page into a part, is told to go there."""
     return flask.make_response("", 204, {"HX-Redirect": url}) if is_partial() else flask.redirect(url)

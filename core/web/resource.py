@@ -14,8 +14,8 @@ from core.access import requires
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _, _n
 from core.resources import Action, ListState, Resource, Section, query, schema_fields, service_of, traits
-from core.web import forms, lists
-from core.web.base import Guarded, context, is_partial, redirect
+from core.web import forms, lists, outcomes
+from core.web.base import Guarded, came_from, context, is_partial, redirect
 
 FEATURES = {
     "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
@@ -88,7 +88,16 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         tags = traits.tags_of(self.resource, [record.id])[record.id] if self.resource.has_tags else []
         history = traits.timeline(context(), self.resource, record.id, 50)
         page = {"record": record, "sections": shown, "tags": tags, "timeline": history, "cell": lists.cell}
-        return self.render("admin/model/details.html", **page)
+        return self.render("admin/model/details.html", **page, **self._offered(record))
+
+    def _offered(self, record: Any) -> dict[str, Any]:
+        """What can be done with `record` now: the actions whose guard lets it pass, and whether it can be deleted."""
+        can, name = context().actor.can, self.resource.permission
+        held = [action for action in self.resource.actions if action.single and can(name(action.name))]
+        refused = self.resource.guard([record]) if self.resource.guard else {}
+        offered = [action for action in held if record.id not in refused.get(action.name, ())]
+        may_delete = self.resource.can_delete and can(name("delete"))
+        return {"actions": offered, "may_delete": may_delete and not service_of(self.resource).kept(record.__data__)}
 
     def _panels(self, record: Any) -> list[Section]:
         hooks = runtime.current().hooks
@@ -183,7 +192,8 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         chosen = lists.selection(self.resource, posted)
         form = forms.form_of(action.schema) if action.schema else None
         if not chosen.ids and not chosen.everything:
-            return self._leave(_("Nothing was selected."), "info")
+            flask.flash(_("Nothing was selected."), "info")
+            return redirect(came_from(self._url()))
         if (form or action.confirm) and "confirmed" not in posted:
             return self.render("admin/model/action.html", action=action, form=form, chosen=chosen, posted=posted)
         try:
@@ -203,22 +213,10 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def _report(self, action: Action, started: Any) -> Any:
         if isinstance(started, jobs.Job):
             return redirect(flask.url_for("core_jobs.details_view", job_id=started.id))
-        done = [one for one in started.values() if one.status not in ("rejected", "skipped", "unchanged")]
-        failed = {one.reason for one in started.values() if not one.ok}
-        if failed:
-            flask.flash(f"{action.label}: " + "; ".join(sorted(failed)), "bad")
-        if not done:
-            return self._leave("" if failed else _("Nothing had to be changed."), "info")
-        return self._leave(_n("%(n)s record changed.", "%(n)s records changed.", len(done)), "ok", started.job)
-
-    def _leave(self, text: str, tone: str, job: jobs.Job | None = None) -> Any:
-        """Back to where the form came from, which is a page of this resource, with a message (and Undo for `job`)."""
-        if text:
-            undo = flask.url_for("core_jobs.command", job_id=job.id, verb="undo") if job else ""
-            flask.flash({"text": text, "undo": undo}, tone)  # type: ignore[arg-type]
-        back = flask.request.form.get("back", "")
-        ours = back.startswith(f"/admin/{self.resource.slug}/") and "\\" not in back and back.isprintable()
-        return redirect(back if ours else self._url())
+        changed = _n("%(n)s record changed.", "%(n)s records changed.", len(started))
+        undo = flask.url_for("core_jobs.command", job_id=started.job.id, verb="undo") if started.job else ""
+        outcomes.tell(context(), self.resource, started, f"{action.label}: {changed}", undo)
+        return redirect(came_from(self._url()))
 
     def _done(self, text: str, record_id: int | None = None) -> Any:
         flask.flash(text, "ok")

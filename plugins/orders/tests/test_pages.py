@@ -87,21 +87,50 @@ def test_every_filter_search_and_sort_answers(signed_in, many):
         assert "mk-alert mk-warn" not in page.get_data(as_text=True), query
 
 
-def test_an_order_page_takes_at_most_10_statements_whatever_its_lines(signed_in, service, ctx):
+@pytest.mark.parametrize("status", ["draft", "open"])
+def test_an_order_page_takes_at_most_10_statements_whatever_its_lines(signed_in, service, ctx, status):
     browser = signed_in("manager")
     sizes = {}
     for size in (1, 500):
         lines = [{"sku": f"S{i}", "quantity": Decimal(1), "unit_price": Decimal("0.99")} for i in range(size)]
-        made = service.upsert(
-            ctx, [doc(f"n{size}", lines=lines, payment_status="paid", shipping_address={"city": "Leeds"})]
-        )[0]
+        made = service.upsert(ctx, [doc(f"n{size}", lines=lines, status=status, shipping_address={"city": "Leeds"})])[0]
         browser.get(f"/admin/orders/{made.id}")
         with statements() as seen:
             page = browser.get(f"/admin/orders/{made.id}")
         assert page.status_code == 200
         assert f"S{size - 1}" in page.get_data(as_text=True)
         sizes[size] = len(seen)
-    assert sizes[1] == sizes[500] <= 10, seen
+    assert sizes[1] == sizes[500] <= 10, "\n".join(seen)
+
+
+OFFERED = {
+    "draft": {"place", "submit", "delete"},
+    "pending": {"confirm", "expire", "cancel"},
+    "open": {"complete", "cancel"},
+    "completed": {"archive", "reopen"},
+    "archived": {"unarchive"},
+    "canceled": set(),
+    "expired": set(),
+}
+
+
+@pytest.mark.parametrize("status", OFFERED)
+def test_the_page_of_an_order_offers_what_can_be_done_with_it_now(signed_in, service, ctx, status):
+    made = service.upsert(ctx, [doc(status=status)])[0]
+    page = signed_in("owner").get(f"/admin/orders/{made.id}").get_data(as_text=True)
+    offered = set(re.findall(rf'/orders/(?:actions/(\w+)|{made.id}/(delete))"', page))
+    assert {action or other for action, other in offered} == OFFERED[status] | {"add_tags", "remove_tags"}
+
+
+def test_orders_that_may_not_are_named_with_the_reason_and_the_others_are_done(signed_in, service, ctx):
+    made = service.upsert(ctx, [doc("1", status="completed"), doc("2", status="completed"), doc("3")])
+    browser = signed_in("manager")
+    token = csrf_of(browser.get("/admin/orders/new").get_data(as_text=True))
+    data = {"csrf_token": token, "ids": [str(one.id) for one in made], "back": "/admin/orders/"}
+    browser.post("/admin/orders/actions/archive", data=data, headers={"Referer": "http://localhost/"})
+    page = browser.get("/admin/orders/").get_data(as_text=True)
+    assert "2 of 3 records changed." in page
+    assert "<li><bdi>3</bdi>: This needs the state Completed; now it is Open.</li>" in page
 
 
 def test_a_draft_is_made_with_the_form_and_placed(signed_in):
