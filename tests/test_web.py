@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -483,6 +484,23 @@ def test_our_style_sheet_keeps_to_its_rules() -> None:
 def test_money_by_language(language: str, minor: int, currency: str, shown: str) -> None:
     with i18n.speaking(language):
         assert str(i18n.money(minor, currency)).replace("\u00a0", " ") == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "currency", "shown"),
+    [
+        ("en", "2.5", "GBP", '<bdi dir="ltr">£2.50</bdi>'),
+        ("en", "18.000", "GBP", '<bdi dir="ltr">£18.00</bdi>'),
+        ("en", "0.0010", "GBP", '<bdi dir="ltr">£0.001</bdi>'),
+        ("en", "1234", "JPY", '<bdi dir="ltr">¥1,234</bdi>'),
+        ("ar", "-1234.5", "KWD", '<bdi dir="ltr">−1,234.500</bdi> د.ك'),
+    ],
+)
+def test_a_unit_price_keeps_all_its_digits_beside_its_currency(
+    language: str, amount: str, currency: str, shown: str
+) -> None:
+    with i18n.speaking(language):
+        assert str(i18n.price(Decimal(amount), currency)).replace("\u00a0", " ") == shown
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7")])

@@ -109,6 +109,7 @@ class FieldInfo:
     """One field of a schema. `path`: dotted for nested ones (`lines.sku`); `many`: inside a nested list.
 
     `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags, json.
+    `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
     """
 
     name: str
@@ -122,6 +123,7 @@ class FieldInfo:
     read_only: bool = False
     write_only: bool = False
     max_length: int | None = None
+    in_currency: bool = False
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
@@ -177,6 +179,7 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         read_only=one.dump_only,
         write_only=one.load_only,
         max_length=longest,
+        in_currency=one.metadata.get("in_currency", kind == "money"),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,9 +10,10 @@ from core import runtime
 from core.context import Context
 from core.db.money import to_major, to_minor
 from core.i18n import _, __, format_number, parse_number
-from core.resources import Column, Filter, ListState, Page, Resource, Selection, traits
+from core.resources import Column, Filter, ListState, Page, Resource, Selection, query, traits
 
 SIZES = (25, 50, 100)
+_CAP = 10_000
 PERIODS = {
     "today": __("Today"), "yesterday": __("Yesterday"), "last_7_days": __("Last 7 days"),
     "last_30_days": __("Last 30 days"), "this_month": __("This month"), "this_year": __("This year"),
@@ -113,8 +113,9 @@ def _said(declared: Filter, argument: str, value: str) -> str:
     return words.get(operator, value)
 
 
-def capped(number: int, cap: int = 10_000) -> str:
-    return f"{format_number(cap)}+" if number >= cap else format_number(Decimal(number))
+def capped(number: int) -> str:
+    """A count as a list says it; nobody waits for the exact number of very many."""
+    return f"{format_number(_CAP)}+" if number > _CAP else format_number(number)
 
 
 def selection(resource: Resource, posted: Any) -> Selection:
@@ -125,6 +126,16 @@ def selection(resource: Resource, posted: Any) -> Selection:
         return Selection(resource.name, ids=ids)
     state = ListState.of(resource, args)
     return Selection(resource.name, everything=True, filters=state.filters, search=state.search, excluded=excluded)
+
+
+def touched(ctx: Context, resource: Resource, chosen: Selection, permission: str) -> dict[str, Any]:
+    """What an action on all that match will touch: their `number`, and what is `asked` for as [(filter, text)]."""
+    if not chosen.everything:
+        return {}
+    found = query.select(ctx, resource, chosen, permission).order_by().limit(_CAP + 1).count()
+    shown = chips(resource, ListState(filters=chosen.filters))
+    asked = [(chip["filter"].label, chip["text"]) for chip in shown if chip["text"]]
+    return {"number": capped(found), "asked": [*asked, *[(_("Search"), chosen.search)] * bool(chosen.search)]}
 
 
 def _numbers(texts: list[str]) -> tuple[int, ...]:

@@ -32,8 +32,8 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     plugins = {p.name: p.path for p in built.plugins.values() if p.status == "healthy"}
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
-    filters = {"money": i18n.money, "datetime": i18n.moment, "number": i18n.format_number, "day": i18n.format_day}
-    app.jinja_env.filters.update(filters, local=i18n.local)
+    filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
+    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
     app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=url_if)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)

@@ -46,6 +46,6 @@ ACTIONS: Sequence[Action] = (
     _command("confirm", __("Confirm"), "check", __("A confirmed order is open; it does not wait again.")),
     _command("unarchive", __("Take out of the archive"), "arrow-back-up", back="archive"),
     _command("reopen", __("Reopen"), "refresh", reason=True),
-    _command("cancel", __("Cancel"), "ban", reason=True, danger=True),
+    _command("cancel", __("Cancel order"), "ban", reason=True, danger=True),
     _command("expire", __("Expire"), "circle-x", __("An expired order stays so; this cannot be undone."), danger=True),
 )
