@@ -179,7 +179,7 @@ def test_an_edit_changes_only_what_was_edited(owner: Any) -> None:
     form = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
     assert send(owner, f"{LIST}{first}/edit", **form | {"country": "SA"}).status_code == 302
     page = text_of(owner.get(f"{LIST}{first}"))
-    assert "changed this" in page
+    assert "</b> · Updated" in page
     assert page.count('class="mk-change"') == 1
 
 

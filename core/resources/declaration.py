@@ -37,6 +37,7 @@ class Column:
     `name`: a model field (or an attribute that `value` computes from the record, without a query).
     `kind` money: the field ends in `_minor`, the record has `currency`. `badges`: value -> Badge for kind badge.
     `sortable` needs an index on (field, id). `shown`: in the table unless the user chose otherwise.
+    `link(record)`: address that the value leads to, or None (the first column of a table leads to its record).
     """
 
     name: str
@@ -46,6 +47,7 @@ class Column:
     shown: bool = True
     badges: Mapping[str, Badge] = field(default_factory=dict)
     value: Callable[[Any], Any] | None = None
+    link: Callable[[Any], str | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import marshmallow as ma
 import peewee
 
 from core import audit, changes, db, runtime
+from core.audit import words
 from core.changes import Change
 from core.context import Context
 from core.db import Model, UTCDateTimeField, search, utcnow
@@ -54,14 +55,17 @@ class Note(Model):
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One line of a timeline: a note (`text`), or a change with its `action` and {field: (before, after)}."""
+    """One line of a timeline: a note (`text`), or a change with its `action` and {field: (before, after)}.
+
+    `said`: the action in words.
+    """
 
     at: datetime
     actor: str
     kind: str
     text: str = ""
     action: str = ""
-    source: str = ""
+    said: str = ""
     changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
@@ -183,7 +187,8 @@ def timeline(ctx: Context, resource: Resource | str, record_id: int, limit: int 
 
     name, entry = _name(resource), audit.Entry
     here = (entry.resource == name) & (entry.record_id == record_id) & (entry.action != "noted")
-    rows = entry.select(entry, User.username.alias("username")).left_outer_join(User, on=entry.actor_id == User.id)
+    who = peewee.fn.COALESCE(peewee.fn.NULLIF(User.name, ""), User.username).alias("who")
+    rows = entry.select(entry, who).left_outer_join(User, on=entry.actor_id == User.id)
     told = [_told(row) for row in rows.where(here).order_by(entry.id.desc()).limit(limit).objects()]
     notes = [TimelineEntry(one.created_at, one.actor, "note", one.text) for one in notes_of(name, record_id, limit)]
     return sorted(told + notes, key=lambda line: line.at, reverse=True)[:limit]
@@ -192,7 +197,8 @@ def timeline(ctx: Context, resource: Resource | str, record_id: int, limit: int 
 def _told(row: Any) -> TimelineEntry:
     before, after = (row.diff or {}).get("before", {}), (row.diff or {}).get("after", {})
     diff = {one: (before.get(one), after.get(one)) for one in {**before, **after}}
-    return TimelineEntry(row.at, row.username or "system", "change", row.reason, row.action, row.source, diff)
+    actor, said = words.actor(row.actor_id, row.who), words.action(row.resource, row.action)
+    return TimelineEntry(row.at, actor, "change", row.reason, row.action, said, diff)
 
 
 def _name(resource: Resource | str) -> str:

@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 
 from core import auth
+from core.auth import User
+from plugins.orders.api import ORDER_WORKFLOW
 from plugins.orders.models import Order
 from plugins.orders.tests.conftest import doc, send, statements
 
@@ -90,6 +92,18 @@ def test_orders_that_may_not_are_named_with_the_reason_and_the_others_are_done(s
     page = browser.get("/admin/orders/").get_data(as_text=True)
     assert "2 of 3 records changed." in page
     assert "<li><bdi>3</bdi>: This needs the state Completed; now it is Open.</li>" in page
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", ["Order", "Archive"]), ("ar", ["طلب", "أرشفة"])])
+def test_the_audit_log_calls_an_order_and_its_commands_by_their_names(signed_in, service, ctx, language, said):
+    made = service.upsert(ctx, [doc("A-17", status="completed")])[0]
+    ORDER_WORKFLOW.run(ctx, "archive", [made.id])
+    browser = signed_in("owner")
+    User.update(locale=language).where(User.id == browser.user.id).execute()
+    page = browser.get("/admin/audit/?resource__prefix=orders").get_data(as_text=True)
+    row = next(row for row in page.split("<tr>") if said[1] in row)
+    assert f'<a href="/admin/orders/{made.id}"><bdi>A-17</bdi></a>' in row
+    assert said[0] in row
 
 
 def test_a_role_bound_to_a_channel_sees_only_its_orders(signed_in, many):
