@@ -71,8 +71,13 @@ def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> Non
     page.fill("dialog [name='argument.tags']", "vip")
     page.click("dialog button[type=submit]")
     page.wait_for_url(re.compile(r"/admin/jobs/\d+$"))
+    page.get_by_role("button", name="Cancel").wait_for()
+    page.evaluate("window.sameDocument = true")
     work_off(runtime)
     page.get_by_text("59 of 59").wait_for()
+    page.get_by_role("link", name="Supplier 1", exact=True).wait_for()
+    assert page.get_by_role("button", name="Cancel").count() == 0
+    assert page.evaluate("window.sameDocument")
     page.get_by_role("button", name="Undo").click()
     page.wait_for_url(lambda url: url.endswith(f"/{jobs.Job.select().order_by(jobs.Job.id.desc()).get().id}"))
     work_off(runtime)

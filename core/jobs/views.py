@@ -69,13 +69,16 @@ class JobsView(AdminView):
 
     @expose("/<int:job_id>")
     def details_view(self, job_id: int) -> Any:
+        """The page of a job; for the one that watches it, its progress until the job ends, then its results."""
         job = control.find(context(), job_id)
         values = {"job": job, "badge": STATUS[job.status], "progress": progress(job)}
-        if not is_partial():
-            return self.render("admin/jobs/details.html", **values, **_rows(job), can_undo=actions.can_undo(job))
-        if job.status in ("waiting", "running"):
+        if is_partial() and job.status in ("waiting", "running"):
             return self.render("admin/jobs/progress.html", **values)
-        return flask.make_response("", 200, {"HX-Refresh": "true"})  # it has ended: the whole page says how
+        values |= _rows(job) | {"can_undo": actions.can_undo(job) and not actions.undone(job)}
+        if not is_partial():
+            return self.render("admin/jobs/details.html", **values)
+        headers = {"HX-Retarget": "#job", "HX-Trigger": "jobs-changed"}
+        return self.render("admin/jobs/ended.html", **values), 200, headers
 
     @expose("/<int:job_id>/<any(cancel, retry, undo):verb>", methods=["POST"])
     def command(self, job_id: int, verb: str) -> Any:
