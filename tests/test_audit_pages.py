@@ -96,6 +96,13 @@ def test_an_entry_leads_to_its_record_while_that_exists(signed_in: Any) -> None:
     assert f'<a href="/admin/suppliers/{there}">' in owner.get(f"{LOG}{entry.id}").get_data(as_text=True)
 
 
+def test_the_fields_of_a_change_have_the_labels_of_the_form(signed_in: Any) -> None:
+    owner = signed_in("owner")
+    audit.write(system_context(), "core.user", "updated", [Change(owner.user.id, {"locale": "en"}, {"locale": "ar"})])
+    entry = audit.history("core.user", owner.user.id, 1)[0]
+    assert "<td>Language</td>" in owner.get(f"{LOG}{entry.id}").get_data(as_text=True)
+
+
 def test_an_entry_says_nothing_of_a_record_that_lies_outside_the_row_scope(signed_in: Any, ctx: Context) -> None:
     Role.insert(name="auditor", label="Auditor").execute()
     for permission in ("core.audit_entry.view", f"{NAME}.view"):

@@ -302,6 +302,16 @@ def test_all_that_match_becomes_a_job_with_the_query_and_the_exclusions(owner: A
     assert chosen["max_id"] == ids[-1]
 
 
+def test_the_question_says_how_many_records_of_which_list_it_is_about(owner: Any) -> None:
+    make_suppliers(count=30)
+    ids = make_suppliers(document("X-1", is_active=False), document("X-2"))
+    form = {"everything": "1", "query": "is_active=true&q=Supplier", "excluded": ids[1:]}
+    page = re.sub(r"<[^>]+>", "", text_of(send(owner, LIST + "actions/add_tags", **form)))
+    assert "For 30 records that match: Active: Yes, Search: Supplier" in page
+    page = re.sub(r"<[^>]+>", "", text_of(send(owner, LIST + "actions/add_tags", everything="1", excluded=ids)))
+    assert "For 30 records of the whole list." in page
+
+
 def test_nothing_selected_does_nothing(owner: Any) -> None:
     send(owner, LIST + "actions/add_tags", confirmed="1")
     assert "Nothing was selected." in text_of(owner.get(LIST))

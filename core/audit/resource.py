@@ -15,7 +15,7 @@ from core.context import Context
 from core.i18n import __
 from core.resources import query
 from core.resources.declaration import Column, Filter, Resource, Section
-from core.resources.fields import Utc
+from core.resources.fields import Utc, schema_fields
 
 
 class EntrySchema(ma.Schema):
@@ -66,7 +66,10 @@ def _link(entry: Any) -> str | None:
 
 def _difference(ctx: Context, entry: Any) -> dict[str, Any]:
     before, after = (entry.diff or {}).get("before", {}), (entry.diff or {}).get("after", {})
-    lines = [(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
+    declared = runtime.current().resources.get(entry.resource)
+    infos = schema_fields(declared.schema) if declared else []
+    labels = {info.path: info.label for info in infos if info.kind != "money"}  # minor units stay under their code
+    lines = [(labels.get(name, name), before.get(name), after.get(name)) for name in sorted({*before, *after})]
     return {"lines": lines, "erased": entry.diff is None}
 
 

@@ -22,9 +22,10 @@ def format_number(value: int | float | Decimal) -> str:
     return f"{Decimal(str(value)):,f}".replace("-", "−")
 
 
-def number(value: int | float | Decimal) -> Markup:
-    """For pages: as in `format_number`, the minus before the digits in Arabic too."""
-    return Markup('<bdi dir="ltr">{}</bdi>').format(format_number(value))
+def number(value: int | float | Decimal) -> str:
+    """For pages: as `format_number`, in Arabic too with the minus before the digits."""
+    text = format_number(value)
+    return Markup('<bdi dir="ltr">{}</bdi>').format(text) if value < 0 else text
 
 
 @lru_cache(maxsize=512)
