@@ -21,6 +21,8 @@ from core.resources.declaration import Filter, Resource, Selection
 from core.resources.traits import Tagging
 
 _MOST, _LARGEST = 200, 2**63 - 1
+CAP = 10_000
+"""Nobody waits for the exact number of more records than this."""
 OPERATORS: dict[str, tuple[str, ...]] = {
     "choice": ("in",), "text": ("eq", "prefix"), "number": ("eq", "gte", "lte"), "money": ("eq", "gte", "lte"),
     "date": ("gte", "lte"), "bool": ("eq",), "tag": ("in",),
@@ -129,7 +131,7 @@ def select(ctx: Context, resource: Resource, selection: Selection, permission: s
     return query.select(key).order_by(key)
 
 
-def count(ctx: Context, resource: Resource, state: ListState, cap: int = 10_000, permission: str | None = None) -> int:
+def count(ctx: Context, resource: Resource, state: ListState, cap: int = CAP, permission: str | None = None) -> int:
     """How many match; `cap` + 1 means more than `cap`: "10,000+"."""
     query = _matching(ctx, resource, state.filters, state.search, permission)
     return int(query.select(resource.model.id).order_by().limit(cap + 1).count())

@@ -10,7 +10,10 @@ import flask_admin
 import flask_admin.theme
 
 from core.access import SIGNED_IN
-from core.context import Context
+from core.auth import current_context
+
+context = current_context
+"""Who asks."""
 
 
 @dataclass
@@ -56,12 +59,6 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
 
         running = jobs.visible(context().actor).where(jobs.Job.status.in_(["waiting", "running"])).limit(5)
         return self.render("admin/home.html", running=list(running))
-
-
-def context() -> Context:
-    """Who asks, as the sign-in put it there."""
-    found: Context = flask.g.ctx
-    return found
 
 
 def is_partial() -> bool:

@@ -13,7 +13,6 @@ from core.i18n import _, __, format_number, parse_number
 from core.resources import Column, Filter, ListState, Page, Resource, Selection, query, traits
 
 SIZES = (25, 50, 100)
-_CAP = 10_000
 PERIODS = {
     "today": __("Today"), "yesterday": __("Yesterday"), "last_7_days": __("Last 7 days"),
     "last_30_days": __("Last 30 days"), "this_month": __("This month"), "this_year": __("This year"),
@@ -57,6 +56,7 @@ def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dic
         "tags": traits.tags_of(resource, ids) if tagged else {}, "cell": cell, "chips": chips(resource, state),
         "sort": state.sort or resource.default_sort, "query": urlencode(_kept(state)), "link": _linker(state),
         "kept": list(_kept(state, with_view=True).items()), "sizes": SIZES, "periods": PERIODS,
+        "currency": runtime.current().settings.currency,
     }  # fmt: skip
 
 
@@ -114,8 +114,8 @@ def _said(declared: Filter, argument: str, value: str) -> str:
 
 
 def capped(number: int) -> str:
-    """A count as a list says it; nobody waits for the exact number of very many."""
-    return f"{format_number(_CAP)}+" if number > _CAP else format_number(number)
+    """A count as a list says it."""
+    return f"{format_number(query.CAP)}+" if number > query.CAP else format_number(number)
 
 
 def selection(resource: Resource, posted: Any) -> Selection:
@@ -132,7 +132,7 @@ def touched(ctx: Context, resource: Resource, chosen: Selection, permission: str
     """What an action on all that match will touch: their `number`, and what is `asked` for as [(filter, text)]."""
     if not chosen.everything:
         return {}
-    found = query.select(ctx, resource, chosen, permission).order_by().limit(_CAP + 1).count()
+    found = query.select(ctx, resource, chosen, permission).order_by().limit(query.CAP + 1).count()
     shown = chips(resource, ListState(filters=chosen.filters))
     asked = [(chip["filter"].label, chip["text"]) for chip in shown if chip["text"]]
     return {"number": capped(found), "asked": [*asked, *[(_("Search"), chosen.search)] * bool(chosen.search)]}

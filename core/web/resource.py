@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flask
@@ -14,7 +13,18 @@ from core import access, jobs, links, runtime
 from core.access import requires
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _, _n
-from core.resources import Action, ListState, Resource, Section, Selection, query, schema_fields, service_of, traits
+from core.resources import (
+    Action,
+    ListState,
+    Outcome,
+    Resource,
+    Section,
+    Selection,
+    query,
+    schema_fields,
+    service_of,
+    traits,
+)  # fmt: skip
 from core.web import forms, lists, outcomes
 from core.web.base import Guarded, came_from, context, is_partial, redirect
 
@@ -117,7 +127,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             outcome = service_of(self.resource).create(context(), [form.document(_currency(form.values))])[0]
             if outcome.ok and outcome.id:
                 return self._done(_("Created."), outcome.id)
-            form.errors = _texts(outcome.errors)
+            form.errors = _errors(outcome)
         except (Invalid, Rejected) as error:
             form.errors = _errors(error)
         return self._form_page(form), 422
@@ -126,22 +136,26 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @requires("{resource}.edit")
     def edit_view(self, record_id: int) -> Any:
         record = query.get(context(), self.resource, record_id, self.resource.permission("edit"))
-        service = service_of(self.resource)
-        stored = service.documents([record.id])[0]
+        stored = service_of(self.resource).documents([record.id])[0]
         if flask.request.method == "GET":
             return self._edit_page(self._filled(stored), record, stored)
         form = self._form(flask.request.form.to_dict())
         base = _json_object(form.values.pop("base", ""))
         if form.rearrange(flask.request.form):
             return self._edit_page(form, record, stored, base)
+        return self._save(form, record, stored, base)
+
+    def _save(self, form: forms.Form, record: Any, stored: dict[str, Any], base: forms.Values) -> Any:
+        """Change what differs from `base`, which the form showed when it was opened."""
         try:
             document = form.document(_currency(form.values, stored), base)
             if not document:
                 return self._done(_("Nothing had to be changed."), record.id)
-            outcome = service.update(context(), {record.id: document}, {record.id: _version()})[0]
+            version = {record.id: flask.request.form.get("version", 0, int)}
+            outcome = service_of(self.resource).update(context(), {record.id: document}, version)[0]
             if outcome.ok:
                 return self._done(_("Saved."), record.id)
-            form.errors = _texts(outcome.errors)
+            form.errors = _errors(outcome)
         except (Invalid, Rejected) as error:
             form.errors = _errors(error)
         except Conflict:
@@ -233,14 +247,8 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def _question(self, action: Action, form: forms.Form | None, chosen: Selection) -> str:
         """The small form of an action, or what it asks first; and what it will touch."""
         touched = lists.touched(context(), self.resource, chosen, self.resource.permission(action.name))
-        values = {
-            "action": action,
-            "form": form,
-            "chosen": chosen,
-            "posted": flask.request.form,
-            "currency": _currency(),
-        }
-        return self.render("admin/model/action.html", **values, **touched)
+        asked = {"action": action, "form": form, "chosen": chosen, "posted": flask.request.form}
+        return self.render("admin/model/action.html", currency=_currency(), **asked, **touched)
 
     def _report(self, action: Action, started: Any) -> Any:
         if isinstance(started, jobs.Job):
@@ -264,16 +272,9 @@ def _currency(*places: Any) -> str:
     return runtime.current().settings.currency
 
 
-def _version() -> int:
-    return flask.request.form.get("version", 0, int)
-
-
-def _texts(errors: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+def _errors(refused: Outcome | Invalid | Rejected) -> dict[str, list[str]]:
+    errors = {refused.field: [refused]} if isinstance(refused, Rejected) else refused.errors
     return {name: [str(text) for text in texts] for name, texts in errors.items()}
-
-
-def _errors(error: Invalid | Rejected) -> dict[str, list[str]]:
-    return error.errors if isinstance(error, Invalid) else {error.field: [str(error)]}
 
 
 def _json_object(text: str) -> forms.Values:
