@@ -92,14 +92,14 @@ def test_an_entry_leads_to_its_record_while_that_exists(signed_in: Any) -> None:
     page = owner.get(LOG).get_data(as_text=True)
     assert f'<a href="/admin/suppliers/{there}"><bdi>One</bdi></a>' in page
     assert f"/admin/suppliers/{gone}" not in page
-    entry = audit.history(NAME, there, 1)[0]
+    entry = audit.history(NAME, there).first()
     assert f'<a href="/admin/suppliers/{there}">' in owner.get(f"{LOG}{entry.id}").get_data(as_text=True)
 
 
 def test_the_fields_of_a_change_have_the_labels_of_the_form(signed_in: Any) -> None:
     owner = signed_in("owner")
     audit.write(system_context(), "core.user", "updated", [Change(owner.user.id, {"locale": "en"}, {"locale": "ar"})])
-    entry = audit.history("core.user", owner.user.id, 1)[0]
+    entry = audit.history("core.user", owner.user.id).first()
     assert "<td>Language</td>" in owner.get(f"{LOG}{entry.id}").get_data(as_text=True)
 
 

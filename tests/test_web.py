@@ -30,7 +30,7 @@ LIST = "/admin/suppliers/"
 @pytest.fixture
 def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
     boot.migrate_all(settings)
-    built = install_suppliers(settings)
+    built = install_suppliers(settings, "transfer")
     with runtime_room.bound(built):
         access.ensure_default_roles(system_context("cli"))
         yield built
@@ -329,6 +329,11 @@ def test_a_user_is_offered_to_be_switched_off_or_on_but_not_both(owner: Any, mak
         assert f"/actions/{present}" in page
         assert f"/actions/{other}" not in page
         send(owner, f"/admin/users/actions/{present}", ids=user.id, confirmed="1")
+
+
+def test_a_new_password_is_not_typed_in_plain_sight(owner: Any, make_user: Any) -> None:
+    page = text_of(send(owner, "/admin/users/actions/set_password", ids=make_user("viewer").id))
+    assert re.search(r'name="argument.password" type="password"', page)
 
 
 # rights

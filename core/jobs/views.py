@@ -7,7 +7,7 @@ from typing import Any
 import flask
 from flask_admin import expose
 
-from core import files, runtime
+from core import files, nav, runtime
 from core.access import SIGNED_IN
 from core.db import utcnow
 from core.errors import Conflict
@@ -75,6 +75,7 @@ class JobsView(AdminView):
         if is_partial() and job.status in ("waiting", "running"):
             return self.render("admin/jobs/progress.html", **values)
         values |= _rows(job) | {"can_undo": actions.can_undo(job) and not actions.undone(job)}
+        values["links"] = nav.buttons("job_links", context().actor, job=job)
         if not is_partial():
             return self.render("admin/jobs/details.html", **values)
         headers = {"HX-Retarget": "#job", "HX-Trigger": "jobs-changed"}

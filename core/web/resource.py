@@ -11,6 +11,7 @@ from flask_admin.model import BaseModelView
 
 from core import access, jobs, links, runtime
 from core.access import requires
+from core.db.money import is_currency
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _, _n
 from core.resources import (
@@ -96,15 +97,15 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         record = query.get(context(), self.resource, record_id)
         sections = [*self.resource.detail, *self._panels(record)]
         shown = [(section, section.load(context(), record) if section.load else {}) for section in sections]
-        tags = traits.tags_of(self.resource, [record.id])[record.id] if self.resource.has_tags else []
-        history = traits.timeline(context(), self.resource, record.id, 50)
+        tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
+        history = traits.timeline(self.resource.name, record.id)
         page = {"record": record, "sections": shown, "tags": tags, "timeline": history, "cell": lists.cell}
         return self.render("admin/model/details.html", **page, **self._offered(record))
 
     def _offered(self, record: Any) -> dict[str, Any]:
         """What can be done with `record` now: the actions whose guard lets it pass, and whether it can be deleted."""
         can, name = context().actor.can, self.resource.permission
-        held = [action for action in self.resource.actions if action.single and can(name(action.name))]
+        held = [action for action in self.resource.actions if can(name(action.name))]
         refused = self.resource.guard([record]) if self.resource.guard else {}
         offered = [action for action in held if record.id not in refused.get(action.name, ())]
         may_delete = self.resource.can_delete and can(name("delete"))
@@ -135,7 +136,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/edit", methods=["GET", "POST"])
     @requires("{resource}.edit")
     def edit_view(self, record_id: int) -> Any:
-        record = query.get(context(), self.resource, record_id, self.resource.permission("edit"))
+        record = query.get(context(), self.resource, record_id, "edit")
         stored = service_of(self.resource).documents([record.id])[0]
         if flask.request.method == "GET":
             return self._edit_page(self._filled(stored), record, stored)
@@ -197,7 +198,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/delete", methods=["GET", "POST"])
     @requires("{resource}.delete")
     def delete_view(self, record_id: int) -> Any:
-        record = query.get(context(), self.resource, record_id, self.resource.permission("delete"))
+        record = query.get(context(), self.resource, record_id, "delete")
         service = service_of(self.resource)
         kept = service.kept(record.__data__)
         if flask.request.method == "GET" and not kept:
@@ -214,7 +215,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         record = query.get(context(), self.resource, record_id)
         text = flask.request.form.get("text", "").strip()
         if text:
-            traits.add_note(context(), self.resource, record.id, text)
+            traits.add_note(context(), self.resource.name, record.id, text)
         return flask.redirect(self._url("details", record_id=record.id) + "#timeline")
 
     @expose("/actions/<name>", methods=["POST"])
@@ -246,7 +247,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
 
     def _question(self, action: Action, form: forms.Form | None, chosen: Selection) -> str:
         """The small form of an action, or what it asks first; and what it will touch."""
-        touched = lists.touched(context(), self.resource, chosen, self.resource.permission(action.name))
+        touched = lists.touched(context(), self.resource, chosen, action.name)
         asked = {"action": action, "form": form, "chosen": chosen, "posted": flask.request.form}
         return self.render("admin/model/action.html", currency=_currency(), **asked, **touched)
 
@@ -265,16 +266,12 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
 
 def _currency(*places: Any) -> str:
     """The currency that the first of `places` (texts of a form, a document) names; else the shop's."""
-    for place in places:
-        code = str(place.get("currency") or "").strip().upper()
-        if len(code) == 3 and code.isascii() and code.isalpha():
-            return code
-    return runtime.current().settings.currency
+    codes = (str(place.get("currency") or "").strip().upper() for place in places)
+    return next(filter(is_currency, codes), runtime.current().settings.currency)
 
 
 def _errors(refused: Outcome | Invalid | Rejected) -> dict[str, list[str]]:
-    errors = {refused.field: [refused]} if isinstance(refused, Rejected) else refused.errors
-    return {name: [str(text) for text in texts] for name, texts in errors.items()}
+    return {name: [str(text) for text in texts] for name, texts in refused.errors.items()}
 
 
 def _json_object(text: str) -> forms.Values:

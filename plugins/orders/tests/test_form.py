@@ -125,6 +125,12 @@ def test_another_currency_means_the_amounts_that_stand_there(browser, make_order
     assert (Order.get().currency, Order.get().total_minor) == ("KWD", 25_000)
 
 
+def test_a_field_says_what_leaving_it_empty_means(browser):
+    page = texts(browser.get(NEW))
+    assert "Leave it empty for the next number." in page
+    assert "A draft may be saved without lines; placing it needs at least one." in page
+
+
 def test_amounts_stand_beside_their_currency(browser, make_order):
     order = make_order(lines=[{"sku": "PEN", "quantity": Decimal("1500"), "unit_price": Decimal("0.0125")}])
     assert "PEN 1,500 £0.0125 £18.75" in texts(browser.get(f"/admin/orders/{order.id}"))
