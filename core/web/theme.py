@@ -33,9 +33,9 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     plugins = {p.name: p.path for p in built.plugins.values() if p.status == "healthy"}
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
-    filters = {"money": i18n.money, "datetime": i18n.moment, "number": i18n.format_number, "day": i18n.format_day}
-    app.jinja_env.filters.update(filters, local=i18n.local)
-    app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=url_if)
+    filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
+    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
+    app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
     app.context_processor(_page)
@@ -54,12 +54,6 @@ def _digest() -> str:
 
 def asset(name: str) -> str:
     return f"/static/{_digest()}/{name}"
-
-
-def url_if(endpoint: str, **values: Any) -> str | None:
-    """Address of a page that may not be there."""
-    known = endpoint in flask.current_app.view_functions
-    return flask.url_for(endpoint, **values) if known else None
 
 
 def static(digest: str, name: str) -> flask.Response:
