@@ -214,6 +214,29 @@ def test_custom_fields_add_up_and_a_rollback_takes_them_away(service: Service) -
     assert service._shaped(back, old) == {"name": "N", "extra": {"a": 1}}
 
 
+class Signed(Service):
+    """Whoever has an agreement keeps his name, and stays."""
+
+    def fixed_in(self, doc: Any) -> dict[str, str]:
+        return {"name": "An agreement names him."} if doc["is_active"] else {}
+
+    def kept(self, doc: Any) -> str:
+        return "An agreement needs him." if doc["is_active"] else ""
+
+
+def test_what_a_record_keeps_is_neither_edited_nor_deleted(suppliers: Resource) -> None:
+    signed, free = make_suppliers(doc("A"), doc("B", is_active=False))
+    service = Signed(suppliers)
+    done = service.update(CTX, {key: {"name": "New", "country": "GB"} for key in (signed, free)})
+    assert [(one.status, one.reason) for one in done] == [
+        ("rejected", "name: An agreement names him."),
+        ("updated", ""),
+    ]
+    assert service.update(CTX, {signed: {"name": "Name of A", "country": "GB"}})[0].status == "updated"
+    gone = service.delete(CTX, [signed, free])
+    assert [(one.status, one.reason) for one in gone] == [("rejected", "An agreement needs him."), ("deleted", "")]
+
+
 def test_undo_of_tags_takes_back_only_what_was_really_added(suppliers: Resource) -> None:
     ids = make_suppliers(doc("A", tags=["vip"]), doc("B"))
     adding, removing = suppliers.actions

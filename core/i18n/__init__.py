@@ -2,10 +2,10 @@
 # fmt: off
 
 from core.i18n.catalogue import LOCALES, N_, _, __, _n, direction, init_app, locale, speaking, timezone
-from core.i18n.formats import format_day, format_number, local, moment, money, parse_number
+from core.i18n.formats import format_day, format_number, local, moment, money, number, parse_number, price
 from core.i18n.wording import said
 
 __all__ = [
     "LOCALES", "N_", "_", "__", "_n", "direction", "format_day", "format_number", "init_app", "local", "locale",
-    "moment", "money", "parse_number", "said", "speaking", "timezone",
+    "moment", "money", "number", "parse_number", "price", "said", "speaking", "timezone",
 ]

@@ -33,8 +33,9 @@ class Service:
     """Reads and writes documents of one resource, at most 200 a call, in a number of statements that does not grow.
 
     An aggregate overrides the contract itself (with `each` and `by_id` around its work), or only `lists_of`, `insert`,
-    `save`, `attach` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`
-    for rules of its own. `fixed`: fields that no document writes; `lists`: those that hold names kept beside the row.
+    `save`, `attach` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`,
+    `fixed_in` and `kept` for rules of its own. `fixed`: fields that no document writes; `lists`: those that hold names
+    kept beside the row.
     """
 
     fixed = frozenset({"id", "version", "created_at", "updated_at"})
@@ -135,6 +136,14 @@ class Service:
                 errors[name] = [_("There is no such field.")]
         return errors
 
+    def fixed_in(self, doc: Mapping[str, Any]) -> Mapping[str, str]:
+        """Fields of a stored document that no edit may change now: {field: why}; a form shows them to be read."""
+        return {}
+
+    def kept(self, doc: Mapping[str, Any]) -> str:
+        """Why the record of a stored document, or of its header alone, may not be deleted now; "" when it may."""
+        return ""
+
     # How it is done
 
     def each(self, items: Sequence[Item], work: Callable[[Sequence[Item]], list[Outcome]]) -> list[Outcome]:
@@ -190,6 +199,9 @@ class Service:
             return Outcome("rejected", errors=errors)
         wanted = self._shaped(doc, old)
         changed = {name: value for name, value in wanted.items() if name not in self.fixed and value != old.get(name)}
+        stuck = {name: [why] for name, why in self.fixed_in(old).items() if name in changed}
+        if stuck:
+            return Outcome("rejected", errors=stuck)
         return Outcome("updated" if changed else "unchanged", before=old, after=changed)
 
     def _upsert(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
@@ -218,11 +230,14 @@ class Service:
 
     def _delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
         old = self._locked(ids)
-        if old:
-            self.remove(ctx, list(old))
-        changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in old.items()])
+        kept = {key: Outcome("rejected", errors={"": [why]}) for key, doc in old.items() if (why := self.kept(doc))}
+        gone = {key: doc for key, doc in old.items() if key not in kept}
+        if gone:
+            self.remove(ctx, list(gone))
+        changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in gone.items()])
+        deleted = {key: Outcome("deleted", before=doc) for key, doc in gone.items()}
         missing = Outcome("rejected", errors=_missing())
-        return [Outcome("deleted", before=old[key]) if key in old else missing for key in ids]
+        return [(deleted | kept).get(key, missing) for key in ids]
 
     def _locked(self, ids: Sequence[int]) -> dict[int, Document]:
         """Documents by id, nobody else writing them until the transaction ends."""
