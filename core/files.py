@@ -7,7 +7,7 @@ import os
 import secrets
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import peewee
 
@@ -38,36 +38,9 @@ class StoredFile(Model):
         table_name = "core_file"
 
 
-class Storage(Protocol):
-    """Where files lie; `key` is ours and safe."""
-
-    def write(self, key: str) -> BinaryIO: ...
-    def read(self, key: str) -> BinaryIO: ...
-    def remove(self, key: str) -> None: ...
-
-
-class Directory:
-    """Storage in the data directory."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def _path(self, key: str) -> Path:
-        return self.root / key[:2] / key
-
-    def write(self, key: str) -> BinaryIO:
-        self._path(key).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self._path(key).open("xb")
-
-    def read(self, key: str) -> BinaryIO:
-        return self._path(key).open("rb")
-
-    def remove(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
-
-
-def storage() -> Storage:
-    return Directory(runtime.current().settings.files_dir)
+def _place(key: str) -> Path:
+    """Where the file called `key` (ours and safe) lies; nobody outside of this module knows."""
+    return runtime.current().settings.files_dir / key[:2] / key
 
 
 def store(
@@ -75,9 +48,11 @@ def store(
 ) -> StoredFile:
     """Keep what `stream` gives, block by block. Raises Invalid above the upload limit (nothing is kept then)."""
     limit, size, digest = runtime.current().settings.upload_limit_mb << 20, 0, hashlib.sha256()
-    key, place = secrets.token_hex(16), storage()
+    key = secrets.token_hex(16)
+    place = _place(key)
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with place.write(key) as out:
+        with place.open("xb") as out:
             while block := stream.read(_BLOCK):
                 size += len(block)
                 if size > limit and ctx.source in ("ui", "api"):
@@ -87,7 +62,7 @@ def store(
             out.flush()
             os.fsync(out.fileno())  # the row that names the file must not outlive it in a power cut
     except BaseException:
-        place.remove(key)
+        place.unlink(missing_ok=True)
         raise
     kept: StoredFile = StoredFile.create(
         key=key, name=name.replace("\\", "/").rsplit("/", 1)[-1][:255] or "file", size=size, user_id=ctx.actor.user_id,
@@ -107,13 +82,23 @@ def find(ctx: Context, file_id: int) -> StoredFile:
 
 def open_file(file_id: int) -> BinaryIO:
     """The content. No permission is asked: `find` or the caller has done so."""
-    return storage().read(StoredFile.get_by_id(file_id).key)
+    return _place(StoredFile.get_by_id(file_id).key).open("rb")
 
 
-def remove_expired(limit: int = 500) -> int:
-    """Delete files past their time, rows first: a row never names a missing file."""
-    gone = list(StoredFile.select().where(StoredFile.expires_at < utcnow()).limit(limit))
+def keep(file_id: int) -> None:
+    """This file is needed after all: it does not expire."""
+    StoredFile.update(expires_at=None).where(StoredFile.id == file_id).execute()
+
+
+def expire(file_id: int) -> None:
+    """Nobody needs this file any more: it goes with the next round of the clean-up."""
+    StoredFile.update(expires_at=utcnow()).where(StoredFile.id == file_id).execute()
+
+
+def remove_expired() -> int:
+    """Delete some hundred files past their time, rows first: a row never names a missing file."""
+    gone = list(StoredFile.select().where(StoredFile.expires_at < utcnow()).limit(500))
     StoredFile.delete().where(StoredFile.id.in_([file.id for file in gone])).execute()
     for file in gone:
-        storage().remove(file.key)
+        _place(file.key).unlink(missing_ok=True)
     return len(gone)

@@ -29,6 +29,20 @@ class NavItem:
     icon: str = "box"
 
 
+@dataclass(frozen=True)
+class Link:
+    """A button that leads to a page. `permission`: without it the button is not there; `icon`: as in NavItem.
+
+    `is_start`: also shown where a list has no records yet, as a way to begin.
+    """
+
+    label: Any
+    url: str
+    permission: str
+    icon: str = ""
+    is_start: bool = False
+
+
 GROUPS = {
     "work": "", "catalog": __("Catalog"), "customers": __("Customers"), "money": __("Money"), "insight": __("Insight"),
     "settings": "",
@@ -52,22 +66,21 @@ def items(actor: Actor) -> Iterator[NavItem]:
         yield from made
 
 
+def buttons(hook: str, actor: Actor, **about: Any) -> list[Link]:
+    """What the plugins give with `hook` (list_links, job_links) and `actor` may open."""
+    made = runtime.current().hooks.call(hook, actor=actor, **about)
+    return [link for some in made for link in some if actor.can(link.permission)]
+
+
 def menu(actor: Actor) -> list[dict[str, Any]]:
     """Groups {name, label, entries: [{label, url, icon, current}]} with what `actor` may open and what exists now."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     for item in sorted(items(actor), key=lambda one: one.order):
-        url = _url(item.target)
+        url = item.target if item.target.startswith("/") else links.page(item.target)
         if url and (not item.permission or actor.can(item.permission)):
             entry = {"label": item.label, "url": url, "icon": item.icon, "current": _is_current(url)}
             found[item.group if item.group in found else "work"].append(entry)
     return [{"name": name, "label": GROUPS[name], "entries": entries} for name, entries in found.items() if entries]
-
-
-def _url(target: str) -> str | None:
-    if target.startswith("/"):
-        return target
-    known = flask.current_app.view_functions
-    return flask.url_for(target) if target in known else None
 
 
 def _is_current(url: str) -> bool:

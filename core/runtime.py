@@ -13,10 +13,10 @@ from core.errors import NotFound
 if TYPE_CHECKING:
     from core.context import Context
     from core.jobs import JobType, Schedule
-    from core.plugins import Hooks, Plugin
+    from core.plugins.hooks import Hooks
+    from core.plugins.manifest import Plugin
     from core.resources import Resource
     from core.settings import Settings
-    from core.transfer import DemoFile, ImportFormat
 
 Handler = Callable[["Context", Mapping[str, Any]], None]
 
@@ -25,7 +25,8 @@ Handler = Callable[["Context", Mapping[str, Any]], None]
 class Runtime:
     """What one generation knows.
 
-    `subscriptions`: event name -> ((plugin, handler), …). `permissions`: name -> label.
+    `subscriptions`: event name -> ((plugin, handler), …). `permissions`: name -> label. `declared`: for each register_*
+    hook that a plugin offers, what all others gave, in load order.
     """
 
     generation: int
@@ -37,8 +38,8 @@ class Runtime:
     schedules: tuple[Schedule, ...] = ()
     subscriptions: Mapping[str, tuple[tuple[str, Handler], ...]] = field(default_factory=dict)
     services: Mapping[str, Any] = field(default_factory=dict)
-    import_formats: tuple[ImportFormat, ...] = ()
-    demo_files: tuple[DemoFile, ...] = ()
+    commands: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    declared: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     permissions: Mapping[str, Any] = field(default_factory=dict)
 
     def resource(self, name: str) -> Resource:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from core import audit, db, events, plugins, runtime
+from core import audit, bell, db, plugins, runtime
 from core.context import system_context
-from core.jobs import bell, control, lease, run
+from core.jobs import control, deliveries, lease, run
 from core.jobs.models import Job, Schedule, ScheduleSlot
 from core.settings import Settings
 
@@ -58,8 +58,7 @@ class Worker:
             work()
         except Exception:
             log.exception("the worker goes on after an error in %s", getattr(work, "__name__", work))
-            db.database.close_idle()  # after a restart of the database the pooled connections are dead
-            db.database.manual_close()
+            db.drop_connections()
             run.stopping.wait(1)
 
     def _every(self, name: str, seconds: float, work: Callable[[], Any]) -> None:
@@ -70,13 +69,12 @@ class Worker:
     def _tick(self) -> None:
         self._every("renew", self.settings.job_lease_s / 4, lambda: lease.renew(list(self.running.values())))
         self._every("seal", 0.5, audit.seal)
-        self._every("follow", 0.5, self._follow)
+        self._follow()
         self._every("schedule", 1, self._start_scheduled)
         self._every("sweep", SWEEP_S, self._sweep)
 
     def _sweep(self) -> None:
         lease.free_dead()
-        self._follow()
         run.unpark()
         self._sweeping.set()
 
@@ -111,7 +109,7 @@ class Worker:
 
     def drain(self) -> None:
         """Relay what happened, then work until nothing is due; a second due job rings for the next idle thread."""
-        while events.relay():
+        while deliveries.relay():
             pass
         shared = False
         while not run.stopping.is_set():

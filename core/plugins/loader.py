@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
-from core import builtin, db
+from core import db
 from core.plugins import hookspecs, state
 from core.plugins.discovery import discover
 from core.plugins.hooks import Hooks
@@ -19,33 +20,32 @@ from core.plugins.resolver import resolve
 from core.runtime import Runtime, bound
 from core.settings import Settings
 
+T = TypeVar("T")
 _HUEY = re.compile(r"^\s*(from|import)\s+huey\b", re.MULTILINE)
 
 
-def build(settings: Settings, *, trial: str = "", broken: dict[str, str] | None = None) -> Runtime:
-    """The present generation. A plugin that cannot be built is quarantined with the reason; the others go on.
+def build(settings: Settings, *, trial: str = "") -> Runtime:
+    """The present generation; see `finished`."""
+    return finished(settings, lambda runtime: runtime, trial)
 
-    `trial`: build as if that plugin were enabled, and write nothing. `broken`: {plugin: reason}, known before and
-    added to here.
+
+def finished(settings: Settings, finish: Callable[[Runtime], T], trial: str = "") -> T:
+    """What `finish` makes of the present generation. A plugin that fails is quarantined; the others go on without it.
+
+    `trial`: as if that plugin were enabled; then nothing is written, and PluginFailed comes through.
     """
-    broken = {} if broken is None else broken
+    broken: dict[str, str] = {}
     while True:
         number, plugins = present(settings, trial, broken)
         try:
             hooks = _register([plugin for plugin in plugins.values() if plugin.status == "healthy"])
-            return Runtime(number, settings, plugins, hooks, **_declarations(hooks, plugins))
+            return finish(Runtime(number, settings, plugins, hooks, **_declarations(hooks, plugins)))
         except PluginFailed as failed:
-            if failed.plugin == "core":
+            if trial or failed.plugin == "core":
                 raise
             broken[failed.plugin] = failed.reason
-            if not trial:
-                with bound(core_alone(settings)):
-                    state.quarantine(failed.plugin, failed.reason)
-
-
-def core_alone(settings: Settings) -> Runtime:
-    """A generation without plugins: safe mode, and what stands in until the first one is built."""
-    return build(replace(settings, safe_mode=True))
+            with bound(Runtime(number, settings, {}, _register([]))):
+                state.quarantine(failed.plugin, failed.reason)
 
 
 def present(
@@ -81,6 +81,8 @@ def _idle(plugin: Plugin, reasons: Mapping[str, str]) -> Plugin:
 
 def _register(plugins: Sequence[Plugin]) -> Hooks:
     """All hook specs first, then all hooks: an implementation is checked against its spec as it is registered."""
+    from core import builtin  # what core declares stands on all of its rooms
+
     pm = pluggy.PluginManager("maktab")
     pm.add_hookspecs(hookspecs)
     for plugin in plugins:
@@ -105,6 +107,8 @@ def _add_specs(pm: pluggy.PluginManager, plugin: Plugin) -> None:
             raise PluginFailed(plugin.name, f"It offers the hook {name!r}, which another plugin offers already.")
         if not hasattr(getattr(module, name), "policy"):
             raise PluginFailed(plugin.name, f"Its hook {name!r} has no policy: mark it with core.plugins.hookspec.")
+        if name.startswith("register_") and inspect.signature(getattr(module, name)).parameters:
+            raise PluginFailed(plugin.name, f"Its hook {name!r} has arguments; a register_ hook is called without any.")
     pm.add_hookspecs(module)
 
 
@@ -145,10 +149,27 @@ def _declarations(hooks: Hooks, plugins: Mapping[str, Plugin]) -> dict[str, Any]
         "schedules": tuple(schedule for _, schedule in _declared(hooks, "register_schedules", "job")),
         "services": dict(service for _, service in _declared(hooks, "register_services", 0)),
         "subscriptions": subscriptions,
-        "import_formats": tuple(known for _, known in _declared(hooks, "register_import_formats")),
-        "demo_files": tuple(file for _, file in _declared(hooks, "register_demo")),
+        "commands": _commands(hooks),
+        "declared": {name: tuple(item for _, item in _declared(hooks, name)) for name in _offered_by_plugins(hooks)},
         "permissions": permissions,
     }
+
+
+def _commands(hooks: Hooks) -> dict[str, Any]:
+    from core.cli import load  # commands stand on all other rooms
+
+    owners: dict[str, str] = dict.fromkeys(load().commands, "core")
+    found = {}
+    for plugin, (name, function) in _declared(hooks, "register_commands"):
+        owner = owners.setdefault(name.split()[0], plugin)
+        if owner != plugin:
+            raise PluginFailed(plugin, f"register_commands: `maktab {name}` is taken by {owner}.")
+        found[name] = function
+    return found
+
+
+def _offered_by_plugins(hooks: Hooks) -> list[str]:
+    return [name for name in hooks.names if name.startswith("register_") and not hasattr(hookspecs, name)]
 
 
 def _declared(hooks: Hooks, hook: str, own: str | int | None = None) -> Iterator[tuple[str, Any]]:

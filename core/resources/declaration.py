@@ -1,16 +1,16 @@
-"""What a plugin says about a resource, once. Engines (web, API, transfer, search) read it; nothing here does I/O."""
+"""What a plugin says about a resource, once. Engines read it (web, API, search, plugins); nothing here does I/O."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import marshmallow as ma
 
 from core.context import Context
 from core.db import Record
+from core.resources.border import bordered
 
 if TYPE_CHECKING:
     from core.resources.service import Service
@@ -37,6 +37,7 @@ class Column:
     `name`: a model field (or an attribute that `value` computes from the record, without a query).
     `kind` money: the field ends in `_minor`, the record has `currency`. `badges`: value -> Badge for kind badge.
     `sortable` needs an index on (field, id). `shown`: in the table unless the user chose otherwise.
+    `link(record)`: address that the value leads to, or None (the first column of a table leads to its record).
     """
 
     name: str
@@ -46,11 +47,12 @@ class Column:
     shown: bool = True
     badges: Mapping[str, Badge] = field(default_factory=dict)
     value: Callable[[Any], Any] | None = None
+    link: Callable[[Any], str | None] | None = None
 
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter. `field`: model field name (default: `name`). Arguments in URL and API: `name` or `name__<op>`.
+    """One filter; `name`: a model field (kind tag: any). Arguments in URL and API: `name` or `name__<op>`.
 
     Operators by kind: choice in (comma list); text eq, prefix; number and money gte, lte, eq; date gte, lte and the
     relative words today, yesterday, last_7_days, last_30_days, this_month, this_year; bool eq; tag in (trait tags).
@@ -59,17 +61,15 @@ class Filter:
     name: str
     label: Label
     kind: Literal["choice", "text", "number", "money", "date", "bool", "tag"] = "choice"
-    field: str = ""
-    choices: Mapping[str, Label] = dataclasses.field(default_factory=dict)
+    choices: Mapping[str, Label] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """A dimension along which a role may see only some rows: `Scope("sales_channel", _("Sales channel"))`."""
+    """A model field by which a role may be narrowed to some rows: `Scope("sales_channel", __("Sales channel"))`."""
 
     name: str
     label: Label
-    field: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ class Action:
     of statements that does not grow with the ids, leaves audit and event through `core.changes`. May run again.
     `undo(ctx, {id: undo data}) -> {id: Outcome}`: only offered where given; called for records unchanged since.
     Permission: `<resource>.<name>`. `schema`: marshmallow schema of the arguments, shown as a small form.
+    What it would refuse says the resource's `guard`, by the same rule as `run`.
     `confirm`: "" = do at once (then undo should exist), else the sentence of the dialog.
     """
 
@@ -127,10 +128,13 @@ class Action:
     danger: bool = False
     confirm: Label = ""
     bulk: bool = True
-    single: bool = True
+
+    def __post_init__(self) -> None:
+        if self.schema is not None:
+            object.__setattr__(self, "schema", bordered(self.schema))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """One declaration; see docs/resource.md.
 
@@ -141,6 +145,8 @@ class Resource:
     `search_exact`: indexed model fields tried first; `search_text(ids) -> {id: text}` is what part-of-word search sees.
     `title(record)`: the record's name in headings and links. `loader(records, ctx)`: joins what columns need for the
     records of one page, in a fixed number of statements. `service`: subclass of `core.resources.Service`.
+    `guard(records) -> {action: {id: why not}}`: which actions would leave which of these loaded records alone now, in a
+    number of statements that does not grow with them; the page of a record offers the others.
     `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
     """
 
@@ -162,6 +168,7 @@ class Resource:
     search_text: Callable[[Sequence[int]], Mapping[int, str]] | None = None
     detail: Sequence[Section] = ()
     actions: Sequence[Action] = ()
+    guard: Callable[[Sequence[Any]], Mapping[str, Mapping[int, str]]] | None = None
     scopes: Sequence[Scope] = ()
     loader: Callable[[Sequence[Any], Context], None] | None = None
     service: type[Service] | None = None
@@ -172,6 +179,9 @@ class Resource:
     can_delete: bool = False
     can_import: bool = True
     form_fields: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schema", bordered(self.schema))
 
     @property
     def plugin(self) -> str:
@@ -203,17 +213,16 @@ class Selection:
     """
 
     resource: str
-    ids: tuple[int, ...] = ()
+    ids: Sequence[int] = ()
     everything: bool = False
     filters: Mapping[str, str] = field(default_factory=dict)
     search: str = ""
-    excluded: tuple[int, ...] = ()
+    excluded: Sequence[int] = ()
     max_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        values = {name: getattr(self, name) for name in ("resource", "everything", "search", "max_id")}
-        return values | {"ids": list(self.ids), "excluded": list(self.excluded), "filters": dict(self.filters)}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Selection:
-        return cls(**{**values, "ids": tuple(values["ids"]), "excluded": tuple(values["excluded"])})
+        return cls(**values)

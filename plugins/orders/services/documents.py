@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core import access, changes, db, events, runtime
+from core import changes, db, events, runtime
 from core.changes import Change
 from core.context import Context
-from core.errors import Conflict, Forbidden, Invalid
+from core.errors import Conflict, Invalid
 from core.i18n import _
 from core.resources import Outcome, Service
-from core.resources.service import plain
-from plugins.orders.models import Order
 from plugins.orders.services import merge, records
 from plugins.orders.services.merge import Document
 from plugins.orders.services.records import RESOURCE
@@ -73,13 +71,21 @@ class OrderService(Service):
         """Delete drafts; what was placed is canceled or archived instead."""
         return self.by_id(dict.fromkeys(ids), lambda part: self._delete_set(ctx, list(part)))
 
+    def fixed_in(self, doc: Mapping[str, Any]) -> Mapping[str, str]:
+        return _fixed_in(doc)
+
+    def kept(self, doc: Mapping[str, Any]) -> str:
+        if doc["status"] == "draft":
+            return ""
+        return _("Only drafts can be deleted. Cancel or archive this order instead.")
+
     def _create_set(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         numbers = records.next_numbers(sum(1 for doc in docs if not doc.get("number")))
         filled = [_with_defaults(doc, numbers) for doc in docs]
         taken = set(records.find((doc["sales_channel"], doc["number"]) for doc in filled))
         plans = [_attempt(_new_order, doc, taken) for doc in filled]
         outcomes = _carry_out(ctx, plans)
-        self._demand_scope(ctx, "create", [one.id for one in outcomes if one.id])
+        self.demand_rows(ctx, "create", [one.id for one in outcomes if one.id])
         _tell_moves(ctx, [({"status": "draft"}, plan[1]) for plan in plans if not isinstance(plan, Outcome)])
         return outcomes
 
@@ -89,7 +95,7 @@ class OrderService(Service):
         taken = records.find((doc["sales_channel"], doc["number"]) for doc in renamed)
         plans = [_attempt(_edit, i, doc, before.get(i), versions.get(i), taken) for i, doc in docs.items()]
         outcomes = _carry_out(ctx, plans)
-        self._demand_scope(ctx, "edit", [one.id for one in outcomes if one.id and one.ok])
+        self.demand_rows(ctx, "edit", [one.id for one in outcomes if one.id and one.ok])
         return outcomes
 
     def _import_plans(self, docs: Sequence[Document]) -> list[Planned | Outcome]:
@@ -109,22 +115,15 @@ class OrderService(Service):
         return [done.get(i, moved) for i in docs]
 
     def _delete_set(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
-        drafts = {i: doc for i, doc in self._locked(ids).items() if doc["status"] == "draft"}
-        self._delete_orders(ctx, list(drafts.values()))
-        refusal = {"status": [_("Only drafts can be deleted. Cancel or archive this order instead.")]}
-        return [Outcome("deleted") if i in drafts else Outcome("rejected", errors=refusal) for i in ids]
+        orders = self._locked(ids)
+        kept = {i: why for i in ids if (why := self.kept(orders[i]) if i in orders else _("There is no such order."))}
+        self._delete_orders(ctx, [order for i, order in orders.items() if i not in kept])
+        return [Outcome("rejected", errors={"": [kept[i]]}) if i in kept else Outcome("deleted") for i in ids]
 
     def _delete_orders(self, ctx: Context, orders: Sequence[Document]) -> None:
         if orders:
             changes.record(ctx, RESOURCE, "deleted", [Change(doc["id"], _header({}, doc), {}) for doc in orders])
             self.remove(ctx, [doc["id"] for doc in orders])
-
-    def _demand_scope(self, ctx: Context, verb: str, ids: Sequence[int]) -> None:
-        """Nobody writes an order into a sales channel that his role does not reach."""
-        permission = self.resource.permission(verb)
-        within = access.rows(ctx.actor, permission, self.resource) if ctx.actor.can(permission) else None
-        if within is not None and Order.select().where(Order.id.in_(ids), within).count() < len(set(ids)):
-            raise Forbidden(permission, _("This sales channel lies outside of what your role may reach."))
 
 
 def _attempt(plan: Callable[..., Planned], *args: Any) -> Planned | Outcome:
@@ -152,7 +151,7 @@ def _new_order(doc: Document, taken: set[tuple[str, str]]) -> Planned:
     if doc.get("facts"):
         raise Invalid({"facts": [_("This follows from what happens to the order; use its commands.")]})
     if doc["status"] != "draft" and not doc.get("lines"):
-        raise Invalid({"lines": [_("An order needs at least one line.")]})
+        raise Invalid({"lines": [_("Only a draft may be without lines; placing it needs at least one.")]})
     order = merge.compose(None, doc, imported=False)
     taken.add(key)
     return None, order
@@ -169,13 +168,20 @@ def _edit(
     refused = [name for name in NOT_TYPED_IN if name in doc and doc[name] != old[name]]
     if refused:
         raise Invalid({name: [_("This follows from what happens to the order; use its commands.")] for name in refused})
-    fixed = [] if old["status"] == "draft" else [name for name in FIXED_WHEN_PLACED if new[name] != old[name]]
+    fixed = {name: [why] for name, why in _fixed_in(old).items() if new[name] != old[name]}
     if fixed:
-        text = _("Lines and amounts of a placed order cannot be edited. Cancel it and place a new one.")
-        raise Invalid({name: [text] for name in fixed})
+        raise Invalid(fixed)
     if taken.get((new["sales_channel"], new["number"]), order_id) != order_id:
         raise Invalid({"number": [_("This sales channel already has an order with this number.")]})
     return old, new
+
+
+def _fixed_in(order: Mapping[str, Any]) -> dict[str, str]:
+    """What the buyer agreed to stays as it is: lines and amounts of every order but a draft."""
+    if order["status"] == "draft":
+        return {}
+    text = _("Lines and amounts of a placed order cannot be edited. Cancel it and place a new one.")
+    return dict.fromkeys(FIXED_WHEN_PLACED, text)
 
 
 def _import(doc: Document, known: Mapping[tuple[str, str], int], before: Mapping[int, Document]) -> Planned:
@@ -223,32 +229,29 @@ def _create(ctx: Context, orders: Sequence[Document]) -> None:
     if orders:
         records.insert(orders)
         # The entry of a new order keeps its header and how many lines it has; the lines themselves stand in the order.
-        _record(ctx, "created", [Change(order["id"], {}, _header({}, order)) for order in orders])
+        changes.record(ctx, RESOURCE, "created", [Change(order["id"], {}, _header({}, order)) for order in orders])
 
 
 def _update(ctx: Context, pairs: Sequence[tuple[Document, Document]]) -> None:
     if pairs:
         records.update(pairs)
-        _record(ctx, "updated", [Change(old["id"], _diff(new, old), _diff(old, new)) for old, new in pairs])
+        noted = [Change(old["id"], _diff(new, old), _diff(old, new)) for old, new in pairs]
+        changes.record(ctx, RESOURCE, "updated", noted)
         _tell_moves(ctx, pairs)
-
-
-def _record(ctx: Context, action: str, noted: Sequence[Change]) -> None:
-    changes.record(ctx, RESOURCE, action, noted, reindex=ctx.source != "import")  # an import indexes at its end
 
 
 def _header(old: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
     noted = {name: new[name] for name in (*merge.HEADER, "total_minor", "items") if new[name] != old.get(name)}
-    return {name: plain(value) for name, value in noted.items() if value not in (None, "")}
+    return {name: value for name, value in noted.items() if value not in (None, "")}
 
 
 def _diff(one: Document, other: Document) -> Document:
-    """The fields of `other` that differ from `one`, as JSON values; of lists only the rows that do."""
+    """The fields of `other` that differ from `one`; of lists only the rows that do."""
     noted = {name: other[name] for name in merge.changed_fields(one, other)}
     for name in ("lines", "adjustments", "facts"):
         if name in noted:
             noted[name] = [row for row in other[name] if row not in one[name]]
-    return {name: plain(value) for name, value in noted.items()}
+    return noted
 
 
 def _tell_moves(ctx: Context, pairs: Sequence[tuple[Mapping[str, Any], Document]]) -> None:

@@ -1,0 +1,112 @@
+"""The audit log as a read-only resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import marshmallow as ma
+
+from core import links, runtime
+from core.audit import words
+from core.audit.models import Entry
+from core.auth.models import User
+from core.context import Context
+from core.i18n import __
+from core.resources import query
+from core.resources.declaration import Column, Filter, Resource, Section
+from core.resources.fields import Utc, schema_fields
+
+
+class EntrySchema(ma.Schema):
+    """One entry without its before and after, which may hold personal data."""
+
+    id = ma.fields.Integer(dump_only=True)
+    at = Utc(dump_only=True)
+    actor_id = ma.fields.Integer(dump_only=True)
+    on_behalf_of = ma.fields.String(dump_only=True)
+    action = ma.fields.String(dump_only=True)
+    resource = ma.fields.String(dump_only=True)
+    record_id = ma.fields.Integer(dump_only=True)
+    source = ma.fields.String(dump_only=True)
+    ip = ma.fields.String(dump_only=True)
+    session_id = ma.fields.Integer(dump_only=True)
+    request_id = ma.fields.String(dump_only=True)
+    reason = ma.fields.String(dump_only=True)
+    digest = ma.fields.String(dump_only=True)
+    seq = ma.fields.Integer(dump_only=True)
+    hash = ma.fields.String(dump_only=True)
+
+
+def _join(entries: Sequence[Any], ctx: Context) -> None:
+    """Puts the names of users and records beside the entries: a statement, and one for each kind of record."""
+    users = {user.id: str(user) for user in User.select().where(User.id.in_({entry.actor_id for entry in entries}))}
+    titles: dict[str, dict[int, str]] = {}
+    for name in {entry.resource for entry in entries} & set(runtime.current().resources):
+        ids = [entry.record_id for entry in entries if entry.resource == name]
+        titles[name] = query.titles(ctx, runtime.current().resource(name), ids)
+    for entry in entries:
+        entry.actor = words.actor(entry.actor_id, users.get(entry.actor_id))
+        entry.record = titles.get(entry.resource, {}).get(entry.record_id)
+
+
+def _record(entry: Any) -> str:
+    """The title of the record that the entry tells of, or only its number: it is gone, or not for these eyes."""
+    return entry.record or (str(entry.record_id) if entry.record_id else "")
+
+
+def _title(entry: Any) -> str:
+    what = f"{words.kind(entry.resource)} {_record(entry)}".rstrip()
+    return f"{what} · {words.action(entry.resource, entry.action)}"
+
+
+def _link(entry: Any) -> str | None:
+    return links.to(entry.resource, entry.record_id) if entry.record else None
+
+
+def _labels(ctx: Context, entry: Any) -> dict[str, Any]:
+    """Labels of the fields; money stays under its code, for the log keeps minor units."""
+    declared = runtime.current().resources.get(entry.resource)
+    infos = schema_fields(declared.schema) if declared else []
+    return {"labels": {info.path: info.label for info in infos if info.kind != "money"}}
+
+
+ENTRIES = Resource(
+    name="core.audit_entry",
+    slug="audit",
+    model=Entry,
+    schema=EntrySchema,
+    label=__("Audit entry"),
+    label_plural=__("Audit log"),
+    icon="history",
+    nav_group="settings",
+    nav_order=90,
+    title=_title,
+    columns=[
+        Column("at", __("Time"), "datetime", sortable=True),
+        Column("actor", __("By"), value=lambda entry: entry.actor),
+        Column("action", __("Action"), value=lambda entry: words.action(entry.resource, entry.action)),
+        Column("resource", __("Kind of record"), value=lambda entry: words.kind(entry.resource)),
+        Column("record_id", __("Record"), "code", value=_record, link=_link),
+        Column("source", __("Through"), value=lambda entry: words.SOURCES.get(entry.source, entry.source)),
+        Column("ip", __("Address"), "code", shown=False),
+        Column("reason", __("Reason"), shown=False),
+    ],
+    filters=[
+        Filter("actor_id", __("User no."), "number"),
+        Filter("resource", __("Kind of record"), "text"),
+        Filter("record_id", __("Record"), "number"),
+        Filter("action", __("Action"), "text"),
+        Filter("at", __("Time"), "date"),
+    ],
+    detail=[
+        Section("difference", __("Before and after"), template="admin/audit_difference.html", load=_labels),
+        Section("what", __("Entry"), "resource record_id action at actor source ip reason".split(), side=True),
+        Section("chain", __("Seal"), template="admin/audit_seal.html", side=True),
+    ],
+    loader=_join,
+    has_notes=False,
+    can_create=False,
+    can_edit=False,
+    can_import=False,
+)
