@@ -35,11 +35,6 @@ def _symbol(currency: str, code: str) -> str:
     return symbol if symbol[-1] > "\u0600" else numbers.get_currency_symbol(currency, locale="en")
 
 
-def format_money(minor: int | None, currency: str) -> str:
-    """Plain text, for titles and messages: £12.34, −SAR 1,249.00, in Arabic 1,249.00 ر.س."""
-    return money(minor, currency).striptags()
-
-
 def money(minor: int | None, currency: str) -> Markup:
     """For pages; – for none."""
     return Markup("–") if minor is None else price(to_major(minor, currency), currency)
@@ -81,21 +76,16 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(ZoneInfo(timezone()))
 
 
-def format_datetime(moment: datetime, *, relative: bool = True) -> str:
-    """`moment` in the user's time zone; `relative`: the day as in `format_day`."""
-    here = local(moment)
-    day = format_day(here.date()) if relative else _dated(here.date(), "EEEE d MMMM y", locale())
-    return f"{day} {here:%H:%M}"
-
-
 def moment(value: datetime | date | None) -> Markup:
     """A <time> element: short text, the full time on hover and for machines."""
     if value is None:
         return Markup("–")
     if not isinstance(value, datetime):
         return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_day(value))
-    full, stamp = format_datetime(value, relative=False), value.astimezone(UTC).isoformat(timespec="seconds")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, full, format_datetime(value))
+    here, stamp = local(value), value.astimezone(UTC).isoformat(timespec="seconds")
+    short, full = format_day(here.date()), _dated(here.date(), "EEEE d MMMM y", locale())
+    shown = Markup('<time datetime="{}" title="{full} {clock}">{short} {clock}</time>')
+    return shown.format(stamp, short=short, full=full, clock=f"{here:%H:%M}")
 
 
 def parse_number(text: Any) -> Decimal:

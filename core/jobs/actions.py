@@ -62,7 +62,7 @@ def undo(ctx: Context, job: Job) -> Job | dict[int, Outcome]:
     if not can_undo(job):
         raise Conflict(_("This job cannot be undone."))
     args = {"action": job.args["action"], "job": job.id}
-    values = {"title": _("Undo: %(title)s", title=job.title), "key": _undo_key(job)}
+    values: dict[str, Any] = {"title": _("Undo: %(title)s", title=job.title), "key": _undo_key(job)}
     if job.done <= INLINE:
         return _undo_now(ctx, job, args, values)
     return enqueue(ctx, "core.undo", args, resource=job.resource, permission=job.permission, **values)
