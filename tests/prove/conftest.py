@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ def scaled(whole: int, least: int = 1) -> int:
 
 
 @pytest.fixture
-def house(app_db: Any, settings: Settings) -> Iterator[Settings]:
+def house(app_db: Any, settings: Settings) -> Settings:
     """The ledger plugin on a database of its own, with leases so short that a lost one shows."""
-    yield install(settings, job_lease_s=3).settings
+    return install(settings, job_lease_s=3).settings
 
 
 @pytest.fixture
