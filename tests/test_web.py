@@ -12,16 +12,16 @@ import marshmallow as ma
 import peewee
 import pytest
 
-from core import access, boot, i18n, jobs
+from core import access, boot, db, i18n, jobs
 from core import runtime as runtime_room
 from core.context import system_context
 from core.errors import Invalid, Rejected
 from core.jobs import worker
 from core.resources import Minor, service_of, tags_of
 from core.web import forms
-from core.web.errors import takes_no_writes
 from core.web.theme import CSP, THEME
 from tests.conftest import csrf_of
+from tests.databases import cut_connections
 from tests.helpers import count_statements, install_suppliers, make_suppliers
 
 LIST = "/admin/suppliers/"
@@ -417,7 +417,25 @@ def test_an_unexpected_error_shows_the_number_of_the_request(
 
 
 def test_other_errors_of_the_database_are_not_taken_for_a_full_disk() -> None:
-    assert not takes_no_writes(peewee.IntegrityError("UNIQUE constraint failed"))
+    assert not db.takes_no_writes(peewee.IntegrityError("UNIQUE constraint failed"))
+
+
+def test_a_statement_that_is_wrong_is_an_error_and_no_full_disk(app_db: Any) -> None:
+    with pytest.raises(peewee.PeeweeException) as wrong:
+        app_db.execute_sql("SELECT nothing FROM nowhere")
+    assert not db.takes_no_writes(wrong.value)
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+def test_a_page_whose_connection_was_cut_says_so_and_the_next_one_works(owner: Any) -> None:
+    owner.get(LIST)
+    cut_connections()
+    answer = owner.get(LIST)
+    assert answer.status_code == 503
+    assert "Nothing was changed" in text_of(answer)
+    db.database.close_idle()
+    db.database.manual_close()
+    assert owner.get(LIST).status_code == 200
 
 
 def test_no_template_lies_about_unused() -> None:

@@ -52,7 +52,8 @@ def init_app(app: flask.Flask) -> None:
     )
     if hops := settings.proxy_hops:  # else anybody could write his own address into the header
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    manager = flask_login.LoginManager(app)
+    # Without its context processor: the page that says the database is gone must not ask it who signed in.
+    manager = flask_login.LoginManager(app, add_context_processor=False)
     manager.session_protection = None  # our rows decide; its own check of address and browser only looks like one
     manager.user_loader(_of_session)
     manager.request_loader(_of_token)

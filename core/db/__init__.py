@@ -4,6 +4,7 @@ from core.db.engine import after_commit, connect, database, is_postgres, transac
 from core.db.fields import ExactDecimalField, IdField, JSONField, MinorField, UTCDateTimeField, canonical_json, utcnow
 from core.db.keyset import Cursor, KeyPage
 from core.db.model import Model, Record
+from core.db.refusal import is_read_only, note_refusal, optional_write, takes_no_writes
 
 __all__ = [
     "Cursor",
@@ -20,6 +21,10 @@ __all__ = [
     "connect",
     "database",
     "is_postgres",
+    "is_read_only",
+    "note_refusal",
+    "optional_write",
+    "takes_no_writes",
     "transaction",
     "utcnow",
 ]

@@ -6,21 +6,13 @@ from http import HTTPStatus
 from typing import Any
 
 import flask
-import peewee
 import structlog
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from core import db
 from core.errors import Forbidden, MaktabError, ReadOnly
 from core.i18n import _
-
-# SQLite and PostgreSQL name these states in words only; the true cause is often only in the context of the error.
-_NO_WRITES = (
-    "disk is full", "disk i/o error", "readonly database", "read-only transaction", "no space left",
-    "could not extend file", "recovery mode", "unable to open database", "database is locked", "connection refused",
-    "server closed the connection", "terminating connection", "the connection is lost", "the database system is",
-    "connection failed", "too many clients",
-)  # fmt: skip
 
 
 def init_app(app: flask.Flask) -> None:
@@ -30,20 +22,12 @@ def init_app(app: flask.Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def takes_no_writes(error: BaseException) -> bool:
-    """True when the database refused because it is full, read-only, busy or gone: nothing was changed."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, peewee.PeeweeException | OSError) and any(text in str(seen).lower() for text in _NO_WRITES):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
 def _page(status: int, text: str = "", headers: dict[str, str] | None = None) -> Any:
     if flask.request.path.startswith("/api/"):
         from core.api.guards import problem  # core.api stands on core.auth, whose pages stand on this room
 
+        if status == HTTPStatus.SERVICE_UNAVAILABLE and not text:
+            text = _("The database takes no changes now. Nothing was changed; send the same again in a moment.")
         return problem(status, HTTPStatus(status).name.lower(), text, headers=headers)
     values = {"status": status, "text": text, "request_id": _request_id()}
     return flask.render_template("admin/error.html", **values), status, headers or {}
@@ -75,7 +59,8 @@ def _stale(error: CSRFError) -> Any:
 
 def _unexpected(error: Exception) -> Any:
     log = structlog.get_logger("maktab.web")
-    if takes_no_writes(error):
+    if db.takes_no_writes(error):
+        db.note_refusal()
         log.error("database takes no writes", request_id=_request_id(), exc_info=error)
         return _page(503, "", {"Retry-After": "30"})
     log.error("request failed", request_id=_request_id(), path=flask.request.path, exc_info=error)
