@@ -67,8 +67,13 @@ class Switch:
 
     def _is_outdated(self) -> bool:
         self._checked = time.monotonic()
-        db.database.connect(reuse_if_open=True)
-        return self._live is None or plugins.generation() != self._live[0].generation
+        try:
+            db.database.connect(reuse_if_open=True)
+            return self._live is None or plugins.generation() != self._live[0].generation
+        except peewee.OperationalError:  # the database was restarted: by a new connection, or on a page that says so
+            log.warning("the generation cannot be read", exc_info=True)
+            _drop_connections()
+            return False
 
     def _follow(self, wait_s: float) -> None:
         """Build the new generation aside; after a pause without requests the first one waits a little for it."""
@@ -116,11 +121,16 @@ class _Answer:
     def close(self) -> None:
         getattr(self.body, "close", lambda: None)()
         structlog.contextvars.clear_contextvars()
-        if self.is_broken:  # after a restart of the database the pooled connections are dead: drop, do not reuse
-            db.database.close_idle()
-            db.database.manual_close()
+        if self.is_broken:
+            _drop_connections()
         elif not db.database.is_closed():
             db.database.close()
+
+
+def _drop_connections() -> None:
+    """After a restart of the database the pooled connections are dead: drop, do not reuse."""
+    db.database.close_idle()
+    db.database.manual_close()
 
 
 _default: Switch | None = None

@@ -21,6 +21,7 @@ from core.jobs import enqueue
 from core.settings import Settings
 from core.wsgi import Switch
 from tests.conftest import plain_logs
+from tests.databases import cut_connections
 
 
 def test_probes_are_open_and_say_little(client: Any) -> None:
@@ -102,6 +103,18 @@ def test_a_database_that_is_gone_is_503_and_comes_back(runtime: Any, settings: S
     assert b"nowhere" not in body
     switch.settings = settings
     assert call(switch, "/healthz")[0].startswith("200")
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+def test_a_connection_that_was_cut_while_the_generation_is_read_costs_no_request(
+    runtime: Any, settings: Settings
+) -> None:
+    switch = Switch(settings)
+    assert call(switch, "/readyz")[0].startswith("200")
+    db.database.connect()
+    cut_connections()
+    switch._checked = 0.0  # half a second later
+    assert call(switch, "/readyz")[0].startswith("200")
 
 
 @pytest.fixture
