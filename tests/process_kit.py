@@ -78,10 +78,12 @@ def is_gone(processes: list[psutil.Process]) -> bool:
 class Served:
     """A running `maktab serve` and what can be seen of it from outside."""
 
-    def __init__(self, settings: Settings, port: int, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, port: int, environ: Mapping[str, str] | None = None, log: Path | None = None
+    ) -> None:
         self.port, self.address = port, f"http://127.0.0.1:{port}"
         self.environ = environ_of(settings, port) | dict(environ or {})
-        self.log = settings.data_dir / "serve.log"
+        self.log = log or settings.data_dir / "serve.log"
         self.process = start("serve", self.environ, self.log)
         try:
             eventually(self.answers, 90, f"an answer on port {port}")
