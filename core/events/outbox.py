@@ -48,7 +48,7 @@ def emit(ctx: Context, name: str, payload: Mapping[str, Any]) -> None:
 
 def relay(limit: int = 500) -> int:
     """Turn up to `limit` waiting events into one delivery job per subscriber; gives how many events there were."""
-    from core.jobs.models import Job
+    from core.jobs.models import Job  # jobs stand above events
 
     waiting = Event.select().where(Event.relayed_at.is_null()).order_by(Event.id).limit(limit)
     if not waiting.exists():  # a plain read: an idle worker must not take SQLite's write lock
@@ -63,10 +63,13 @@ def relay(limit: int = 500) -> int:
 
 
 def _deliveries(event: Event) -> list[dict[str, Any]]:
+    from core.jobs import lease
+
     return [
         {
             "kind": "core.deliver", "title": event.name, "plugin": plugin,
             "context": event.context, "user_id": None,  # in his name, but nobody's own job
+            "due_at": lease.moment(),  # by the clock of the install: this host's may be ahead
             "key": f"event:{event.id}:{plugin}:{handler.__qualname__}"[:200],
             "args": {"event": event.id, "handler": handler.__qualname__},
         }
