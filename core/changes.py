@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import runtime
+from core import audit, events, runtime
 from core.context import Context
 from core.db import search
 
 
 @dataclass(frozen=True)
 class Change:
-    """One record's change: only the fields that differ, as JSON values."""
+    """One record's change: only the fields that differ, with values that `db.canonical_json` takes."""
 
     id: int
     before: Mapping[str, Any] = field(default_factory=dict)
@@ -26,19 +26,17 @@ def record(
     """Note a set of changes of one resource (at most a chunk of 200), in one statement each for audit and outbox.
 
     `action`: created, updated, deleted or the name of the command. `event`: default `<resource>_<action>.v1`.
-    `reindex=False`: the caller indexes for search later (imports). Must be called inside `db.transaction()`, after
-    the guarded write. Raises Rejected when a `before_change` hook refuses.
+    `reindex=False`: nothing changed that search sees; an import indexes by itself, at its end. Must be called inside
+    `db.transaction()`, after the guarded write. Raises Rejected when a `before_change` hook refuses.
     """
-    from core import audit, events  # events start jobs, and nearly every room that they reach names `Change`
-
     if not changes:
         return
     current = runtime.current()
     current.hooks.call("before_change", ctx=ctx, resource=resource, action=action, changes=changes)
-    if reindex and action != "deleted" and resource in current.resources:
-        search.index(current.resources[resource], [change.id for change in changes])
-    elif action == "deleted" and resource in current.resources:
-        search.drop(current.resources[resource], [change.id for change in changes])
+    ids, declared = [change.id for change in changes], current.resources.get(resource)
+    if declared and action == "deleted":
+        search.drop(declared, ids)
+    elif declared and reindex and ctx.source != "import":  # a trigram index costs an import more than its rows
+        search.index(declared, ids)
     audit.write(ctx, resource, action, changes)
-    payload = {"resource": resource, "ids": [change.id for change in changes]}
-    events.emit(ctx, event or f"{resource}_{action}.v1", payload)
+    events.emit(ctx, event or f"{resource}_{action}.v1", {"resource": resource, "ids": ids})

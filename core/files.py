@@ -110,6 +110,16 @@ def open_file(file_id: int) -> BinaryIO:
     return storage().read(StoredFile.get_by_id(file_id).key)
 
 
+def keep(file_id: int) -> None:
+    """This file is needed after all: it does not expire."""
+    StoredFile.update(expires_at=None).where(StoredFile.id == file_id).execute()
+
+
+def expire(file_id: int) -> None:
+    """Nobody needs this file any more: it goes with the next round of the clean-up."""
+    StoredFile.update(expires_at=utcnow()).where(StoredFile.id == file_id).execute()
+
+
 def remove_expired(limit: int = 500) -> int:
     """Delete files past their time, rows first: a row never names a missing file."""
     gone = list(StoredFile.select().where(StoredFile.expires_at < utcnow()).limit(limit))

@@ -10,17 +10,19 @@ from typing import Any
 
 import structlog
 
+from core.cards import masked
+
 _SECRET_NAME = re.compile(r"password|passwd|secret|token|cookie|authorization|csrf|api_key", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"mk_\w+|(?<=Bearer )\S+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
 
 
 def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask what has a secret's name, and tokens and URL credentials inside texts."""
+    """Mask what has a secret's name, and tokens, URL credentials and card numbers inside texts."""
     for name, value in event.items():
         if _SECRET_NAME.search(name):
             event[name] = "***"
         elif isinstance(value, str):
-            event[name] = _SECRET_TEXT.sub("***", value)
+            event[name] = masked(_SECRET_TEXT.sub("***", value))
     return event
 
 

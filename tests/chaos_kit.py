@@ -11,11 +11,12 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from core import access, audit, auth, files, jobs, transfer
+from core import access, audit, auth, files, jobs
 from core.audit import Entry
 from core.context import SYSTEM, Context
 from core.events import Event
 from core.jobs.models import Job, JobItem
+from plugins.transfer import api as transfer
 
 CTX = Context(actor=SYSTEM, source="cli")
 REPEAT = (409, 429, 503)

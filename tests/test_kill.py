@@ -59,7 +59,7 @@ class Processes:
 
 @pytest.fixture
 def house(app_db: Any, settings: Settings) -> Iterator[Settings]:
-    return install(settings, job_lease_s=3).settings
+    return install(settings, "transfer", job_lease_s=3).settings
 
 
 @pytest.fixture

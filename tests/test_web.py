@@ -31,7 +31,7 @@ LIST = "/admin/suppliers/"
 @pytest.fixture
 def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
     boot.migrate_all(settings)
-    built = install_suppliers(settings)
+    built = install_suppliers(settings, "transfer")
     with runtime_room.bound(built):
         access.ensure_default_roles(system_context("cli"))
         yield built
@@ -331,6 +331,17 @@ def test_a_form_without_its_token_is_refused(owner: Any) -> None:
 def test_stock_routes_of_flask_admin_do_not_exist(app: Any) -> None:
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/admin/")}
     assert not [rule for rule in rules if re.search(r"ajax|/action/|/export/|details/|/static/", rule)]
+
+
+def test_a_form_and_a_note_refuse_a_card_number(owner: Any, runtime: Any) -> None:
+    answer = send(owner, LIST + "new", **document(name="paid by 4111 1111 1111 1111"))
+    assert answer.status_code == 422
+    assert "payment card" in text_of(answer)
+    make_suppliers(document())
+    send(owner, LIST + "1/notes", text="4111-1111-1111-1111")
+    page = text_of(owner.get(LIST + "1"))
+    assert "payment card" in page
+    assert "4111" not in page
 
 
 # pages

@@ -9,11 +9,13 @@ from functools import reduce
 from typing import Any
 
 from core import runtime
-from core.access.declare import SIGNED_IN
 from core.access.models import RolePermission, UserRole
 from core.context import Actor, Grant
 from core.errors import Forbidden
-from core.i18n import __
+from core.i18n import _, __
+
+SIGNED_IN = "core.signed_in"
+"""Held by every user who is signed in, whatever the roles."""
 
 CORE_PERMISSIONS: Mapping[str, Any] = {
     SIGNED_IN: __("Be signed in"),
@@ -86,17 +88,40 @@ def rows(actor: Actor, permission: str, resource: Any) -> Any | None:
 
     Several roles add up; inside one role every named scope must hold. An unknown scope reaches nothing.
     """
+    narrowed = _narrowed(actor, permission, resource)
+    return reduce(operator.or_, (_condition(resource, scopes) for scopes in narrowed)) if narrowed else None
+
+
+def admits(actor: Actor, permission: str, resource: Any, values: Mapping[str, Any]) -> bool:
+    """Whether a record with these `values` would be among the `rows` of `permission`."""
+    known = {scope.name for scope in resource.scopes}
+    narrowed = _narrowed(actor, permission, resource)
+    return not narrowed or any(
+        all(name in known and str(values.get(name)) in map(str, allowed) for name, allowed in scopes.items())
+        for scopes in narrowed
+    )
+
+
+def _narrowed(actor: Actor, permission: str, resource: Any) -> list[Mapping[str, Sequence[str]]]:
+    """The scopes of each role that gives `permission`; empty when one of them gives all rows. Raises Forbidden."""
     demand(actor, permission)
-    if actor.is_system:
-        return None
-    narrowed = [grant.scopes.get(resource.name) for grant in actor.grants if permission in grant.permissions]
-    if not all(narrowed):
-        return None
-    return reduce(operator.or_, (_condition(resource, scopes) for scopes in narrowed if scopes))
+    found = [grant.scopes.get(resource.name) for grant in actor.grants if permission in grant.permissions]
+    return [] if actor.is_system else [scopes for scopes in found if scopes] if all(found) else []
+
+
+def demand_rows(actor: Actor, permission: str, resource: Any, ids: Sequence[int]) -> None:
+    """Raise Forbidden when one of `ids` lies outside the rows that `permission` reaches.
+
+    Asked after a write, so that nobody puts a record where his role does not reach. One who lacks the permission
+    altogether was let in for another reason (his own profile), and is not narrowed.
+    """
+    within = rows(actor, permission, resource) if actor.can(permission) else None
+    if within is not None and resource.model.select().where(resource.model.id.in_(ids), within).count() < len(set(ids)):
+        raise Forbidden(permission, _("This lies outside of the rows that your role reaches."))
 
 
 def _condition(resource: Any, scopes: Mapping[str, Sequence[str]]) -> Any:
-    fields = {scope.name: getattr(resource.model, scope.field or scope.name) for scope in resource.scopes}
+    fields = {scope.name: getattr(resource.model, scope.name) for scope in resource.scopes}
     nothing = resource.model.id.in_([])
     parts = [fields[name].in_(list(values)) if name in fields else nothing for name, values in scopes.items()]
     return reduce(operator.and_, parts)

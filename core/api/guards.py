@@ -1,20 +1,18 @@
-"""What stands before and around every call: problems as RFC 9457, size and kind of bodies, rate, idempotency keys."""
+"""What stands before and around every call of the API: size and kind of bodies, rate, idempotency keys."""
 
 from __future__ import annotations
 
 import hashlib
-import http
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import wraps
 from typing import Any, cast
 
 import flask
 import peewee
-import structlog
-from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from core import db
 from core.api.models import KeptAnswer, RateCounter
@@ -22,10 +20,7 @@ from core.auth import current_context
 from core.db import utcnow
 from core.errors import Conflict, Invalid, MaktabError
 from core.i18n import _
-from core.resources.fields import by_field
-from core.resources.service import UNFIT, reason
 
-log = structlog.get_logger("maktab.api")
 BODY_BYTES = 2 * 1024 * 1024
 CALLS_PER_MINUTE = 600
 _KEPT, _RUNNING = timedelta(hours=24), timedelta(minutes=1)
@@ -39,52 +34,10 @@ class TooManyCalls(MaktabError):
 
 
 def guard(blueprint: Any) -> None:
-    """Put checks and error answers on a blueprint of the API."""
+    """Put the checks on a blueprint of the API."""
     blueprint.before_request(_count_call)
     blueprint.before_request(_check_body)
     blueprint.after_request(_tell_rate)
-    blueprint.register_error_handler(MaktabError, _ours)
-    blueprint.register_error_handler(HTTPException, _http)
-    for unfit in UNFIT:
-        blueprint.register_error_handler(unfit, _unfit)
-
-
-def problem(
-    status: int,
-    code: str,
-    detail: str,
-    errors: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> flask.Response:
-    """An error as RFC 9457; `errors` maps fields (dotted) to texts."""
-    title = http.HTTPStatus(status).phrase
-    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
-    ctx = flask.g.get("ctx")
-    body |= {"errors": errors or {}, "request_id": ctx.request_id if ctx else ""}
-    return flask.make_response(
-        json.dumps(body), status, {"Content-Type": "application/problem+json", **(headers or {})}
-    )
-
-
-def _ours(error: MaktabError) -> Any:
-    if error.status >= 500:
-        raise error  # the application's own handler logs it, or knows that the database takes no writes
-    headers = {"Retry-After": str(60 - int(time.time()) % 60)} if error.status == 429 else None
-    return problem(error.status, error.code, str(error), getattr(error, "errors", None), headers)
-
-
-def _unfit(error: Exception) -> Any:
-    """What passed the schema and a service, and the database refused: taken, missing, too large, half a sign."""
-    log.warning("value does not fit", path=flask.request.path, error=type(error).__name__)
-    return problem(422, "invalid", _("Some values do not fit; see errors."), reason(error))
-
-
-def _http(error: HTTPException) -> Any:
-    found = getattr(error, "data", {}).get("messages")
-    errors = {name: texts for place in (found or {}).values() for name, texts in by_field(place).items()}
-    detail = _("Some values do not fit; see errors.") if errors else error.description or ""
-    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return problem(error.code or 500, error.name.lower().replace(" ", "_"), detail, errors, kept)
 
 
 def _check_body() -> None:
@@ -126,27 +79,31 @@ def _tell_rate(response: flask.Response) -> flask.Response:
     if limit:
         rate = {"Limit": limit, "Remaining": left, "Reset": 60 - int(time.time()) % 60}
         response.headers.update({f"RateLimit-{name}": str(value) for name, value in rate.items()})
+        if response.status_code == 429:
+            response.headers["Retry-After"] = str(rate["Reset"])
     return response
 
 
-def once_per_key(view: Callable[..., Any]) -> Callable[..., Any]:
+def once_per_key(view: Callable[..., Any], prepare: Callable[[], Mapping[str, Any]] = dict) -> Callable[..., Any]:
     """With an `Idempotency-Key`, do `view` once and give its answer again for 24 hours.
 
     The key is claimed first, in a transaction of its own, so that a second call sees it running; the change and its
     answer commit together, so that a claim whose process died (older than a minute) can be taken over safely.
+    `prepare`: what takes long and changes nothing, before that transaction; what it gives goes to the view by name.
     """
 
     @wraps(view)
     def once(*args: Any, **kwargs: Any) -> Any:
         if "Idempotency-Key" not in flask.request.headers:
-            return view(*args, **kwargs)
+            return view(*args, **kwargs, **prepare())
         claim = _claim(flask.request.headers["Idempotency-Key"])
         if claim.status is not None:
             return flask.make_response(claim.body, claim.status, claim.headers | {"Idempotency-Replayed": "true"})
         mine = (KeptAnswer.id == claim.id) & (KeptAnswer.created_at == claim.created_at) & KeptAnswer.status.is_null()
         try:
+            prepared = prepare()
             with db.transaction():
-                answer = flask.make_response(view(*args, **kwargs))
+                answer = flask.make_response(view(*args, **kwargs, **prepared))
                 headers = {name: answer.headers[name] for name in _REPLAYED if name in answer.headers}
                 kept = {"status": answer.status_code, "headers": headers, "body": answer.get_data(as_text=True)}
                 if not KeptAnswer.update(kept).where(mine).execute():
@@ -159,25 +116,39 @@ def once_per_key(view: Callable[..., Any]) -> Callable[..., Any]:
     return once
 
 
+def _body() -> Iterator[bytes]:
+    """What a request is compared by; of a form, whose parts come with other words around them each time, the values."""
+    if flask.request.mimetype != "multipart/form-data":
+        yield flask.request.get_data()
+        return
+    for name, text in sorted(flask.request.form.items(multi=True)):
+        yield json.dumps([name, text]).encode()
+    for name, upload in sorted(flask.request.files.items(multi=True), key=lambda pair: pair[0]):
+        digest = hashlib.file_digest(upload.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+        upload.stream.seek(0)
+        yield json.dumps([name, upload.filename, digest]).encode()
+
+
 def _claim(key: str) -> KeptAnswer:
+    """The row of this key: fresh when it was free, else with the answer that was given."""
     request, now = flask.request, utcnow()
     if not 0 < len(key) <= 255:
         raise Invalid({"Idempotency-Key": [_("A key has 1 to 255 signs.")]})
-    asked = b"\n".join((request.method.encode(), request.full_path.encode(), request.get_data()))
-    values = {"user_id": current_context().actor.user_id or 0, "key": key}
-    fresh = {"request_hash": hashlib.sha256(asked).hexdigest(), "created_at": now}
-    KeptAnswer.delete().where(KeptAnswer.created_at < now - _KEPT).execute()
-    made: Any = KeptAnswer.insert(values | fresh).on_conflict_ignore().returning(KeptAnswer)
-    for claimed in made.execute():
+    asked = b"\n".join((request.method.encode(), request.full_path.encode(), *_body()))
+    mine = {"user_id": current_context().actor.user_id or 0, "key": key}
+    fresh = {"request_hash": hashlib.sha256(asked).hexdigest(), "created_at": now, "status": None, "headers": None}
+    is_dead = KeptAnswer.status.is_null() & (KeptAnswer.created_at < now - _RUNNING)
+    taken: Any = KeptAnswer.insert(mine | fresh).on_conflict(
+        conflict_target=[KeptAnswer.user_id, KeptAnswer.key], update=fresh,
+        where=is_dead | (KeptAnswer.created_at < now - _KEPT),
+    )  # fmt: skip
+    for claimed in taken.returning(KeptAnswer).execute():
         return cast(KeptAnswer, claimed)
-    row: KeptAnswer | None = KeptAnswer.get_or_none(**values)
+    row: KeptAnswer | None = KeptAnswer.get_or_none(**mine)
     if row is None:  # freed this moment by a call that failed
         return _claim(key)
     if row.request_hash != fresh["request_hash"]:
         raise Invalid({"Idempotency-Key": [_("This key was used for another request.")]})
     if row.status is None:
-        dead = (KeptAnswer.id == row.id) & (KeptAnswer.created_at == row.created_at) & (row.created_at < now - _RUNNING)
-        if not KeptAnswer.update(created_at=now).where(dead, KeptAnswer.status.is_null()).execute():
-            raise Conflict(_("The first call with this Idempotency-Key is still running."))
-        row.__data__["created_at"] = now
+        raise Conflict(_("The first call with this Idempotency-Key is still running."))
     return row

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,12 +60,9 @@ def masked(value: Any) -> Any:
     return [masked(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def history(resource: str, record_id: int, limit: int = 50, before: int | None = None) -> list[Entry]:
-    """The newest entries of one record, older than entry `before`; one statement over an index."""
-    query = Entry.select().where(Entry.resource == resource, Entry.record_id == record_id)
-    if before is not None:
-        query = query.where(Entry.id < before)
-    return list(query.order_by(Entry.id.desc()).limit(limit))
+def history(resource: str, record_id: int) -> Any:
+    """A select of the entries of one record, newest first, over an index."""
+    return Entry.select().where(Entry.resource == resource, Entry.record_id == record_id).order_by(Entry.id.desc())
 
 
 def stream(*fields: Any, where: Any = True, order: Any = Entry.id) -> Iterator[tuple[Any, ...]]:
@@ -83,12 +79,11 @@ def export(out: TextIO, form: Literal["csv", "jsonl"] = "jsonl") -> int:
     sheet, count = csv.writer(out), 0
     if form == "csv":
         sheet.writerow(names)
-    for row in stream(*[getattr(Entry, name) for name in names]):
-        count += 1
+    for count, row in enumerate(stream(*[getattr(Entry, name) for name in names]), 1):  # noqa: B007
         if form == "csv":
-            sheet.writerow([_cell(value) for value in row])
+            sheet.writerow(map(_cell, row))
         else:
-            out.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n")
+            out.write(db.canonical_json(dict(zip(names, row, strict=True))) + "\n")
     return count
 
 

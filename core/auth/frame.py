@@ -76,9 +76,6 @@ def init_app(app: flask.Flask) -> None:
     manager.user_loader(_of_session)
     manager.request_loader(_of_token)
     app.before_request(_fill_context)
-    from core.auth import views
-
-    app.register_blueprint(views.blueprint())
 
 
 def _of_session(secret: str) -> Identity | None:
@@ -86,8 +83,7 @@ def _of_session(secret: str) -> Identity | None:
     if found is None:
         return None
     user, session = found
-    ctx = replace(context_for(user, "ui"), ip=flask.request.remote_addr or "", session_id=session.id)
-    return Identity(user, ctx, secret)
+    return Identity(user, context_for(user, "ui", ip=flask.request.remote_addr or "", session_id=session.id), secret)
 
 
 def _of_token(request: Any) -> Identity | None:
@@ -96,7 +92,7 @@ def _of_token(request: Any) -> Identity | None:
     if found is None:
         return None
     user, token = found
-    return Identity(user, replace(context_for(user, "api", token.scopes), ip=request.remote_addr or ""))
+    return Identity(user, context_for(user, "api", token.scopes, ip=request.remote_addr or ""))
 
 
 def _fill_context() -> None:

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from core import access, audit, changes, db, runtime
 from core.auth import passwords, throttle
@@ -27,10 +28,10 @@ class SignInRefused(MaktabError):
     status, code = 401, "sign_in_refused"
 
 
-def context_for(user: User, source: Source, scopes: Sequence[str] = ("*",)) -> Context:
+def context_for(user: User, source: Source, scopes: Sequence[str] = ("*",), **more: Any) -> Context:
     """A context in which `user` acts, with the grants that the database holds now (one statement)."""
     grants = access.limited(access.grants_of([user.id])[user.id], scopes)
-    return Context(Actor(user.id, str(user), grants), source, locale=user.locale, timezone=user.timezone)
+    return Context(Actor(user.id, str(user), grants), source, locale=user.locale, timezone=user.timezone, **more)
 
 
 def sign_in(username: str, password: str, *, ip: str, browser: str) -> tuple[User, str]:
@@ -66,11 +67,6 @@ def open_session(user: User, *, ip: str, browser: str) -> str:
     return secret
 
 
-def sign_out(ctx: Context) -> None:
-    """End the session that `ctx` came through."""
-    end_session(ctx, ctx.session_id or 0)
-
-
 def end_session(ctx: Context, session_id: int) -> None:
     """End one of the actor's own sessions; NotFound for those of others."""
     own = (Session.id == session_id) & (Session.user == ctx.actor.user_id)
@@ -92,9 +88,7 @@ def by_session(secret: str) -> tuple[User, Session] | None:
         with db.optional_write():
             row.delete_instance()
         return None
-    if (
-        idle > _TOUCH or db.is_read_only()
-    ):  # while writes are refused each page tries anew, and so knows when it is over
+    if idle > _TOUCH or db.is_read_only():  # each page of a read-only time tries anew, and so sees its end
         with db.optional_write():
             Session.update(last_seen_at=now).where(Session.id == row.id).execute()
     return (row.user, row) if row.user.is_active else None

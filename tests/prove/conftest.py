@@ -26,7 +26,7 @@ def scaled(whole: int, least: int = 1) -> int:
 @pytest.fixture
 def house(app_db: Any, settings: Settings) -> Settings:
     """The ledger plugin on a database of its own, with leases so short that a lost one shows."""
-    return install(settings, job_lease_s=3).settings
+    return install(settings, "transfer", job_lease_s=3).settings
 
 
 @pytest.fixture

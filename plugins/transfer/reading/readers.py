@@ -1,0 +1,115 @@
+"""Rows of a file of any dialect, one at a time, with the line where each begins."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from core.i18n import _
+from plugins.transfer.formats import Dialect
+from plugins.transfer.reading import flat
+from plugins.transfer.reading.dialect import FileRefused, check_archive, open_bytes
+
+LONGEST_LINE, LONGEST_CELL, SHEET_MEMORY = 8 << 20, 1 << 20, 1 << 30
+Rows = Iterator[tuple[int, Any]]  # line, cells; a row may end before its last column (absent, not blank)
+
+
+def read(path: Path, dialect: Dialect) -> tuple[list[str], Rows]:
+    """The header and the rows of a table. JSON lines have no header: whole documents, as in the API."""
+    if dialect.kind == "jsonl":
+        return [], documents(path, dialect)
+    rows = _sheet_rows(path) if dialect.kind == "xlsx" else _csv_rows(path, dialect)
+    for _line, cells in rows:
+        if any(cells):
+            return _unique(cells), rows
+    raise FileRefused(_("The file has no header row."))
+
+
+def _unique(headers: Sequence[str]) -> list[str]:
+    """Headers trimmed; empty ones get their place as a name, repeated ones a number."""
+    names, seen = [], Counter[str]()
+    for place, header in enumerate(headers, start=1):
+        name = header.replace("\ufeff", "").strip() or f"Column {place}"
+        seen[name] += 1
+        names.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
+    return names
+
+
+def _lines(path: Path, dialect: Dialect) -> Iterator[str]:
+    """Lines with their ends. Odd bytes become lone surrogates: their row is refused, not the file."""
+    errors = "strict" if dialect.encoding.startswith("utf-16") else "surrogateescape"
+    with closing(io.TextIOWrapper(open_bytes(path, dialect.packed), dialect.encoding, errors, newline="")) as stream:
+        try:
+            while line := stream.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE:
+                    raise FileRefused(_("A line is longer than 8 MB; this is hardly a table."))
+                yield line
+        except (UnicodeError, LookupError, OSError, EOFError) as problem:
+            text = _("The file cannot be read as %(name)s: %(problem)s.", name=dialect.encoding, problem=problem)
+            raise FileRefused(text) from None
+
+
+def _csv_rows(path: Path, dialect: Dialect) -> Rows:
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(_lines(path, dialect), delimiter=dialect.delimiter)
+    line = 1
+    try:
+        for cells in reader:
+            if any(cells):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as problem:
+        text = _("Line %(line)d cannot be read (%(problem)s); is a quote not closed?", line=line, problem=problem)
+        raise FileRefused(text) from None
+
+
+def _sheet_rows(path: Path) -> Rows:
+    check_archive(path)
+    script = Path(__file__).with_name("sheet.py")
+    command = [sys.executable, "-I", str(script), str(path), str(SHEET_MEMORY)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            for line, text in enumerate(child.stdout or (), start=1):
+                cells = json.loads(text)
+                if any(cells):
+                    yield line, cells
+            if child.wait():
+                reason = (child.stderr.read() if child.stderr else "").partition("\n")[0] or f"{child.returncode}"
+                raise FileRefused(_("The workbook cannot be read (%(reason)s).", reason=reason))
+        finally:
+            child.kill()
+
+
+def flat_header(path: Path, dialect: Dialect) -> dict[str, bool]:
+    """The columns of JSON lines of any shape, see `flat.header`; reads all of them."""
+    return flat.header(document for _line, document in documents(path, dialect, exact=True))
+
+
+def flat_rows(path: Path, dialect: Dialect, headers: Sequence[str], repeat: Collection[str], most: int) -> Rows:
+    """Their rows; see `flat.rows`."""
+    for line, document in documents(path, dialect, exact=True):
+        for cells in flat.rows(document, headers, repeat, most):
+            yield line, cells
+
+
+def documents(path: Path, dialect: Dialect, exact: bool = False) -> Rows:
+    """The objects of JSON lines. `exact`: numbers as the texts that stand there."""
+    numbers: dict[str, Any] = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), str) if exact else {}
+    for line, text in enumerate(_lines(path, dialect), start=1):
+        if not text.strip():
+            continue
+        try:
+            doc = json.loads(text.lstrip("\ufeff"), **numbers)
+        except (ValueError, RecursionError):
+            doc = None
+        if not isinstance(doc, dict):
+            raise FileRefused(_("Line %(line)d is not a JSON object.", line=line))
+        yield line, doc
