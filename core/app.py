@@ -10,7 +10,8 @@ import flask_admin
 from flask_wtf.csrf import CSRFProtect
 
 from core import access, api, auth, health, i18n
-from core.errors import MaktabError
+from core.errors import Invalid, MaktabError
+from core.i18n import _
 from core.runtime import Runtime
 from core.web import HomeView, MaktabTheme, ResourceView, errors, theme
 
@@ -33,6 +34,7 @@ def create_app(runtime: Runtime) -> flask.Flask:
     errors.init_app(app)
     auth.init_app(app)
     access.init_app(app)
+    app.before_request(_refuse_nul)
     health.init_app(app)
     app.add_url_rule("/", "root", access.requires(access.SIGNED_IN)(lambda: flask.redirect("/admin/")))
     _add_views(app, runtime)
@@ -50,6 +52,14 @@ def _configure(app: flask.Flask, runtime: Runtime) -> None:
         MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch must not lose its input
     )
+
+
+def _refuse_nul() -> None:
+    """PostgreSQL keeps no NUL, SQLite cuts texts there: it ends here, for every page and every form."""
+    request = flask.request
+    texts = [text for values in request.values.lists() for text in (values[0], *values[1])]
+    if any("\0" in text for text in [*texts, *(file.filename or "" for file in request.files.values())]):
+        raise Invalid(_("No text may hold the sign NUL."))
 
 
 def _add_views(app: flask.Flask, runtime: Runtime) -> None:
