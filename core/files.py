@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from core.i18n import _
 
 VIEW_ALL = "core.file.view_all"
 _BLOCK = 1 << 16
+# Control signs, line and paragraph separators, overrides of direction, halves of surrogate pairs.
+_UNSEEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class StoredFile(Model):
@@ -66,6 +69,11 @@ class Directory:
         self._path(key).unlink(missing_ok=True)
 
 
+def plain_name(given: str) -> str:
+    """The last part of a given name, without what ends a header's line or turns the order of letters round."""
+    return _UNSEEN.sub("", given.replace("\\", "/")).rsplit("/", 1)[-1][:255] or "file"
+
+
 def storage() -> Storage:
     return Directory(runtime.current().settings.files_dir)
 
@@ -90,7 +98,7 @@ def store(
         place.remove(key)
         raise
     kept: StoredFile = StoredFile.create(
-        key=key, name=name.replace("\\", "/").rsplit("/", 1)[-1][:255] or "file", size=size, user_id=ctx.actor.user_id,
+        key=key, name=plain_name(name), size=size, user_id=ctx.actor.user_id,
         sha256=digest.hexdigest(), content_type=content_type[:120], expires_at=expires_at,
     )  # fmt: skip
     return kept

@@ -188,7 +188,7 @@ def _add_files(made: Endpoints, resource: Resource) -> None:
         ctx, name = current_context(), upload.filename or "import"
         stored = files.store(ctx, cast(BinaryIO, upload.stream), name, upload.mimetype)
         with db.transaction():
-            import_ = transfer.upload(ctx, resource.name, stored.id, name)
+            import_ = transfer.upload(ctx, resource.name, stored.id, stored.name)
             transfer.set_mapping(ctx, import_, *_mapping(resource, import_, asked["mapping"]))
             return _started(jobs.find(ctx, transfer.run(ctx, import_, asked["dry_run"]).job_id or 0))
 

@@ -51,7 +51,7 @@ class TransferView(AdminView):
 
     @expose("/")
     def index_view(self) -> Any:
-        allowed, before = _importable(), flask.request.args.get("before", type=int)
+        allowed, before = _importable(), max(flask.request.args.get("before", 0, type=int), 0)
         newest = Import.select().where(_visible(allowed)).order_by(Import.id.desc()).limit(_PAGE + 1)
         found = list(newest.where(Import.id < min(before, LARGEST)) if before else newest) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
@@ -180,7 +180,7 @@ def _upload(allowed: Map[str, Resource], name: str) -> Import:
     if given is None or not given.filename:
         raise Invalid({"file": [_("Choose a file.")]})
     stored = files.store(context(), given.stream, given.filename)  # type: ignore[arg-type]
-    return importer.upload(context(), name, stored.id, given.filename)
+    return importer.upload(context(), name, stored.id, stored.name)
 
 
 def _from_form(
