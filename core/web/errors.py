@@ -28,6 +28,15 @@ def init_app(app: flask.Flask) -> None:
     app.register_error_handler(CSRFError, _stale)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
+    app.after_request(_stay_here)
+
+
+def _stay_here(answer: flask.Response) -> flask.Response:
+    """Werkzeug's own redirects (a slash too few or too many) name the host that the caller named: ours are paths."""
+    where = answer.headers.get("Location", "")
+    if where.startswith(flask.request.host_url):
+        answer.headers["Location"] = "/" + where.removeprefix(flask.request.host_url).lstrip("/")
+    return answer
 
 
 def takes_no_writes(error: BaseException) -> bool:
