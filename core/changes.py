@@ -9,6 +9,8 @@ from typing import Any
 from core import runtime
 from core.context import Context
 from core.db import search
+from core.errors import Rejected
+from core.i18n import _
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,16 @@ def record(
 
     `action`: created, updated, deleted or the name of the command. `event`: default `<resource>_<action>.v1`.
     `reindex=False`: the caller indexes for search later (imports). Must be called inside `db.transaction()`, after
-    the guarded write. Raises Rejected when a `before_change` hook refuses.
+    the guarded write. Raises Rejected when a `before_change` hook refuses, or when a record was or is outside of the
+    actor's rows.
     """
-    from core import audit, events  # events start jobs, and nearly every room that they reach names `Change`
+    from core import access, audit, events  # events start jobs, and nearly every room that they reach names `Change`
 
     if not changes:
         return
     current = runtime.current()
+    if resource in current.resources and (beyond := access.outside(ctx.actor, current.resources[resource], changes)):
+        raise Rejected(beyond[0], "", _("This lies outside of the rows that your role reaches."))
     current.hooks.call("before_change", ctx=ctx, resource=resource, action=action, changes=changes)
     if reindex and action != "deleted" and resource in current.resources:
         search.index(current.resources[resource], [change.id for change in changes])

@@ -6,14 +6,20 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import runtime
 from core.access.declare import SIGNED_IN
 from core.access.models import RolePermission, UserRole
 from core.context import Actor, Grant
+from core.db import search
 from core.errors import Forbidden
 from core.i18n import __
+
+if TYPE_CHECKING:
+    from core.changes import Change
+
+Scopes = Mapping[str, Mapping[str, Sequence[str]]]
 
 CORE_PERMISSIONS: Mapping[str, Any] = {
     SIGNED_IN: __("Be signed in"),
@@ -24,6 +30,11 @@ CORE_PERMISSIONS: Mapping[str, Any] = {
     "core.search.rebuild": __("Rebuild the search index"),
     "core.job.manage": __("Cancel, retry and undo the jobs of others"),
 }
+
+WIDE = frozenset(
+    {"core.audit_entry.view", "core.audit_entry.export", "core.file.view_all", "core.job.view_all", "core.job.manage"}
+)
+"""What shows or touches records of any kind; an assignment that is narrowed to some rows does not give it."""
 
 
 def permissions() -> dict[str, Any]:
@@ -48,6 +59,11 @@ def expand(entries: Iterable[str]) -> frozenset[str]:
     return frozenset(given | {name for name in permissions() if any(reaches(entry, name) for entry in patterns)})
 
 
+def granted(entries: Iterable[str], scopes: Scopes) -> Grant:
+    """What the lines of a role give over the rows of `scopes`."""
+    return Grant(expand(entries) - WIDE if any(scopes.values()) else expand(entries), scopes)
+
+
 def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
     """The grants of each user, in one statement; a user without a role holds `SIGNED_IN` alone."""
     rows = (
@@ -63,7 +79,7 @@ def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
         scopes[assignment] = narrowed
     found = {user_id: [Grant(frozenset({SIGNED_IN}))] for user_id in user_ids}
     for (user_id, assignment), entries in lines.items():
-        found[user_id].append(Grant(expand(entries), scopes[assignment]))
+        found[user_id].append(granted(entries, scopes[assignment]))
     return {user_id: tuple(grants) for user_id, grants in found.items()}
 
 
@@ -93,6 +109,37 @@ def rows(actor: Actor, permission: str, resource: Any) -> Any | None:
     if not all(narrowed):
         return None
     return reduce(operator.or_, (_condition(resource, scopes) for scopes in narrowed if scopes))
+
+
+def outside(actor: Actor, resource: Any, changes: Sequence[Change]) -> list[int]:
+    """The ids whose record was, or is now, beyond all rows where `actor` may write; to be asked after the write.
+
+    One statement for an actor who is narrowed to some rows, none for others.
+    """
+    own = [grant.scopes.get(resource.name) for grant in actor.grants if _writes(grant, resource)]
+    narrowed = [scopes for scopes in own if scopes]
+    if actor.is_system or not narrowed or len(narrowed) < len(own):
+        return []
+    model, fields = resource.model, {scope.name: scope.field or scope.name for scope in resource.scopes}
+    columns = [getattr(model, name) for name in fields.values()]
+    ids = [change.id for change in changes]
+    present = {row[0]: row[1:] for row in model.select(model.id, *columns).where(search.among(model.id, ids)).tuples()}
+    found = []
+    for change in changes:
+        now = dict(zip(fields, present[change.id], strict=True)) if change.id in present else dict(change.before)
+        before = {name: change.before.get(field, now.get(name)) for name, field in fields.items()}
+        if not all(any(_inside(scopes, values) for scopes in narrowed) for values in (before, now)):
+            found.append(change.id)
+    return found
+
+
+def _writes(grant: Grant, resource: Any) -> bool:
+    looks = {resource.permission("view"), resource.permission("export")}
+    return any(name.startswith(f"{resource.name}.") for name in grant.permissions - looks)
+
+
+def _inside(scopes: Mapping[str, Sequence[str]], values: Mapping[str, Any]) -> bool:
+    return all(name in values and str(values[name]) in map(str, allowed) for name, allowed in scopes.items())
 
 
 def _condition(resource: Any, scopes: Mapping[str, Sequence[str]]) -> Any:
