@@ -204,7 +204,8 @@ def _versions(resource: Resource, ids: Any, lock: bool = False) -> dict[int, int
 
 def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int], work: Work) -> dict[int, Outcome]:
     """Results of `work` for `ids`; a set that raises is halved until only the bad rows are left out."""
-    denied = access.denied(ctx.actor, resource.permission(action.name), resource.name, ids)
+    permission = resource.permission(action.name)
+    denied = access.denied(ctx.actor, permission, resource.name, ids) | _beyond(ctx, resource, permission, ids)
     allowed = [row_id for row_id in ids if row_id not in denied]
     try:
         with db.transaction():
@@ -219,6 +220,16 @@ def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int],
         return first | second
     refused = _rejected(_("You may not do this with this record."))
     return {row_id: refused if row_id in denied else found.get(row_id, Outcome("unchanged", row_id)) for row_id in ids}
+
+
+def _beyond(ctx: Context, resource: Resource, permission: str, ids: Sequence[int]) -> set[int]:
+    """Those of `ids` that the actor does not reach now; since the job began, a role or a record may have moved."""
+    if access.rows(ctx.actor, permission, resource) is None:
+        return set()
+    from core.resources import query  # core.resources itself emits events and starts jobs
+
+    asked = Selection(resource.name, ids=tuple(ids))
+    return set(ids) - {row[0] for row in query.select(ctx, resource, asked, permission).tuples()}
 
 
 def _rejected(text: str) -> Outcome:
