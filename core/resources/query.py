@@ -134,10 +134,11 @@ def _scoped(ctx: Context, resource: Resource, permission: str | None) -> Any:
 
 
 def _matching(ctx: Context, resource: Resource, filters: Mapping[str, str], term: str, permission: str | None) -> Any:
-    query = _scoped(ctx, resource, permission)
+    rows = access.rows(ctx.actor, permission or resource.permission("view"), resource)
+    query = resource.model.select() if rows is None else resource.model.select().where(rows)
     conditions = [_condition(ctx, resource, name, value) for name, value in filters.items()]
     if term.strip():
-        conditions.append(search.condition(resource, term))
+        conditions.append(search.condition(resource, term, rows))
     return query.where(*conditions) if conditions else query
 
 
