@@ -55,10 +55,13 @@ def _configure(app: flask.Flask, runtime: Runtime) -> None:
 
 
 def _refuse_nul() -> None:
-    """PostgreSQL keeps no NUL, SQLite cuts texts there: it ends here, for every page and every form."""
+    """PostgreSQL keeps no NUL, SQLite cuts texts there: it ends here, in addresses, forms and names of files."""
     request = flask.request
-    texts = [text for values in request.values.lists() for text in (values[0], *values[1])]
-    if any("\0" in text for text in [*texts, *(file.filename or "" for file in request.files.values())]):
+    is_form = request.mimetype == "multipart/form-data" or not request.path.startswith("/api/")  # JSON: see core.api
+    given = [name for file in request.files.values() if (name := file.filename)] if is_form else []
+    for values in (request.args, request.form) if is_form else (request.args,):
+        given += [text for name, texts in values.lists() for text in (name, *texts)]
+    if any("\0" in text for text in given):
         raise Invalid(_("No text may hold the sign NUL."))
 
 
