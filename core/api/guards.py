@@ -20,6 +20,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 from core import db, runtime
 from core.api.models import KeptAnswer, RateCounter
 from core.auth import current_context
+from core.border import parse_json
 from core.db import utcnow
 from core.errors import Conflict, Invalid, MaktabError
 from core.i18n import _
@@ -89,7 +90,7 @@ def _http(error: HTTPException) -> Any:
 
 
 def _check_body() -> None:
-    """JSON of a decent size, of which every text can be kept. Too deep or too long numbers make the parser raise."""
+    """JSON of a decent size and depth, of which every number and every text can be kept."""
     request = flask.request
     if request.method not in ("POST", "PATCH") or request.mimetype == "multipart/form-data":
         return
@@ -97,8 +98,8 @@ def _check_body() -> None:
     if request.get_data() and not request.is_json:
         raise UnsupportedMediaType(_("Send JSON, with the header Content-Type: application/json."))
     try:
-        json.dumps(json.loads(request.get_data() or b"null"), ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+        json.dumps(parse_json(request.get_data() or b"null"), ensure_ascii=False).encode()
+    except ValueError:
         raise BadRequest(_("This is not JSON that can be read.")) from None
     if rb"\u0000" in request.get_data():
         raise BadRequest(_("No text may hold the sign NUL."))
