@@ -114,12 +114,21 @@ def find(ctx: Context, file_id: int) -> StoredFile:
 
 
 def open_file(file_id: int) -> BinaryIO:
-    """The content. No permission is asked: `find` or the caller has done so."""
-    return storage().read(StoredFile.get_by_id(file_id).key)
+    """The content. No permission is asked: `find` or the caller has done so. NotFound when it has gone."""
+    file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == file_id)
+    if file is None:
+        raise NotFound(_("There is no such file, or it has expired."))
+    return storage().read(file.key)
+
+
+def remove(file: StoredFile) -> None:
+    """Forget a file, the row first: a row never names a missing file."""
+    file.delete_instance()
+    storage().remove(file.key)
 
 
 def remove_expired(limit: int = 500) -> int:
-    """Delete files past their time, rows first: a row never names a missing file."""
+    """Delete files past their time, rows first."""
     gone = list(StoredFile.select().where(StoredFile.expires_at < utcnow()).limit(limit))
     StoredFile.delete().where(StoredFile.id.in_([file.id for file in gone])).execute()
     for file in gone:

@@ -186,11 +186,16 @@ def _add_files(made: Endpoints, resource: Resource) -> None:
         if upload is None:
             raise Invalid({"file": [_("Send the file as the form field `file` (multipart/form-data).")]})
         ctx, name = current_context(), upload.filename or "import"
-        stored = files.store(ctx, cast(BinaryIO, upload.stream), name, upload.mimetype)
-        with db.transaction():
-            import_ = transfer.upload(ctx, resource.name, stored.id, stored.name)
-            transfer.set_mapping(ctx, import_, *_mapping(resource, import_, asked["mapping"]))
-            return _started(jobs.find(ctx, transfer.run(ctx, import_, asked["dry_run"]).job_id or 0))
+        until = transfer.expiry()
+        stored = files.store(ctx, cast(BinaryIO, upload.stream), name, upload.mimetype, expires_at=until)
+        try:
+            with db.transaction():
+                import_ = transfer.upload(ctx, resource.name, stored.id, stored.name)
+                transfer.set_mapping(ctx, import_, *_mapping(resource, import_, asked["mapping"]))
+                return _started(jobs.find(ctx, transfer.run(ctx, import_, asked["dry_run"]).job_id or 0))
+        except BaseException:  # nobody hears of this file again
+            transfer.drop(stored)
+            raise
 
     plural = resource.label_plural
     made.add(

@@ -22,7 +22,7 @@ from core.transfer import readers, reports
 from core.transfer.dialect import FileRefused, sniff
 from core.transfer.exporter import run_export
 from core.transfer.formats import Dialect, Mapping
-from core.transfer.importer import check, format_named, local_copy, note, scratch_of
+from core.transfer.importer import check, clear, format_named, local_copy, note
 from core.transfer.mapping import Draft, Plan
 from core.transfer.models import Import, ImportChange, Reject
 from core.transfer.staging import MOST_ROWS, Staging, staged
@@ -43,10 +43,11 @@ def run_import(run: jobs.JobRun) -> dict[str, Any]:
         with _opened(import_, resource) as (plan, staging):
             Intake(run, import_, resource, plan, staging).run()
     except FileRefused as refusal:
+        clear(import_)
         Import.update(state="failed", error=str(refusal)).where(Import.id == import_.id).execute()
         raise
     if not import_.dry_run and import_.state != "paused":
-        shutil.rmtree(scratch_of(import_), ignore_errors=True)
+        clear(import_)
     return {"import_id": import_.id, "file_id": import_.rejects_file_id} | _counts(import_)
 
 

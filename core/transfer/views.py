@@ -19,7 +19,7 @@ from core.errors import Invalid, MaktabError, NotFound
 from core.i18n import _, __
 from core.jobs.models import LARGEST
 from core.resources import Badge, ListState, Resource, Selection, query
-from core.transfer import exporter, importer, recognition
+from core.transfer import exporter, importer, recognition, reports
 from core.transfer.dialect import FileRefused
 from core.transfer.formats import OPERATORS, Mapping, Preview
 from core.transfer.models import Import, Reject, SavedMapping
@@ -77,6 +77,7 @@ class TransferView(AdminView):
         try:
             preview = recognition.inspect(importer.local_copy(import_), import_.resource)
         except FileRefused as refusal:
+            importer.clear(import_)
             return self._result(import_, str(refusal))
         if import_.mapping:
             mapping, format = Mapping.from_json(import_.mapping), import_.format
@@ -179,7 +180,7 @@ def _upload(allowed: Map[str, Resource], name: str) -> Import:
         raise Invalid({"resource": [_("Choose what the file holds.")]})
     if given is None or not given.filename:
         raise Invalid({"file": [_("Choose a file.")]})
-    stored = files.store(context(), given.stream, given.filename)  # type: ignore[arg-type]
+    stored = files.store(context(), given.stream, given.filename, expires_at=reports.expiry())  # type: ignore[arg-type]
     return importer.upload(context(), name, stored.id, stored.name)
 
 
