@@ -49,10 +49,10 @@ ODDITIES = [
 NAUGHTY = [*SCRIPTS, *FORMULAS, *ODDITIES]
 
 ADDRESS_TRICKS = [
-    "view=edit&x=", "self=1&x=", "endpoint=x&x=", "_external=1&_scheme=javascript&x=", "_method=POST&x=", "_anchor=a&x=",
+    "view=edit&x=", "self=1&x=", "endpoint=x&x=", "_external=1&_scheme=javascript&x=", "_method=POST&x=", "_anchor=&x=",
     "_scheme=https&_external=1&x=", "cls=1&x=", "name=x&x=", "record_id=x&x=", "filename=../../etc/passwd&x=",
     f"before=-{'9' * 30}", f"before={'9' * 30}", f"after={'9' * 5000}", "before=٣", "limit=-1", "limit=999999999999",
-    "limit=1e3", "limit=²", "sort=password_hash", "sort=-id;--", "sort=id&sort=code", "q=%00", "q=%ff%fe", "country=%00",
+    "limit=1e3", "limit=²", "sort=password_hash", "sort=-id;--", "sort=id&sort=code", "q=%00", "q=%ff", "country=%00",
     "rows=%00", "tab=%00", "resource=%00", f"q={'a' * 3000}", "country__prefix=%5B%5D*", "country__foo=y",
     "is_active=%F0%9F%98%80", "placed_at=0001-01-01", "placed_at=9999-12-31", "placed_at__gte=9999-12-31T23:59-23:59",
     f"total_minor={'9' * 19}", f"total_minor=-{'9' * 19}", f"major.total_minor={'9' * 400}", "major.total_minor=NaN",
