@@ -6,10 +6,21 @@ from collections.abc import Mapping, Sequence
 
 
 class MaktabError(Exception):
-    """Root of all our errors. `status` is the HTTP status that the borders answer with."""
+    """Root of all our errors. The borders answer with `status`, `headers` and, for the API, `code` and `errors`.
 
-    status = 500
-    code = "error"
+    `errors` maps a field (dotted for nested ones, "" for the whole) to its messages.
+    """
+
+    status, code = 500, "error"
+    headers: Mapping[str, str] = {}
+    errors: dict[str, list[str]] = {}
+
+
+class SignInNeeded(MaktabError):
+    """Nobody is signed in, or the token is not valid."""
+
+    status, code = 401, "unauthorized"
+    headers = {"WWW-Authenticate": "Bearer"}
 
 
 class NotFound(MaktabError):
@@ -19,24 +30,23 @@ class NotFound(MaktabError):
 
 
 class Forbidden(MaktabError):
-    """The actor lacks `permission`."""
+    """The actor lacks `permission`; `text` says it in other words."""
 
     status, code = 403, "forbidden"
 
     def __init__(self, permission: str, text: str = "") -> None:
         super().__init__(text or f"This needs the permission {permission}.")
-        self.permission = permission
+        self.permission, self.text = permission, text
 
 
 class Invalid(MaktabError):
-    """Input refused. `errors` maps a field (dotted for nested ones, "" for the whole) to its messages."""
+    """Input refused, with a text for the whole or `errors` by field."""
 
     status, code = 422, "invalid"
 
     def __init__(self, errors: Mapping[str, Sequence[str]] | str) -> None:
-        self.errors: dict[str, list[str]] = (
-            {"": [errors]} if isinstance(errors, str) else {field: list(texts) for field, texts in errors.items()}
-        )
+        given = {"": [errors]} if isinstance(errors, str) else errors
+        self.errors = {field: list(texts) for field, texts in given.items()}
         super().__init__("; ".join(f"{field}: {' '.join(texts)}".lstrip(": ") for field, texts in self.errors.items()))
 
 
@@ -53,10 +63,4 @@ class Rejected(MaktabError):
 
     def __init__(self, record_id: int | None, field: str, text: str) -> None:
         super().__init__(text)
-        self.record_id, self.field = record_id, field
-
-
-class ReadOnly(MaktabError):
-    """The database takes no writes now (disk full, restart): nothing was changed, try again later."""
-
-    status, code = 503, "read_only"
+        self.record_id, self.errors = record_id, {field: [text]}

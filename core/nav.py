@@ -29,6 +29,20 @@ class NavItem:
     icon: str = "box"
 
 
+@dataclass(frozen=True)
+class Link:
+    """A button that leads to a page. `permission`: without it the button is not there; `icon`: as in NavItem.
+
+    `is_start`: also shown where a list has no records yet, as a way to begin.
+    """
+
+    label: Any
+    url: str
+    permission: str
+    icon: str = ""
+    is_start: bool = False
+
+
 GROUPS = {
     "work": "", "catalog": __("Catalog"), "customers": __("Customers"), "money": __("Money"), "insight": __("Insight"),
     "settings": "",
@@ -50,6 +64,12 @@ def items(actor: Actor) -> Iterator[NavItem]:
             yield NavItem(page.name, target, page.permission, page.nav_group, page.nav_order, page.icon)
     for made in present.hooks.call("nav_items", actor=actor):
         yield from made
+
+
+def buttons(hook: str, actor: Actor, **about: Any) -> list[Link]:
+    """What the plugins give with `hook` (list_links, job_links) and `actor` may open."""
+    made = runtime.current().hooks.call(hook, actor=actor, **about)
+    return [link for some in made for link in some if actor.can(link.permission)]
 
 
 def menu(actor: Actor) -> list[dict[str, Any]]:

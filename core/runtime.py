@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from core.plugins import Hooks, Plugin
     from core.resources import Resource
     from core.settings import Settings
-    from core.transfer import DemoFile, ImportFormat
 
 Handler = Callable[["Context", Mapping[str, Any]], None]
 
@@ -25,7 +24,8 @@ Handler = Callable[["Context", Mapping[str, Any]], None]
 class Runtime:
     """What one generation knows.
 
-    `subscriptions`: event name -> ((plugin, handler), …). `permissions`: name -> label.
+    `subscriptions`: event name -> ((plugin, handler), …). `permissions`: name -> label. `declared`: for each register_*
+    hook that a plugin offers, what all others gave, in load order.
     """
 
     generation: int
@@ -37,8 +37,8 @@ class Runtime:
     schedules: tuple[Schedule, ...] = ()
     subscriptions: Mapping[str, tuple[tuple[str, Handler], ...]] = field(default_factory=dict)
     services: Mapping[str, Any] = field(default_factory=dict)
-    import_formats: tuple[ImportFormat, ...] = ()
-    demo_files: tuple[DemoFile, ...] = ()
+    commands: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    declared: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     permissions: Mapping[str, Any] = field(default_factory=dict)
 
     def resource(self, name: str) -> Resource:

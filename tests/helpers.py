@@ -42,12 +42,18 @@ def count_statements() -> Iterator[list[str]]:
         logger.setLevel(level)
 
 
-def install_suppliers(settings: Settings) -> Runtime:
-    """The core and the test plugin `suppliers` alone, migrated and installed as this process's generation."""
+def turn_on(settings: Settings, *names: str) -> None:
+    """Migrate plugins and enable them, in a database that may have none."""
+    found = plugins.discover(settings)
+    for name in names:
+        PluginState.insert(name=name, version="1").on_conflict_ignore().execute()
+        migrate.apply(name, found[name].path / "migrations")
+
+
+def install_suppliers(settings: Settings, *others: str) -> Runtime:
+    """The core, the test plugin `suppliers` and `others` alone, migrated and installed as this process's generation."""
     settings = replace(settings, plugin_dir=str(PLUGINS))
-    plugins.discover(settings)
-    PluginState.insert(name="suppliers", version="1").on_conflict_ignore().execute()
-    migrate.apply("suppliers", PLUGINS / "suppliers" / "migrations")
+    turn_on(settings, "suppliers", *others)
     built = plugins.build(settings)
     runtime.install(built)
     assert "suppliers.supplier" in built.resources, built.plugins

@@ -7,23 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from core import db, plugins, runtime
-from core.db import migrate
 from core.jobs import lease, run
 from core.jobs.models import Job
 from core.jobs.worker import Worker
-from core.plugins.models import PluginState
 from core.runtime import Runtime
 from core.settings import Settings
+from tests.helpers import turn_on
 
 MERCHANT = Path(__file__).parent / "merchant"
 
 
-def install(settings: Settings, **changed: Any) -> Runtime:
-    """The core and `ledger` alone, migrated and installed as this process's generation."""
+def install(settings: Settings, *others: str, **changed: Any) -> Runtime:
+    """The core, `ledger` and `others` alone, migrated and installed as this process's generation."""
     settings = replace(settings, plugin_dir=str(MERCHANT), **changed)
-    plugins.discover(settings)
-    PluginState.insert(name="ledger", version="1").on_conflict_ignore().execute()
-    migrate.apply("ledger", MERCHANT / "ledger" / "migrations")
+    turn_on(settings, "ledger", *others)
     built = plugins.build(settings)
     runtime.install(built)
     return built

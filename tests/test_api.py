@@ -26,7 +26,7 @@ DOC = {"code": "A", "name": "Acme", "tags": ["x"]}
 
 @pytest.fixture
 def house(app_db: Any, settings: Settings) -> Runtime:
-    return install_suppliers(settings)
+    return install_suppliers(settings, "transfer")
 
 
 @pytest.fixture
@@ -277,21 +277,6 @@ def test_notes_stand_beside_a_record(owner: Any) -> None:
     assert owner.post(f"{URL}/1/notes", json={"text": "Call back"}).status_code == 201
     assert [note["text"] for note in owner.get(f"{URL}/1/notes").json["data"]] == ["Call back"]
     problem(owner.post(f"{URL}/1/notes", json={"text": "  "}), 422)
-
-
-def test_an_import_and_an_export_start_as_jobs(owner: Any) -> None:
-    import io
-
-    file = (io.BytesIO(b"code,name\nA,Acme\n"), "suppliers.csv")
-    answer = owner.post(f"{URL}/imports", data={"file": file, "dry_run": "true"}, content_type="multipart/form-data")
-    assert answer.status_code == 202, answer.get_data(as_text=True)
-    assert owner.get(answer.headers["Location"]).json["kind"] == "core.import"
-    problem(owner.post(f"{URL}/imports", data={}, content_type="multipart/form-data"), 422)
-    file = (io.BytesIO(b"foo,bar\n1,2\n"), "foo.csv")
-    problem(owner.post(f"{URL}/imports", data={"file": file}, content_type="multipart/form-data"), 422)
-    answer = owner.post(f"{URL}/exports", json={"all": True, "format": "csv"})
-    assert answer.status_code == 202, answer.get_data(as_text=True)
-    assert owner.get(answer.headers["Location"]).json["kind"] == "core.export"
 
 
 def test_too_many_calls_wait_for_the_next_minute(web: Any, owner: Any, caller: Callable[..., Any]) -> None:

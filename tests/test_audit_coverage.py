@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from core import access, auth, db, files, transfer
+from core import access, auth, db, files
 from core import runtime as runtime_room
 from core.context import Context
 from core.jobs.worker import Worker
 from core.resources import Selection, service_of
+from plugins.transfer import api as transfer
 from tests.conftest import PASSWORD, csrf_of
 from tests.test_sweep import Caller, suppliers, whole_app
 
@@ -176,7 +177,7 @@ def test_jobs_and_imports_leave_an_entry_for_every_write(watched: dict[str, str]
     Worker(settings).drain()
     missing, written = silent(watched)
     # The counters of a running import are the state of a job; its commands leave entries of their own.
-    assert not {one for one in missing if one[0] != "core_import"}
+    assert not {one for one in missing if one[0] != "transfer_import"}
     assert written["suppliers_supplier"] >= 1000
     assert written["core_tagging"] >= 500
 
@@ -188,7 +189,7 @@ def test_commands_of_people_leave_an_entry_for_every_write(watched: dict[str, st
     access.revoke(ctx, "viewer", "orders.order.edit")
     auth.set_password(ctx, user, "another warm kettle on the stove")
     access.unassign(ctx, user, "viewer")
-    auth.disable_user(ctx, user)
+    auth.set_active(ctx, [user.id], False)
     service_of(runtime_room.current().resource("core.role")).update(ctx, {access.Role.get().id: {"label": "Chief"}})
     missing, written = silent(watched)
     assert not missing

@@ -17,7 +17,7 @@ import pytest
 from core import access, audit, auth, db
 from core import runtime as runtime_room
 from core.auth import ApiToken, LoginAttempt, Session, SignInRefused, Throttled, User, passwords, throttle
-from core.auth.views import local_path
+from core.builtin.account import local_path
 from core.context import Context
 from core.errors import Forbidden, Invalid, NotFound
 from tests.conftest import PASSWORD, csrf_of
@@ -98,7 +98,7 @@ def test_unknown_disabled_and_wrong_cost_one_hash_and_say_the_same(
     make_user: Callable[..., User], ctx: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known, off, empty = make_user(), make_user(), make_user()
-    auth.disable_user(ctx, off)
+    auth.set_active(ctx, [off.id], False)
     User.update(password_hash="").where(User.id == empty.id).execute()
     calls: list[str] = []
     real = passwords._hasher
@@ -128,7 +128,7 @@ def test_five_tries_an_account_then_wait_also_with_the_right_password(make_user:
             enter(user, "wrong", ip=f"10.3.0.{number}")
     with pytest.raises(Throttled) as refused:
         enter(user, ip="10.3.1.1")
-    assert 0 < refused.value.retry_after_s <= 900
+    assert 0 < int(refused.value.headers["Retry-After"]) <= 900
 
 
 def test_twenty_tries_an_address(runtime: Any) -> None:
@@ -155,7 +155,7 @@ def test_back_off_grows_to_an_hour_and_never_locks_for_ever(make_user: Callable[
                 enter(user, "wrong", ip=f"10.4.{round_}.{number}")
         with pytest.raises(Throttled) as refused:
             enter(user, "wrong", ip=f"10.4.{round_}.9")
-        waits.append(round(refused.value.retry_after_s / 60))
+        waits.append(round(int(refused.value.headers["Retry-After"]) / 60))
         later(minutes=waits[-1] + 1)
     assert waits == [15, 30, 60, 60]
     assert enter(user)
@@ -270,7 +270,7 @@ def _signs_out(browser: Any, user: User, ctx: Context) -> None:
 
 
 def _is_disabled(browser: Any, user: User, ctx: Context) -> None:
-    auth.disable_user(ctx, user)
+    auth.set_active(ctx, [user.id], False)
 
 
 def _loses_role(browser: Any, user: User, ctx: Context) -> None:
@@ -422,7 +422,7 @@ def test_bad_tokens_are_refused(app: Any, make_user: Callable[..., User], ctx: C
     elif spoil == "expired":
         ApiToken.update(expires_at=db.utcnow() - timedelta(seconds=1)).execute()
     elif spoil == "disabled":
-        auth.disable_user(ctx, user)
+        auth.set_active(ctx, [user.id], False)
     else:
         auth.revoke_token(auth.context_for(user, "ui"), row.id)
     assert app.test_client().get("/api/v1/openapi.json", headers=bearer(token)).status_code == 401
@@ -478,7 +478,7 @@ def test_profile_changes_language_at_once(signed_in: Callable[..., Any]) -> None
     form = {"what": "profile", "name": "Mona", "email": "", "locale": "ar", "timezone": "Asia/Riyadh"}
     assert post(browser, "/admin/profile/", **form).status_code == 302
     assert 'lang="ar" dir="rtl"' in browser.get("/admin/profile/").get_data(as_text=True)
-    assert audit.history("core.user", browser.user.id, 1)[0].diff["after"] == {
+    assert audit.history("core.user", browser.user.id)[0].diff["after"] == {
         "name": "Mona",
         "locale": "ar",
         "timezone": "Asia/Riyadh",
@@ -532,8 +532,8 @@ def test_every_step_leaves_an_entry_and_no_secret(make_user: Callable[..., User]
         enter(user, "wrong secret here")
     token = auth.create_token(ctx, user, ["*"])
     auth.set_password(ctx, user, "another warm kettle on the stove")
-    auth.disable_user(ctx, user)
-    entries = audit.history("core.user", user.id, 20)
+    auth.set_active(ctx, [user.id], False)
+    entries = list(audit.history("core.user", user.id))
     assert [entry.action for entry in reversed(entries)] == [
         "created",
         "role_assigned",

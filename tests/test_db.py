@@ -15,7 +15,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from core import db
-from core.db import Cursor, keyset, money
+from core.db import keyset, money
 from core.errors import Invalid
 
 
@@ -191,18 +191,6 @@ def test_a_row_that_comes_in_meanwhile_moves_no_other_row(parcels: type[Parcel])
 def test_pages_keep_the_filter(parcels: type[Parcel]) -> None:
     ids = [parcels.create(rank=rank, name="x" if rank % 2 else "y").id for rank in range(6)]
     assert walk(parcels.select().where(parcels.name == "x"), parcels.rank, False, 2)[0] == ids[1::2]
-
-
-@pytest.mark.parametrize("text", ["", "x", "bnVsbA", "W10", "WzEsImEiLGZhbHNlXQ", "é", "W3siYSI6MX0sMSxmYWxzZV0"])
-def test_a_cursor_that_is_not_ours_is_refused(text: str) -> None:
-    with pytest.raises(Invalid):
-        Cursor.decode(text)
-
-
-@given(value=st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.text()), number=st.integers(0, 2**63 - 1))
-def test_a_cursor_survives_its_address(value: Any, number: int) -> None:
-    cursor = Cursor(value, number, backward=True)
-    assert Cursor.decode(cursor.encode()) == cursor
 
 
 # Money

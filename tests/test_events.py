@@ -11,6 +11,7 @@ import pytest
 from core import db, events, jobs
 from core.context import SYSTEM, Context
 from core.events import Event
+from core.jobs import deliveries
 from core.jobs.models import Job
 from core.settings import Settings
 from tests.ledger_kit import again, effects, install, make_due, work_off
@@ -34,21 +35,21 @@ def test_an_event_goes_with_its_change(house: Settings) -> None:
     with pytest.raises(RuntimeError), db.transaction():
         events.emit(CTX, STAMPED, {"ids": [1]})
         raise RuntimeError
-    assert events.relay() == 0
+    assert deliveries.relay() == 0
     assert Event.select().count() == 0
 
 
 def test_each_subscriber_gets_each_event_once_also_with_many_relays(house: Settings) -> None:
     for number in range(40):
         happen(number)
-    relays = [threading.Thread(target=events.relay, args=(7,)) for _ in range(12)]
+    relays = [threading.Thread(target=deliveries.relay, args=(7,)) for _ in range(12)]
     for relay in relays:
         relay.start()
     for relay in relays:
         relay.join()
-    events.relay()
+    deliveries.relay()
     Event.update(relayed_at=None).execute()  # as after a crash between two databases: the key holds
-    events.relay()
+    deliveries.relay()
     assert Job.select().where(Job.kind == "core.deliver").count() == 40
     work_off(house)
     assert effects("delivered") == list(range(40))
@@ -58,7 +59,7 @@ def test_events_without_a_subscriber_cost_one_update_a_batch(house: Settings) ->
     for number in range(50):
         happen(number, name="ledger.nobody_listens.v1")
     with counting() as statements:
-        assert events.relay() == 50
+        assert deliveries.relay() == 50
     assert sum(text.startswith(("UPDATE", "INSERT")) for text in statements) == 1
     assert len(statements) <= 5
     assert Job.select().count() == 0
@@ -78,7 +79,7 @@ def test_a_failing_subscriber_is_tried_eight_times_and_becomes_a_dead_letter(hou
 
 def test_a_delivery_waits_for_its_plugin(house: Settings) -> None:
     happen(5)
-    events.relay()
+    deliveries.relay()
     switch(False)
     work_off(house)
     assert Job.get().status == "parked"

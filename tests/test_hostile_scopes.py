@@ -12,7 +12,7 @@ from typing import Any
 import flask
 import pytest
 
-from core import access, auth, transfer
+from core import access, auth
 from core import runtime as runtime_room
 from core.access import UserRole
 from core.api.models import RateCounter
@@ -25,7 +25,8 @@ from core.files import StoredFile
 from core.jobs import Job, JobItem
 from core.jobs.worker import Worker
 from core.resources import service_of, tags_of, traits
-from core.transfer.models import Import, ImportChange, Reject, SavedMapping
+from plugins.transfer import api as transfer
+from plugins.transfer.models import Import, ImportChange, Reject, SavedMapping
 from tests import hostile
 from tests.helpers import make_suppliers
 from tests.test_sweep import SAFE, Caller, Route, routes_of

@@ -17,13 +17,15 @@ import flask
 import pytest
 from werkzeug.serving import make_server
 
-from core import audit, auth, jobs, transfer
+from core import audit, auth, jobs
 from core import runtime as runtime_room
 from core.context import Context
 from core.jobs.worker import Worker
 from core.resources import tags_of, traits
-from core.transfer.models import Import, Reject, SavedMapping
 from core.wsgi import Switch
+from plugins.transfer import api as transfer
+from plugins.transfer.models import Import, Reject, SavedMapping
+from plugins.transfer.reading.values import escape
 from tests import hostile
 from tests.conftest import PASSWORD
 from tests.test_sweep import Caller
@@ -192,8 +194,6 @@ def imported(owner: Caller, content: bytes, name: str, **form: str) -> Import:
 
 
 def test_an_import_takes_each_cell_as_it_stands(owner: Caller, texts: list[str]) -> None:
-    from core.transfer.values import escape
-
     out = io.StringIO(newline="")
     rows = [[f"I-{number}", escape(text)] for number, text in enumerate(texts)]
     csv.writer(out).writerows([["code", "name"], *rows])

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from core import access, db, jobs, runtime
+from core import access, bell, db, jobs, runtime
 from core.auth.models import User
 from core.context import SYSTEM, Actor, Context, Grant
 from core.errors import Conflict, Forbidden, Invalid, NotFound
-from core.jobs import JobItem, JobRun, LeaseLost, Schedule, bell, lease, run
+from core.jobs import JobItem, JobRun, LeaseLost, Schedule, lease, run
 from core.jobs.models import Job, ScheduleSlot
 from core.jobs.worker import Worker, start_slot
 from core.plugins.models import CoreState, PluginState

@@ -23,12 +23,13 @@ from typing import Any
 import psutil
 import pytest
 
-from core import access, audit, auth, db, files, jobs, plugins, transfer
+from core import access, audit, auth, db, files, jobs, plugins
 from core.audit import Entry
 from core.context import SYSTEM, Context
 from core.events import Event
 from core.jobs.models import Job, JobItem
 from core.settings import Settings
+from plugins.transfer import api as transfer
 from tests.ledger_kit import MERCHANT, install, things, work_off
 
 KILLS = int(os.environ.get("MAKTAB_TEST_KILLS", "20")) // 2  # on each of the two databases
@@ -84,7 +85,7 @@ class Processes:
 
 @pytest.fixture
 def house(app_db: Any, settings: Settings) -> Iterator[Settings]:
-    return install(settings).settings
+    return install(settings, "transfer").settings
 
 
 @pytest.fixture

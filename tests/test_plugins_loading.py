@@ -17,6 +17,10 @@ from core.runtime import bound
 from core.settings import Settings
 from tests.plugin_kit import MerchantFolder
 
+OFFERS = {
+    "hookspecs.py": "from core.plugins import hookspec\n@hookspec('collect')\ndef register_bad_things(): 'Things.'\n"
+}
+
 
 @pytest.fixture
 def database_kind() -> str:
@@ -43,7 +47,10 @@ def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
         ("@hookimpl\ndef register_resources(): return 1 / 0", {}, "register_resources: ZeroDivisionError"),
         ("@hookimpl\ndef register_jobs(): return ['x']", {}, "register_jobs: AttributeError"),
         ("@hookimpl\ndef register_subscriptions(): return 7", {}, "register_subscriptions: TypeError"),
-        ("@hookimpl\ndef register_demo(): return 7", {}, "register_demo: TypeError"),
+        ("@hookimpl\ndef register_commands(): return {'serve': print}", {}, "taken by core"),
+        ("@hookimpl\ndef register_commands(): return {'job list': print}", {}, "taken by core"),
+        ("@hookimpl\ndef register_bad_things(): return 7", OFFERS, "register_bad_things: TypeError"),
+        ("", {"hookspecs.py": OFFERS["hookspecs.py"].replace("()", "(actor)")}, "has arguments"),
         ("@hookimpl\ndef register_services(): return {'orders.x': 1}", {}, "must begin with 'bad'"),
         ("", {"jobs.py": "from huey import SqliteHuey"}, "imports huey"),
         ("", {"templates/admin/base.html": ""}, "must lie in templates/bad/"),
@@ -80,6 +87,26 @@ def test_one_job_may_have_several_schedules(merchant: MerchantFolder) -> None:
     """
     merchant.on("good", hooks=hooks)
     assert len([one for one in merchant.build().schedules if one.job == "good.x"]) == 2
+
+
+def test_what_a_plugin_s_own_register_hook_collects_is_kept_for_the_generation(merchant: MerchantFolder) -> None:
+    merchant.on("bad", files=OFFERS, hooks="@hookimpl\ndef register_bad_things(): return ['own']")
+    merchant.on(
+        "one", manifest='requires = { bad = "" }', hooks="@hookimpl\ndef register_bad_things(): return {'of': 'one'}"
+    )
+    merchant.on("two", manifest='requires = { one = "" }', hooks="@hookimpl\ndef register_bad_things(): return None")
+    assert merchant.build().declared == {"register_bad_things": ("own", ("of", "one"))}
+
+
+def test_two_plugins_cannot_have_one_command(merchant: MerchantFolder) -> None:
+    merchant.on("first", hooks="@hookimpl\ndef register_commands(): return {'count': print, 'stock sum': print}")
+    merchant.on(
+        "later",
+        manifest='requires = { first = "" }',
+        hooks="@hookimpl\ndef register_commands(): return {'stock': print}",
+    )
+    assert "`maktab stock` is taken by first" in merchant.reason("later")
+    assert set(merchant.build().commands) == {"count", "stock sum"}
 
 
 def test_two_resources_with_one_address_are_refused(merchant: MerchantFolder) -> None:
@@ -128,7 +155,7 @@ def test_a_bad_manifest_of_an_enabled_plugin_is_its_reason(merchant: MerchantFol
 def test_safe_mode_runs_core_alone(merchant: MerchantFolder) -> None:
     merchant.on("good", hooks="@hookimpl\ndef register_services(): return {'good.one': 1}")
     built = plugins.build(replace(merchant.settings, safe_mode=True))
-    assert {name: plugin.status for name, plugin in built.plugins.items()} == {"good": "off", "orders": "off"}
+    assert built.plugins["good"].status == built.plugins["orders"].status == "off"
     assert "Safe mode" in built.plugins["good"].error
     assert not built.services
     assert "core.user" in built.resources

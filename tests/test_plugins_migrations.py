@@ -137,7 +137,8 @@ def our_models() -> Iterator[Any]:
         model = waiting.pop()
         waiting += model.__subclasses__()
         room, plugin = model.__module__.split(".")[:2]
-        if model._meta.table_name.startswith(f"{plugin if room == 'plugins' else room}_"):
+        owner = {"core": "core", "plugins": plugin}.get(room, "of a test")
+        if model._meta.table_name.startswith(f"{owner}_"):
             yield model
 
 

@@ -30,7 +30,7 @@ LIST = "/admin/suppliers/"
 @pytest.fixture
 def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
     boot.migrate_all(settings)
-    built = install_suppliers(settings)
+    built = install_suppliers(settings, "transfer")
     with runtime_room.bound(built):
         access.ensure_default_roles(system_context("cli"))
         yield built

@@ -1,22 +1,12 @@
 """Permissions, roles and row scopes; deny by default."""
 
-from typing import Any
-
-from core.access.declare import PUBLIC, SIGNED_IN, requires
-from core.access.guard import UndeclaredRoute, check_routes, init_app, route_permissions
+from core.access.guard import UndeclaredRoute, check_routes, init_app, requires, route_permissions
 from core.access.models import Role, RolePermission, UserRole
-from core.access.permissions import demand, denied, grants_of, limited, outside, permissions, rows
+from core.access.permissions import SIGNED_IN, demand, denied, grants_of, limited, outside, permissions, rows
 from core.access.roles import assign, demand_over, ensure_default_roles, grant, owner_kept, revoke, unassign
 
 __all__ = [
-    "PUBLIC", "SIGNED_IN", "Role", "RolePermission", "UndeclaredRoute", "UserRole", "assign", "check_routes", "demand",
+    "SIGNED_IN", "Role", "RolePermission", "UndeclaredRoute", "UserRole", "assign", "check_routes", "demand",
     "demand_over", "denied", "ensure_default_roles", "grant", "grants_of", "init_app", "limited", "outside",
-    "owner_kept", "permissions", "requires", "resources", "revoke", "route_permissions", "rows", "unassign",
+    "owner_kept", "permissions", "requires", "revoke", "route_permissions", "rows", "unassign",
 ]  # fmt: skip
-
-
-def resources() -> list[Any]:
-    """`core.role`."""
-    from core.access import directory  # resources need this room themselves
-
-    return [directory.ROLES]

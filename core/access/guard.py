@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import flask
 from werkzeug.routing import Rule
 
-from core.access.declare import PUBLIC, SIGNED_IN
-from core.access.permissions import permissions
-from core.errors import Forbidden, MaktabError
+from core.access.permissions import SIGNED_IN, permissions
+from core.errors import Forbidden, MaktabError, SignInNeeded
+from core.i18n import _
+
+View = TypeVar("View", bound=Callable[..., Any])
+PUBLIC = frozenset({"/admin/sign-in", "/healthz", "/readyz", "/metrics"})
+"""The only URL rules open to nobody, besides static files. `/metrics` asks for a token or loopback itself."""
 
 
 class UndeclaredRoute(MaktabError):
     """A route that says no permission, or one that does not exist."""
+
+
+def requires(permission: str, **by_method: str) -> Callable[[View], View]:
+    """Declare what a view needs: `@requires("orders.order.view", POST="orders.order.edit")`.
+
+    `{resource}` stands for the name of the view instance's resource.
+    """
+
+    def declare(view: View) -> View:
+        view.__dict__["__permission__"] = {"": permission} | by_method
+        return view
+
+    return declare
 
 
 def is_public(rule: Rule, view: Any) -> bool:
@@ -67,31 +85,16 @@ def init_app(app: flask.Flask) -> None:
     app.before_request(_guard)
 
 
-def _guard() -> Any:
+def _guard() -> None:
     rule = flask.request.url_rule
     if rule is None:
-        return None  # no such page: the routing error answers
+        return  # no such page: the routing error answers
     view = flask.current_app.view_functions[rule.endpoint]
     if is_public(rule, view):
-        return None
+        return
     actor = flask.g.ctx.actor
     if actor.user_id is None:
-        return _ask_to_sign_in()
+        raise SignInNeeded(_("Send a valid API token: Authorization: Bearer mk_…"))
     permission = permission_of(view, flask.request.method)
     if permission is None or not actor.can(permission):
         raise Forbidden(permission or SIGNED_IN)
-    return None
-
-
-def _ask_to_sign_in() -> Any:
-    request = flask.request
-    if request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": "Unauthorized", "status": 401, "code": "unauthorized"}
-        body["detail"] = "Send a valid API token: Authorization: Bearer mk_…"
-        headers = {"WWW-Authenticate": "Bearer", "Content-Type": "application/problem+json"}
-        return flask.make_response(flask.json.dumps(body), 401, headers)
-    back = request.full_path.rstrip("?") if request.method == "GET" else None
-    target = flask.url_for("core_auth.sign_in", next=back)
-    if request.headers.get("HX-Request"):  # htmx would put the sign-in page into a part of the old one
-        return flask.make_response("", 401, {"HX-Redirect": target})
-    return flask.redirect(target)

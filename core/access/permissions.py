@@ -9,7 +9,6 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from core import runtime
-from core.access.declare import SIGNED_IN
 from core.access.models import RolePermission, UserRole
 from core.context import Actor, Grant
 from core.db import search
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from core.changes import Change
 
 Scopes = Mapping[str, Mapping[str, Sequence[str]]]
+SIGNED_IN = "core.signed_in"
+"""Held by every user who is signed in, whatever the roles."""
 
 CORE_PERMISSIONS: Mapping[str, Any] = {
     SIGNED_IN: __("Be signed in"),
@@ -103,39 +104,46 @@ def rows(actor: Actor, permission: str, resource: Any) -> Any | None:
     Several roles add up; inside one role every named scope must hold. An unknown scope reaches nothing.
     """
     demand(actor, permission)
-    if actor.is_system:
-        return None
     narrowed = [grant.scopes.get(resource.name) for grant in actor.grants if permission in grant.permissions]
-    if not all(narrowed):
+    if actor.is_system or not all(narrowed):
         return None
     return reduce(operator.or_, (_condition(resource, scopes) for scopes in narrowed if scopes))
 
 
-def outside(actor: Actor, resource: Any, changes: Sequence[Change]) -> list[int]:
-    """The ids whose record was, or is now, beyond all rows where `actor` may write; to be asked after the write.
+def outside(actor: Actor, resource: Any, verb: str, changes: Sequence[Change]) -> list[int]:
+    """The ids whose record was, or is now, beyond the rows that `actor` may write by `verb`; asked after the write.
 
     One statement for an actor who is narrowed to some rows, none for others.
     """
-    own = [grant.scopes.get(resource.name) for grant in actor.grants if _writes(grant, resource)]
+    own = _scopes_of(actor, resource, verb)
     narrowed = [scopes for scopes in own if scopes]
     if actor.is_system or not narrowed or len(narrowed) < len(own):
         return []
-    model, fields = resource.model, {scope.name: scope.field or scope.name for scope in resource.scopes}
-    columns = [getattr(model, name) for name in fields.values()]
-    ids = [change.id for change in changes]
-    present = {row[0]: row[1:] for row in model.select(model.id, *columns).where(search.among(model.id, ids)).tuples()}
+    names = [scope.name for scope in resource.scopes]
+    columns = [resource.model.id, *(getattr(resource.model, name) for name in names)]
+    here = search.among(resource.model.id, [change.id for change in changes])
+    present = {
+        row[0]: dict(zip(names, row[1:], strict=True)) for row in resource.model.select(*columns).where(here).tuples()
+    }
     found = []
     for change in changes:
-        now = dict(zip(fields, present[change.id], strict=True)) if change.id in present else dict(change.before)
-        before = {name: change.before.get(field, now.get(name)) for name, field in fields.items()}
+        now = present.get(change.id) or dict(change.before)
+        before = {name: change.before.get(name, now.get(name)) for name in names}
         if not all(any(_inside(scopes, values) for scopes in narrowed) for values in (before, now)):
             found.append(change.id)
     return found
 
 
-def _writes(grant: Grant, resource: Any) -> bool:
+def _scopes_of(actor: Actor, resource: Any, verb: str) -> list[Any]:
+    """What narrows each grant of `verb`; where there is none (a change of another name), each that writes at all."""
+    exact = [grant for grant in actor.grants if resource.permission(verb) in grant.permissions]
     looks = {resource.permission("view"), resource.permission("export")}
-    return any(name.startswith(f"{resource.name}.") for name in grant.permissions - looks)
+    writing = [
+        grant
+        for grant in actor.grants
+        if any(name.startswith(f"{resource.name}.") for name in grant.permissions - looks)
+    ]
+    return [grant.scopes.get(resource.name) for grant in exact or writing]
 
 
 def _inside(scopes: Mapping[str, Sequence[str]], values: Mapping[str, Any]) -> bool:
@@ -143,7 +151,7 @@ def _inside(scopes: Mapping[str, Sequence[str]], values: Mapping[str, Any]) -> b
 
 
 def _condition(resource: Any, scopes: Mapping[str, Sequence[str]]) -> Any:
-    fields = {scope.name: getattr(resource.model, scope.field or scope.name) for scope in resource.scopes}
+    fields = {scope.name: getattr(resource.model, scope.name) for scope in resource.scopes}
     nothing = resource.model.id.in_([])
     parts = [fields[name].in_(list(values)) if name in fields else nothing for name, values in scopes.items()]
     return reduce(operator.and_, parts)

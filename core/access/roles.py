@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
-
-import peewee
 
 from core import changes, db, runtime
 from core.access.models import Role, RolePermission, UserRole
@@ -94,7 +91,7 @@ def set_permissions(ctx: Context, role: Role, wanted: Sequence[str]) -> None:
             RolePermission.insert_many([{"role": role, "permission": name} for name in given]).execute()
         if taken:
             RolePermission.delete().where(RolePermission.role == role, RolePermission.permission.in_(taken)).execute()
-            _sign_out(UserRole.select(UserRole.user).where(UserRole.role == role))
+            Session.end(UserRole.select(UserRole.user).where(UserRole.role == role))
         Role.update(version=Role.version + 1, updated_at=db.utcnow()).where(Role.id == role.id).execute()
         changes.record(ctx, "core.role", "permissions_changed", [Change(role.id, {"taken": taken}, {"given": given})])
 
@@ -111,9 +108,9 @@ def revoke(ctx: Context, role_name: str, permission: str) -> None:
     set_permissions(ctx, role, [name for name in entries_of(role) if name != permission])
 
 
-def assign(ctx: Context, user: User, role: Role | str, scopes: Scopes | None = None) -> None:
+def assign(ctx: Context, user: User, role: str, scopes: Scopes | None = None) -> None:
     """Give `user` a role, narrowed to `scopes`; given again, the scopes are replaced."""
-    chosen, narrowed = role_named(role) if isinstance(role, str) else role, dict(scopes or {})
+    chosen, narrowed = role_named(role), dict(scopes or {})
     _demand(ctx.actor, chosen, narrowed)
     for resource, scope in [(resource, scope) for resource, limits in narrowed.items() for scope in limits]:
         if scope not in {known.name for known in runtime.current().resource(resource).scopes}:
@@ -127,19 +124,19 @@ def assign(ctx: Context, user: User, role: Role | str, scopes: Scopes | None = N
             conflict_target=[UserRole.user, UserRole.role], update={"scopes": narrowed}
         ).execute()
         if held is not None:
-            _sign_out([user.id])
+            Session.end([user.id])
         before = {"role": chosen.name, "scopes": held.scopes} if held is not None else {}
         after = {"role": chosen.name, "scopes": narrowed}
         changes.record(ctx, "core.user", "role_assigned", [Change(user.id, before, after)])
 
 
-def unassign(ctx: Context, user: User, role: Role | str) -> None:
+def unassign(ctx: Context, user: User, role: str) -> None:
     """Take a role from `user`, who must sign in again. Raises Conflict for the last owner."""
-    chosen = role_named(role) if isinstance(role, str) else role
+    chosen = role_named(role)
     _demand(ctx.actor, chosen, {})
     with db.transaction(), owner_kept():
         if UserRole.delete().where(UserRole.user == user, UserRole.role == chosen).execute():
-            _sign_out([user.id])
+            Session.end([user.id])
             changes.record(ctx, "core.user", "role_taken", [Change(user.id, {"role": chosen.name})])
 
 
@@ -173,8 +170,3 @@ def _owners() -> int:
 def _demand(actor: Actor, role: Role, scopes: Scopes) -> None:
     if not covers(actor, granted(entries_of(role), scopes)):
         raise Forbidden("*", _("The role %(name)s holds more than you do.", name=role.label))
-
-
-def _sign_out(user_ids: Any) -> None:
-    chosen = user_ids if isinstance(user_ids, peewee.Query) else list(user_ids)
-    Session.delete().where(Session.user.in_(chosen)).execute()

@@ -12,11 +12,12 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from core import access
 from core.api import routes
 from core.api.models import KeptAnswer, RateCounter
-from core.api.shapes import Problem
+from core.api.routes import Endpoint, selection, started
+from core.api.shapes import Chosen, Problem, Started
 from core.resources import ExactDecimal, Tags, Utc
 from core.runtime import Runtime
 
-__all__ = ["KeptAnswer", "RateCounter", "init_app", "openapi"]
+__all__ = ["Chosen", "Endpoint", "KeptAnswer", "RateCounter", "Started", "init_app", "openapi", "selection", "started"]
 
 _ABOUT = """Every call carries `Authorization: Bearer <token>`; a token does what its user may and its scopes allow.
 Money is in minor units of `currency`, times are UTC. Lists have cursors: follow `next` until it is null.

@@ -1,21 +1,19 @@
-"""What stands before and around every call: problems as RFC 9457, size and kind of bodies, rate, idempotency keys."""
+"""What stands before and around every call of the API: size and kind of bodies, rate, idempotency keys."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import http
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any, cast
 
 import flask
 import peewee
-import structlog
-from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from core import db, runtime
 from core.api.models import KeptAnswer, RateCounter
@@ -24,10 +22,7 @@ from core.border import parse_json
 from core.db import utcnow
 from core.errors import Conflict, Invalid, MaktabError
 from core.i18n import _
-from core.resources.fields import by_field
-from core.resources.service import UNFIT, reason
 
-log = structlog.get_logger("maktab.api")
 BODY_BYTES = 2 * 1024 * 1024
 CALLS_PER_MINUTE = 600
 _KEPT, _RUNNING = timedelta(hours=24), timedelta(minutes=1)
@@ -41,52 +36,10 @@ class TooManyCalls(MaktabError):
 
 
 def guard(blueprint: Any) -> None:
-    """Put checks and error answers on a blueprint of the API."""
+    """Put the checks on a blueprint of the API."""
     blueprint.before_request(_count_call)
     blueprint.before_request(_check_body)
     blueprint.after_request(_tell_rate)
-    blueprint.register_error_handler(MaktabError, _ours)
-    blueprint.register_error_handler(HTTPException, _http)
-    for unfit in UNFIT:
-        blueprint.register_error_handler(unfit, _unfit)
-
-
-def problem(
-    status: int,
-    code: str,
-    detail: str,
-    errors: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> flask.Response:
-    """An error as RFC 9457; `errors` maps fields (dotted) to texts."""
-    title = http.HTTPStatus(status).phrase
-    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
-    ctx = flask.g.get("ctx")
-    body |= {"errors": errors or {}, "request_id": ctx.request_id if ctx else ""}
-    return flask.make_response(
-        json.dumps(body), status, {"Content-Type": "application/problem+json", **(headers or {})}
-    )
-
-
-def _ours(error: MaktabError) -> Any:
-    if error.status >= 500:
-        raise error  # the application's own handler logs it, or knows that the database takes no writes
-    headers = {"Retry-After": str(60 - int(time.time()) % 60)} if error.status == 429 else None
-    return problem(error.status, error.code, str(error), getattr(error, "errors", None), headers)
-
-
-def _unfit(error: Exception) -> Any:
-    """What passed the schema and a service, and the database refused: taken, missing, too large, half a sign."""
-    log.warning("value does not fit", path=flask.request.path, error=type(error).__name__)
-    return problem(422, "invalid", _("Some values do not fit; see errors."), reason(error))
-
-
-def _http(error: HTTPException) -> Any:
-    found = getattr(error, "data", {}).get("messages")
-    errors = {name: texts for place in (found or {}).values() for name, texts in by_field(place).items()}
-    detail = _("Some values do not fit; see errors.") if errors else error.description or ""
-    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return problem(error.code or 500, error.name.lower().replace(" ", "_"), detail, errors, kept)
 
 
 def _check_body() -> None:
@@ -126,6 +79,8 @@ def _tell_rate(response: flask.Response) -> flask.Response:
     if limit:
         rate = {"Limit": limit, "Remaining": left, "Reset": 60 - int(time.time()) % 60}
         response.headers.update({f"RateLimit-{name}": str(value) for name, value in rate.items()})
+        if response.status_code == 429:
+            response.headers["Retry-After"] = str(rate["Reset"])
     return response
 
 
@@ -160,26 +115,27 @@ def once_per_key(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _claim(key: str) -> KeptAnswer:
+    """The row of this key: fresh when it was free, else with the answer that was given."""
     request, now = flask.request, utcnow()
     if not 0 < len(key) <= 255:
         raise Invalid({"Idempotency-Key": [_("A key has 1 to 255 signs.")]})
     asked = b"\n".join((request.method.encode(), request.full_path.encode(), request.get_data()))
-    values = {"user_id": current_context().actor.user_id or 0, "key": key}
+    mine = {"user_id": current_context().actor.user_id or 0, "key": key}
     # With a key of ours: a plain hash of a body that sets a password could be guessed from a copy of the database.
     seal = hmac.new(runtime.current().settings.key("session"), asked, hashlib.sha256).hexdigest()
-    fresh = {"request_hash": seal, "created_at": now}
-    KeptAnswer.delete().where(KeptAnswer.created_at < now - _KEPT).execute()
-    made: Any = KeptAnswer.insert(values | fresh).on_conflict_ignore().returning(KeptAnswer)
-    for claimed in made.execute():
+    fresh = {"request_hash": seal, "created_at": now, "status": None, "headers": None}
+    is_dead = KeptAnswer.status.is_null() & (KeptAnswer.created_at < now - _RUNNING)
+    taken: Any = KeptAnswer.insert(mine | fresh).on_conflict(
+        conflict_target=[KeptAnswer.user_id, KeptAnswer.key], update=fresh,
+        where=is_dead | (KeptAnswer.created_at < now - _KEPT),
+    )  # fmt: skip
+    for claimed in taken.returning(KeptAnswer).execute():
         return cast(KeptAnswer, claimed)
-    row: KeptAnswer | None = KeptAnswer.get_or_none(**values)
+    row: KeptAnswer | None = KeptAnswer.get_or_none(**mine)
     if row is None:  # freed this moment by a call that failed
         return _claim(key)
     if row.request_hash != fresh["request_hash"]:
         raise Invalid({"Idempotency-Key": [_("This key was used for another request.")]})
     if row.status is None:
-        dead = (KeptAnswer.id == row.id) & (KeptAnswer.created_at == row.created_at) & (row.created_at < now - _RUNNING)
-        if not KeptAnswer.update(created_at=now).where(dead, KeptAnswer.status.is_null()).execute():
-            raise Conflict(_("The first call with this Idempotency-Key is still running."))
-        row.__data__["created_at"] = now
+        raise Conflict(_("The first call with this Idempotency-Key is still running."))
     return row

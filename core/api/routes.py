@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from itertools import starmap
-from typing import Any, BinaryIO, cast
+from typing import Any, Literal
 
 import flask
 import flask_smorest
 from werkzeug.exceptions import PreconditionFailed
 
-from core import access, db, jobs
+from core import access, jobs, runtime
 from core.api import shapes
 from core.api.guards import guard, once_per_key
 from core.auth import current_context
 from core.errors import Conflict, Invalid
 from core.i18n import _
+from core.plugins.manifest import blaming
 from core.resources import Action, ListState, Outcome, Resource, Selection, query, service_of, traits
 from core.resources.fields import part_of
 
@@ -26,85 +27,97 @@ _MATCH = {"in": "header", "name": "If-Match", "schema": {"type": "string"}, "des
 _ID = "/<int:record_id>"
 
 
-class Endpoints:
-    """Collects the endpoints of one blueprint: permission, shapes, errors and description in one call each."""
+@dataclass(frozen=True)
+class Endpoint:
+    """One call of the API: `method` and `rule` below its resource's address, and the permission that it needs.
 
-    def __init__(self, name: str, prefix: str, title: str) -> None:
-        self.blueprint = flask_smorest.Blueprint(f"api_{name}", __name__, url_prefix=prefix, description=title)
-        guard(self.blueprint)
+    `view(body, **variables of the rule)` (without `body`, when none is declared) gives what `answer` dumps, or that
+    with a status and headers, or a response. `answer`, `body`: marshmallow schemas; the body comes in at `location`.
+    `once`: takes an `Idempotency-Key`; `if_match`: an ETag, which the view itself compares.
+    """
 
-    def add(
-        self,
-        method: str,
-        rule: str,
-        view: Callable[..., Any],
-        permission: str,
-        answer: Any = None,
-        *,
-        status: int = 200,
-        body: Any = None,
-        location: str = "json",
-        summary: str = "",
-        headers: Sequence[Mapping[str, Any]] = (),
-        **more: Any,
-    ) -> None:
-        """One endpoint. `body`: schema of what comes in at `location`; `headers`: documented request headers."""
-        made = self.blueprint.response(status, answer)(view)
-        if body is not None:
-            made = self.blueprint.arguments(body, location=location, **more)(made)
-        described = {"parameters": list(headers)} if headers else {}
-        errors = {str(code): HTTPStatus(code).name for code in _ERRORS}
-        made = self.blueprint.doc(summary=summary, responses=errors, **described)(made)
-        if _KEY in headers:
-            made = once_per_key(made)
-        name = f"{method}_{rule}".lower().replace("/", "_").translate(str.maketrans("", "", "<>:-"))
-        self.blueprint.add_url_rule(rule, name, access.requires(permission)(made), methods=[method])
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    rule: str
+    view: Callable[..., Any]
+    permission: str
+    answer: Any = None
+    status: int = 200
+    body: Any = None
+    location: Literal["json", "query", "form"] = "json"
+    summary: Any = ""
+    example: Mapping[str, Any] | None = None
+    once: bool = False
+    if_match: bool = False
 
 
 def of_resource(resource: Resource) -> Any:
-    """The blueprint of one resource."""
-    made = Endpoints(resource.name.replace(".", "_"), f"/api/v1/{resource.slug}", str(resource.label_plural))
-    _add_reading(made, resource)
-    _add_writing(made, resource)
-    _add_traits(made, resource)
-    for action in resource.actions:
-        _add_action(made, resource, action)
-    _add_files(made, resource)
-    return made.blueprint
+    """The blueprint of one resource: core's endpoints, then those that plugins add to every resource."""
+    made = _blueprint(resource.name.replace(".", "_"), f"/api/v1/{resource.slug}", str(resource.label_plural))
+    for endpoint in (*_reading(resource), *_writing(resource), *_traits(resource), *_actions(resource)):
+        _add(made, endpoint)
+    for plugin, added in runtime.current().hooks.declared("resource_endpoints", resource=resource):
+        with blaming(plugin, "resource_endpoints"):
+            for endpoint in added:
+                _add(made, endpoint, f"{plugin}_")
+    return made
 
 
-def _add_reading(made: Endpoints, resource: Resource) -> None:
+def of_jobs() -> Any:
+    """The blueprint of jobs."""
+
+    def one(job_id: int) -> Any:
+        return jobs.find(current_context(), min(job_id, 2**63 - 1))
+
+    made = _blueprint("jobs", "/api/v1/jobs", "Jobs")
+    _add(made, Endpoint("GET", "/<int:job_id>", one, access.SIGNED_IN, shapes.JobShape, summary="A job of yours"))
+    return made
+
+
+def _blueprint(name: str, prefix: str, title: str) -> Any:
+    made = flask_smorest.Blueprint(f"api_{name}", __name__, url_prefix=prefix, description=title)
+    guard(made)
+    return made
+
+
+def _add(blueprint: Any, one: Endpoint, owner: str = "") -> None:
+    """Put shapes, errors, description and permission around a view, and it into the blueprint."""
+    made = blueprint.response(one.status, one.answer)(one.view)
+    if one.body is not None:
+        strict = {"unknown": "raise"} if one.location == "query" else {}
+        made = blueprint.arguments(one.body, location=one.location, example=one.example, **strict)(made)
+    headers = [_KEY] * one.once + [_MATCH] * one.if_match
+    described = {"parameters": headers} if headers else {}
+    errors = {str(code): HTTPStatus(code).name for code in _ERRORS}
+    made = blueprint.doc(summary=str(one.summary), responses=errors, **described)(made)
+    if one.once:
+        made = once_per_key(made)
+    name = f"{owner}{one.method}_{one.rule}".lower().replace("/", "_").translate(str.maketrans("", "", "<>:-"))
+    blueprint.add_url_rule(one.rule, name, access.requires(one.permission)(made), methods=[one.method])
+
+
+def _reading(resource: Resource) -> Iterator[Endpoint]:
     def many(asked: dict[str, Any]) -> Any:
         state = ListState.of(resource, {name: str(value) for name, value in asked.items()})
-        found = query.page_ids(current_context(), resource, state)
-        return {"data": service_of(resource).documents(found.ids), "next": found.next, "previous": found.previous}
+        ids, after, before = query.page_ids(current_context(), resource, state)
+        return {"data": service_of(resource).documents(ids), "next": after, "previous": before}
 
     def one(record_id: int) -> Any:
         return _document(resource, query.reach(current_context(), resource, record_id).id)
 
-    view, plural = resource.permission("view"), resource.label_plural
-    listing = shapes.listing(resource)
-    made.add(
-        "GET",
-        "",
-        many,
-        view,
-        shapes.page(resource),
-        body=listing,
-        location="query",
-        summary=str(plural),
-        unknown="raise",
+    view, asked = resource.permission("view"), shapes.listing(resource)
+    yield Endpoint(
+        "GET", "", many, view, shapes.page(resource), body=asked, location="query", summary=resource.label_plural
     )
-    made.add("GET", _ID, one, view, resource.schema, summary=str(resource.label))
+    yield Endpoint("GET", _ID, one, view, resource.schema, summary=resource.label)
 
 
-def _add_writing(made: Endpoints, resource: Resource) -> None:
+def _writing(resource: Resource) -> Iterator[Endpoint]:
     service, label = service_of(resource), resource.label
 
     def create(doc: dict[str, Any]) -> Any:
         made_id = _only(service.create(current_context(), [doc])).id
-        document, _status, headers = _document(resource, made_id or 0)
-        return document, 201, headers | {"Location": f"/api/v1/{resource.slug}/{made_id}"}
+        document, headers = _document(resource, made_id or 0)
+        return document, headers | {"Location": f"/api/v1/{resource.slug}/{made_id}"}
 
     def change(doc: dict[str, Any], record_id: int) -> Any:
         versions = _expected(resource, record_id, "edit")
@@ -118,130 +131,75 @@ def _add_writing(made: Endpoints, resource: Resource) -> None:
             raise Conflict(gone.reason)
         return flask.make_response("", 204)
 
-    example = shapes.example(resource)
+    shape, example = resource.schema, shapes.example(resource)
     if resource.can_create:
-        made.add(
-            "POST", "", create, resource.permission("create"), resource.schema, status=201, body=resource.schema,
-            summary=f"{label}: create", headers=[_KEY], example=example,
+        yield Endpoint(
+            "POST", "", create, resource.permission("create"), shape, 201, shape, example=example, once=True,
+            summary=f"{label}: create",
         )  # fmt: skip
     if resource.can_edit:
-        made.add(
-            "PATCH", _ID, change, resource.permission("edit"), resource.schema, body=part_of(resource.schema),
-            summary=f"{label}: change the fields that are sent", headers=[_MATCH], example=example,
+        yield Endpoint(
+            "PATCH", _ID, change, resource.permission("edit"), shape, 200, part_of(shape), example=example,
+            if_match=True, summary=f"{label}: change the fields that are sent",
         )  # fmt: skip
     if resource.can_delete:
         allowed = resource.permission("delete")
-        made.add("DELETE", _ID, delete, allowed, status=204, summary=f"{label}: delete", headers=[_MATCH])
+        yield Endpoint("DELETE", _ID, delete, allowed, status=204, if_match=True, summary=f"{label}: delete")
 
 
-def _add_traits(made: Endpoints, resource: Resource) -> None:
+def _traits(resource: Resource) -> Iterator[Endpoint]:
     def tags(record_id: int) -> Any:
         query.reach(current_context(), resource, record_id)
-        return flask.jsonify({"data": traits.tags_of(resource, [record_id])[record_id]})
+        return {"data": traits.tags_of(resource.name, [record_id])[record_id]}
 
     def notes(record_id: int) -> Any:
         query.reach(current_context(), resource, record_id)
-        return {"data": traits.notes_of(resource, record_id, 200)}
+        return {"data": traits.notes_of(resource.name, record_id, 200)}
 
     def add_note(note: dict[str, Any], record_id: int) -> Any:
-        query.reach(current_context(), resource, record_id, resource.permission("note"))
-        return traits.add_note(current_context(), resource, record_id, note["text"])
+        query.reach(current_context(), resource, record_id, "note")
+        return traits.add_note(current_context(), resource.name, record_id, note["text"])
 
     view, label, shape = resource.permission("view"), resource.label, shapes.NoteShape
     if resource.has_tags:
-        made.add("GET", f"{_ID}/tags", tags, view, summary=f"{label}: tags")
+        yield Endpoint("GET", f"{_ID}/tags", tags, view, summary=f"{label}: tags")
     if resource.has_notes:
-        made.add("GET", f"{_ID}/notes", notes, view, shapes.Notes, summary=f"{label}: notes")
-        made.add(
-            "POST", f"{_ID}/notes", add_note, resource.permission("note"), shape, status=201, body=shape,
-            summary=f"{label}: add a note", headers=[_KEY],
+        yield Endpoint("GET", f"{_ID}/notes", notes, view, shapes.Notes, summary=f"{label}: notes")
+        yield Endpoint(
+            "POST", f"{_ID}/notes", add_note, resource.permission("note"), shape, 201, shape, once=True,
+            summary=f"{label}: add a note",
         )  # fmt: skip
 
 
-def _add_action(made: Endpoints, resource: Resource, action: Action) -> None:
+def _actions(resource: Resource) -> Iterator[Endpoint]:
+    for action in resource.actions:
+        allowed, summary = resource.permission(action.name), f"{resource.label_plural}: {action.label}"
+        yield Endpoint(
+            "POST", f"/actions/{action.name}", _runner(resource, action), allowed, shapes.Started, 200,
+            shapes.command(resource, action), once=True, summary=summary,
+        )  # fmt: skip
+
+
+def _runner(resource: Resource, action: Action) -> Callable[[dict[str, Any]], Any]:
     def run(asked: dict[str, Any]) -> Any:
         # The arguments go on as they came: a job keeps them as JSON and loads them anew.
         arguments = flask.request.get_json().get("arguments", {})
-        done = jobs.start_action(current_context(), resource.name, action.name, _selection(resource, asked), arguments)
-        return (
-            _started(done) if isinstance(done, jobs.Job) else {"outcomes": list(starmap(shapes.outcome, done.items()))}
-        )
+        done = jobs.start_action(current_context(), resource.name, action.name, selection(resource, asked), arguments)
+        if isinstance(done, jobs.Job):
+            return started(done)
+        return {"outcomes": [replace(one, id=record_id) for record_id, one in done.items()]}
 
-    made.add(
-        "POST", f"/actions/{action.name}", run, resource.permission(action.name), shapes.Started,
-        body=shapes.command(resource, action), summary=f"{resource.label_plural}: {action.label}", headers=[_KEY],
-    )  # fmt: skip
+    return run
 
 
-def _add_files(made: Endpoints, resource: Resource) -> None:
-    from core import files, transfer  # those rooms declare resources themselves
-
-    def export(asked: dict[str, Any]) -> Any:
-        return _started(
-            transfer.start_export(current_context(), resource, _selection(resource, asked), asked["format"])
-        )
-
-    def take_in(asked: dict[str, Any]) -> Any:
-        upload = flask.request.files.get("file")
-        if upload is None:
-            raise Invalid({"file": [_("Send the file as the form field `file` (multipart/form-data).")]})
-        ctx, name = current_context(), upload.filename or "import"
-        until = transfer.expiry()
-        stored = files.store(ctx, cast(BinaryIO, upload.stream), name, upload.mimetype, expires_at=until)
-        try:
-            with db.transaction():
-                import_ = transfer.upload(ctx, resource.name, stored.id, stored.name)
-                transfer.set_mapping(ctx, import_, *_mapping(resource, import_, asked["mapping"]))
-                return _started(jobs.find(ctx, transfer.run(ctx, import_, asked["dry_run"]).job_id or 0))
-        except BaseException:  # nobody hears of this file again
-            transfer.drop(stored)
-            raise
-
-    plural = resource.label_plural
-    made.add(
-        "POST", "/exports", export, resource.permission("export"), shapes.Started, status=202, body=shapes.ExportOrder,
-        summary=f"{plural}: export", headers=[_KEY],
-    )  # fmt: skip
-    if resource.can_import:
-        made.add(
-            "POST", "/imports", take_in, resource.permission("import"), shapes.Started, status=202,
-            body=shapes.ImportOrder, location="form", summary=f"{plural}: import",
-        )  # fmt: skip
-
-
-def _mapping(resource: Resource, import_: Any, name: str) -> tuple[Any, str]:
-    """(mapping, format) that the caller names, or that the header of the file says; nothing is guessed here."""
-    from core import transfer
-
-    if name:
-        return transfer.find_mapping(resource.name, name)
-    preview = transfer.inspect(transfer.importer.local_copy(import_), resource.name)
-    known = preview.format
-    mapping = known.mapping if known else transfer.native_mapping(resource, preview)
-    if mapping is None:
-        raise Invalid({"mapping": [_("The header of this file is not known: name a mapping.")]})
-    return mapping, known.name if known else ""
-
-
-def of_jobs() -> Any:
-    """The blueprint of jobs."""
-    made = Endpoints("jobs", "/api/v1/jobs", "Jobs")
-
-    def one(job_id: int) -> Any:
-        return jobs.find(current_context(), min(job_id, 2**63 - 1))
-
-    made.add("GET", "/<int:job_id>", one, access.SIGNED_IN, shapes.JobShape, summary="A job of yours")
-    return made.blueprint
-
-
-def _document(resource: Resource, record_id: int) -> tuple[Any, int, dict[str, str]]:
+def _document(resource: Resource, record_id: int) -> tuple[Any, dict[str, str]]:
     (document,) = service_of(resource).documents([record_id])
-    return document, 200, {"ETag": f'"{document.get("version", 1)}"'}  # what never changes has no version
+    return document, {"ETag": f'"{document.get("version", 1)}"'}  # what never changes has no version
 
 
 def _expected(resource: Resource, record_id: int, verb: str) -> dict[int, int]:
     """{id: version} when the caller says which version he saw; 412 when that is not the present one."""
-    record = query.reach(current_context(), resource, record_id, resource.permission(verb))
+    record = query.reach(current_context(), resource, record_id, verb)
     if "If-Match" not in flask.request.headers:
         return {}
     if not flask.request.if_match.contains(str(record.version)):
@@ -256,10 +214,12 @@ def _only(outcomes: Sequence[Outcome]) -> Outcome:
     return outcome
 
 
-def _selection(resource: Resource, asked: Mapping[str, Any]) -> Selection:
-    chosen = {"filters": asked["filters"], "search": asked["search"], "excluded": tuple(asked["excluded"])}
-    return Selection(resource.name, tuple(asked.get("ids", ())), asked["all"], **chosen)
+def selection(resource: Resource, asked: Mapping[str, Any]) -> Selection:
+    """The records that a body shaped like `Chosen` names."""
+    kept = {name: asked[name] for name in ("filters", "search", "excluded")}
+    return Selection(resource.name, asked.get("ids", ()), asked["all"], **kept)
 
 
-def _started(job: Any) -> tuple[Any, int, dict[str, str]]:
+def started(job: jobs.Job) -> tuple[Any, int, dict[str, str]]:
+    """The answer of an endpoint (shape `Started`) that leaves its work to a job."""
     return {"job": job}, 202, {"Location": f"/api/v1/jobs/{job.id}"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from core.resources import Action, FieldInfo, Outcome, Resource, Utc, schema_fields
+from core.resources import Action, FieldInfo, Resource, Utc, schema_fields
 from core.resources.query import OPERATORS
 
 Id = ma.fields.Integer
@@ -93,19 +93,6 @@ class Chosen(ma.Schema):
             raise ma.ValidationError("Name the records by `ids`, or say `all`.", "ids")
 
 
-class ExportOrder(Chosen):
-    """What to export, and as what."""
-
-    format = ma.fields.String(load_default="csv", validate=ma.validate.OneOf(["csv", "xlsx", "jsonl"]))
-
-
-class ImportOrder(ma.Schema):
-    """Form fields beside the uploaded `file`; without `mapping` the file must have a header that is known."""
-
-    mapping = ma.fields.String(load_default="")
-    dry_run = ma.fields.Boolean(load_default=False)
-
-
 def command(resource: Resource, action: Action) -> type[ma.Schema]:
     """The body of an action: which records, and its arguments."""
     arguments = ma.fields.Nested(action.schema, required=True) if action.schema else ma.fields.Dict(load_default=dict)
@@ -150,7 +137,3 @@ def example(resource: Resource) -> dict[str, Any]:
 def _sample(info: FieldInfo) -> Any:
     text = str(info.label)[: info.max_length]
     return next(iter(info.choices), _EXAMPLES.get(info.kind, text))
-
-
-def outcome(key: int, one: Outcome) -> dict[str, Any]:
-    return {"id": key, "status": one.status, "errors": {name: list(map(str, t)) for name, t in one.errors.items()}}

@@ -1,17 +1,8 @@
 """The audit log: every change of a record leaves an entry, and the entries form a chain that shows tampering."""
 
-from typing import Any
-
 from core.audit.chain import anchor, seal
 from core.audit.log import export, history, write
 from core.audit.models import Entry, Head
 from core.audit.verify import Report, verify
 
-__all__ = ["Entry", "Head", "Report", "anchor", "export", "history", "resources", "seal", "verify", "write"]
-
-
-def resources() -> list[Any]:
-    """`core.audit_entry`."""
-    from core.audit import resource  # resources are audited: they need this room themselves
-
-    return [resource.ENTRIES]
+__all__ = ["Entry", "Head", "Report", "anchor", "export", "history", "seal", "verify", "write"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ GENESIS = "0" * 64
 BODY = [getattr(Entry, name) for name in SEALED]
 _STEP = 500  # rows per transaction: web and worker share one writer on SQLite
 _LOCK = 0x6D616B7461756469
-_ANCHOR_EVERY_S = 3600
 
 
 class Chain:
@@ -40,14 +38,8 @@ class Chain:
 def seal(limit: int = 1000) -> int:
     """Chain the committed entries that wait and return how many; of many processes at once, one does it."""
     sealed = 0
-    while sealed < limit:
-        step = _seal_step(min(_STEP, limit - sealed))
+    while sealed < limit and (step := _seal_step(min(_STEP, limit - sealed))):
         sealed += step
-        if step < _STEP:
-            break
-    path = anchor_file()
-    if sealed and (not path.exists() or time.time() - path.stat().st_mtime > _ANCHOR_EVERY_S):
-        anchor()
     return sealed
 
 
@@ -56,9 +48,7 @@ def _seal_step(limit: int) -> int:
     if not waiting.exists():
         return 0  # asked every second: no write lock for nothing
     with db.transaction():
-        if db.is_postgres() and not peewee.Select(columns=[peewee.fn.pg_try_advisory_xact_lock(_LOCK)]).scalar(
-            db.database
-        ):
+        if not _locked():
             return 0
         head = Head.get_or_none(Head.id == 1)
         seq, last, chain, places = head.seq if head else 0, head.hash if head else GENESIS, Chain(), []
@@ -86,7 +76,7 @@ def anchor_file() -> Path:
 
 
 def anchor() -> str:
-    """Append the head (time, seq, hash) to a file outside the database and return the line; `seal` does so hourly.
+    """Append the head (time, seq, hash) to a file outside the database and return the line; a job does so hourly.
 
     Who holds the key and the database could rewrite all of the chain; a copy of this file elsewhere still shows it.
     """

@@ -61,12 +61,9 @@ def masked(value: Any) -> Any:
     return [masked(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def history(resource: str, record_id: int, limit: int = 50, before: int | None = None) -> list[Entry]:
-    """The newest entries of one record, older than entry `before`; one statement over an index."""
-    query = Entry.select().where(Entry.resource == resource, Entry.record_id == record_id)
-    if before is not None:
-        query = query.where(Entry.id < before)
-    return list(query.order_by(Entry.id.desc()).limit(limit))
+def history(resource: str, record_id: int) -> Any:
+    """A select of the entries of one record, newest first, over an index."""
+    return Entry.select().where(Entry.resource == resource, Entry.record_id == record_id).order_by(Entry.id.desc())
 
 
 def stream(*fields: Any, where: Any = True, order: Any = Entry.id) -> Iterator[tuple[Any, ...]]:

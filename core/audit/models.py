@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import peewee
 
 from core.db import JSONField, Model, UTCDateTimeField, utcnow
@@ -35,6 +37,13 @@ class Entry(Model):
     class Meta:
         table_name = "core_audit_entry"
         indexes = ((("resource", "record_id", "id"), False), (("actor_id", "id"), False), (("at", "id"), False))
+
+    @property
+    def changes(self) -> dict[str, tuple[Any, Any]]:
+        """{field: (before, after)}; empty once it was erased."""
+        diff: Any = self.diff or {}
+        before, after = diff.get("before", {}), diff.get("after", {})
+        return {name: (before.get(name), after.get(name)) for name in {**before, **after}}
 
 
 # The sealer asks every second for what is unsealed; without this it would read the whole log.

@@ -1,8 +1,6 @@
 """Users, their sessions and API tokens."""
 
-from typing import Any
-
-from core.auth.accounts import create_user, disable_user, set_active, set_password
+from core.auth.accounts import create_user, set_active, set_password
 from core.auth.frame import current_context, current_user, init_app
 from core.auth.models import ApiToken, LoginAttempt, Session, User
 from core.auth.sessions import (
@@ -14,19 +12,11 @@ from core.auth.sessions import (
     open_session,
     revoke_token,
     sign_in,
-    sign_out,
 )
 from core.auth.throttle import Throttled
 
 __all__ = [
     "ApiToken", "LoginAttempt", "Session", "SignInRefused", "Throttled", "User", "by_session", "by_token",
-    "context_for", "create_token", "create_user", "current_context", "current_user", "disable_user", "init_app",
-    "open_session", "resources", "revoke_token", "set_active", "set_password", "sign_in", "sign_out",
+    "context_for", "create_token", "create_user", "current_context", "current_user", "init_app",
+    "open_session", "revoke_token", "set_active", "set_password", "sign_in",
 ]  # fmt: skip
-
-
-def resources() -> list[Any]:
-    """`core.user`."""
-    from core.access import directory  # resources need this room themselves
-
-    return [directory.USERS]

@@ -38,29 +38,23 @@ def set_password(ctx: Context, user: User, password: str) -> None:
     stored = passwords.hashed(password)
     with db.transaction():
         User.update(password_hash=stored, version=User.version + 1).where(User.id == user.id).execute()
-        end_sessions([user.id])
+        Session.end([user.id])
         throttle.forget(throttle.account_key(user.username))
         changes.record(ctx, "core.user", "password_changed", [Change(user.id)])
 
 
 def set_active(ctx: Context, ids: Sequence[int], active: bool) -> list[int]:
-    """Switch users on or off and return those that changed; who is off is signed out everywhere at once."""
+    """Switch users on or off and return those that changed; who is off is signed out everywhere at once.
+
+    Raises Conflict for the last owner.
+    """
     access.demand_over(ctx.actor, ids)
     with db.transaction(), access.owner_kept():
         found = [user.id for user in User.select(User.id).where(User.id.in_(list(ids)), User.is_active != active)]
         values = {"is_active": active, "version": User.version + 1, "updated_at": db.utcnow()}
         User.update(values).where(User.id.in_(found)).execute()
         if not active:
-            end_sessions(found)
+            Session.end(found)
         marks = [Change(user_id, {"is_active": not active}, {"is_active": active}) for user_id in found]
         changes.record(ctx, "core.user", "enabled" if active else "disabled", marks)
     return found
-
-
-def disable_user(ctx: Context, user: User) -> None:
-    """Switch one user off. Raises Conflict for the last owner."""
-    set_active(ctx, [user.id], False)
-
-
-def end_sessions(user_ids: Sequence[int]) -> None:
-    Session.delete().where(Session.user.in_(list(user_ids))).execute()

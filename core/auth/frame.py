@@ -57,9 +57,6 @@ def init_app(app: flask.Flask) -> None:
     manager.user_loader(_of_session)
     manager.request_loader(_of_token)
     app.before_request(_fill_context)
-    from core.auth import views
-
-    app.register_blueprint(views.blueprint())
 
 
 def _of_session(secret: str) -> Identity | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import peewee
 
 from core.db import JSONField, Model, Record, UTCDateTimeField, utcnow
@@ -42,6 +44,11 @@ class Session(Model):
 
     class Meta:
         table_name = "core_session"
+
+    @classmethod
+    def end(cls, users: Any) -> None:
+        """Sign users (a list or select of ids) out everywhere."""
+        cls.delete().where(cls.user.in_(users)).execute()
 
 
 class ApiToken(Model):

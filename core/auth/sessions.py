@@ -66,11 +66,6 @@ def open_session(user: User, *, ip: str, browser: str) -> str:
     return secret
 
 
-def sign_out(ctx: Context) -> None:
-    """End the session that `ctx` came through."""
-    end_session(ctx, ctx.session_id or 0)
-
-
 def end_session(ctx: Context, session_id: int) -> None:
     """End one of the actor's own sessions; NotFound for those of others."""
     own = (Session.id == session_id) & (Session.user == ctx.actor.user_id)

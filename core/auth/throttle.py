@@ -16,13 +16,13 @@ _LONGEST = timedelta(hours=1)  # no lock-out for ever: who locks others out must
 
 
 class Throttled(MaktabError):
-    """Too many tries; `retry_after_s` seconds to wait."""
+    """Too many tries; how many seconds to wait stands in the header Retry-After."""
 
     status, code = 429, "throttled"
 
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__(_("Too many attempts. Try again in %(n)s minutes.", n=-(-retry_after_s // 60)))
-        self.retry_after_s = retry_after_s
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(_("Too many attempts. Try again in %(n)s minutes.", n=-(-wait_s // 60)))
+        self.headers = {"Retry-After": str(wait_s)}
 
 
 def account_key(username: str) -> str:

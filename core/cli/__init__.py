@@ -1,10 +1,13 @@
-"""`maktab …`: thin commands over the rooms of core. Exit codes: 0 ok, 1 failure, 2 usage, 3 done with rejected rows."""
+"""`maktab …`: thin commands over the rooms of core. Exit codes: 0 ok, 1 failure, 2 usage, others by command."""
 
 from __future__ import annotations
 
 import click
 
-from core.cli.frame import maktab
+from core.cli.foreground import run_here
+from core.cli.frame import context, maktab, show
+
+__all__ = ["context", "load", "main", "run_here", "show"]
 
 
 def load() -> click.Group:

@@ -1,19 +1,15 @@
-"""Commands for plugins, imports and exports, jobs and the audit log."""
+"""Commands for plugins, jobs and the audit log."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from core import audit, jobs, plugins, transfer
-from core.cli.foreground import run_import
-from core.cli.frame import REJECTED_ROWS, command, context, show
+from core import audit, jobs, plugins
+from core.cli.frame import command, context
 from core.errors import MaktabError
-from core.resources import Selection
-from core.runtime import current
 
 
 @command("plugin list")
@@ -35,39 +31,6 @@ def disable(name: str) -> str:
     """Switch a plugin off, in every running process; its data stay."""
     plugins.disable(context(), name)
     return f"{name} is off."
-
-
-@command("import")
-def import_(resource: str, file: Path, *, mapping: str = "", dry_run: bool = False) -> None:
-    """Import FILE (CSV, XLSX, JSON lines) into RESOURCE. Exit code 3 when rows were rejected.
-
-    --mapping: a format, a saved mapping or a JSON file; without it the file's header decides.
-    --dry-run: say what would happen and change nothing.
-    """
-    result = run_import(resource, file, mapping, dry_run)
-    if result["state"] not in ("validated", "completed", "completed_with_errors"):
-        raise MaktabError(result["error"] or f"The import ended as {result['state']}.")
-    show(result)
-    if result["rejected"]:
-        sys.exit(REJECTED_ROWS)
-
-
-@command("export")
-def export(resource: str, *, out: Path, filter: tuple[str, ...] = (), search: str = "") -> Any:
-    """Export all records of RESOURCE that match into a file: --out NAME.csv, .xlsx or .jsonl.
-
-    --filter NAME=VALUE as in the address of the list; may be repeated.
-    """
-    format = out.suffix.lstrip(".").lower()
-    if format not in ("csv", "xlsx", "jsonl") or not all("=" in each for each in filter):
-        raise click.UsageError("--out needs a name that ends in .csv, .xlsx or .jsonl; --filter is NAME=VALUE.")
-    asked = dict(each.split("=", 1) for each in filter)
-    selection = Selection(resource, everything=True, filters=asked, search=search)
-    draft = out.with_name(out.name + ".part")  # a broken export leaves no file that looks whole
-    with draft.open("wb") as stream:
-        rows = transfer.export_rows(context(), current().resource(resource), selection, format, stream)
-    draft.replace(out)
-    return {"file": out, "records": rows}
 
 
 def _job(found: jobs.Job) -> dict[str, Any]:

@@ -6,30 +6,79 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 import peewee
 
-from core import boot, db, logs, settings
+from core import boot, db, logs, plugins, settings
 from core.context import Context, system_context
 from core.errors import MaktabError
 from core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-REJECTED_ROWS = 3
+_ADDED = "maktab.commands of plugins"
 
 
-@click.group()
-@click.version_option(package_name="maktab")
-@click.option("--data-dir", type=click.Path(file_okay=False), help="Data directory of the install [MAKTAB_DATA_DIR].")
-def maktab(data_dir: str | None) -> None:
-    """The back office of a shop. Settings come from maktab.toml in the data directory and from MAKTAB_* variables."""
+class _Maktab(click.Group):
+    """Core's own commands, which need no running install, and those of the plugins that are on."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        own = super().list_commands(ctx)
+        try:
+            return sorted({*own, *_added(ctx)})
+        except Exception as error:  # help must come whatever is broken
+            click.echo(f"maktab: the commands of plugins are not shown. {explain(error)}", err=True)
+            return own
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return super().get_command(ctx, name) or _added(ctx).get(name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as unknown:
+            raise click.UsageError(unknown.message + _where_it_may_be(), ctx) from None
+        except Exception as error:
+            fail(explain(error))
+
+
+def _added(ctx: click.Context) -> Mapping[str, click.Command]:
+    """The commands of this install's plugins, which is started for it; none where there is no install."""
+    if _ADDED not in ctx.meta:
+        root = click.Group()
+        for name, function in boot.start(config()).commands.items() if config().data_dir.is_dir() else ():
+            _put(root, name, function)
+        ctx.meta[_ADDED] = root.commands
+    return ctx.meta[_ADDED]  # type: ignore[no-any-return]
+
+
+def _where_it_may_be() -> str:
+    if not config().data_dir.is_dir():
+        return " There is no install yet: run maktab init."
+    off = ", ".join(each.name for each in plugins.status() if each.status != "healthy")
+    return f" It may belong to a plugin that is off ({off}): maktab plugin enable NAME." if off else ""
+
+
+def _begin(ctx: click.Context, option: click.Parameter, data_dir: str | None) -> None:
+    """Before anything else: `--help` and the choice of the command need the install already."""
     logs.configure()
     if data_dir:
         os.environ["MAKTAB_DATA_DIR"] = data_dir  # also for the processes that `serve` starts
+
+
+@click.group(cls=_Maktab)
+@click.version_option(package_name="maktab")
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False), is_eager=True, expose_value=False, callback=_begin,
+    help="Data directory of the install [MAKTAB_DATA_DIR].",
+)  # fmt: skip
+def maktab() -> None:
+    """The back office of a shop. Settings come from maktab.toml in the data directory and from MAKTAB_* variables."""
 
 
 class Command(click.Command):
@@ -60,21 +109,26 @@ def command(name: str, bare: bool = False) -> Callable[[F], F]:
                 boot.start(config())
             return function(**values)
 
-        params = [_parameter(each) for each in inspect.signature(function, eval_str=True).parameters.values()]
-        params.append(click.Option(["--json", "as_json"], is_flag=True, help="Answer in JSON."))
-        *groups, verb = name.split()
-        parent = group(groups[0]) if groups else maktab
-        parent.add_command(Command(verb, callback=run, params=params, help=inspect.getdoc(function)))
+        _put(maktab, name, function, run)
         return function
 
     return add
 
 
-def group(name: str) -> click.Group:
-    found = maktab.commands.get(name)
+def _put(root: click.Group, name: str, function: Callable[..., Any], run: Callable[..., Any] | None = None) -> None:
+    """Make `function` the command `name` of `root`; `run` is called in its place."""
+    params = [_parameter(each) for each in inspect.signature(function, eval_str=True).parameters.values()]
+    params.append(click.Option(["--json", "as_json"], is_flag=True, help="Answer in JSON."))
+    *groups, verb = name.split()
+    parent = _group(root, groups[0]) if groups else root
+    parent.add_command(Command(verb, callback=run or function, params=params, help=inspect.getdoc(function)))
+
+
+def _group(root: click.Group, name: str) -> click.Group:
+    found = root.commands.get(name)
     if not isinstance(found, click.Group):
         found = click.Group(name, help=f"Commands for {name}: see --help.")
-        maktab.add_command(found)
+        root.add_command(found)
     return found
 
 

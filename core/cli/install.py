@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from core import access, api, auth, boot, db, plugins, processes
-from core.cli.foreground import run_import
 from core.cli.frame import command, config, context
 from core.db import migrate as migrations
 from core.errors import MaktabError
@@ -62,12 +61,6 @@ def web() -> None:
 def worker() -> None:
     """Run a job worker alone."""
     processes.worker(current().settings)
-
-
-@command("demo")
-def demo() -> Any:
-    """Load the demo shop through the ordinary import engine."""
-    return [run_import(file.resource, Path(file.path), file.mapping) for file in current().demo_files]
 
 
 @command("openapi")

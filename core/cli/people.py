@@ -45,7 +45,7 @@ def password(username: str) -> str:
 @command("user disable")
 def disable(username: str) -> str:
     """Switch a user off; his sessions and tokens end."""
-    auth.disable_user(context(), _find(username))
+    auth.set_active(context(), [_find(username).id], False)
     return f"{username} is disabled."
 
 

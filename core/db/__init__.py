@@ -2,24 +2,9 @@
 
 from core.db.engine import after_commit, connect, database, is_postgres, transaction
 from core.db.fields import ExactDecimalField, IdField, JSONField, MinorField, UTCDateTimeField, canonical_json, utcnow
-from core.db.keyset import Cursor, KeyPage
 from core.db.model import Model, Record
 
 __all__ = [
-    "Cursor",
-    "ExactDecimalField",
-    "IdField",
-    "JSONField",
-    "KeyPage",
-    "MinorField",
-    "Model",
-    "Record",
-    "UTCDateTimeField",
-    "after_commit",
-    "canonical_json",
-    "connect",
-    "database",
-    "is_postgres",
-    "transaction",
-    "utcnow",
-]
+    "ExactDecimalField", "IdField", "JSONField", "MinorField", "Model", "Record", "UTCDateTimeField", "after_commit",
+    "canonical_json", "connect", "database", "is_postgres", "transaction", "utcnow",
+]  # fmt: skip

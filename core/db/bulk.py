@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.db.engine import database, is_postgres
@@ -45,3 +45,11 @@ def update(model: Any, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) ->
     bound = [tuple(fields[name].db_value(row[name]) for name in (*changed, *key)) for row in rows]
     with database.atomic():
         database.cursor().executemany(statement, bound)
+
+
+def grouped(pairs: Iterable[tuple[int, str]], keys: Iterable[int] = ()) -> dict[int, list[str]]:
+    """{key: its texts}, also for `keys` that have none; in order here, for a database sorts by its own language."""
+    found: dict[int, list[str]] = {key: [] for key in keys}
+    for key, text in sorted(pairs):
+        found.setdefault(key, []).append(text)
+    return found

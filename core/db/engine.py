@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import peewee
+from playhouse import db_url
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
 from core.errors import MaktabError
@@ -33,16 +34,9 @@ def _sqlite(path: str) -> peewee.Database:
 
 
 def _postgres(url: str) -> peewee.Database:
-    parts = urlsplit(url)
-    options: dict[str, Any] = dict(parse_qsl(parts.query))
-    if parts.port is not None:
-        options.setdefault("port", parts.port)
-    for name, value in (("host", parts.hostname), ("user", parts.username), ("password", parts.password)):
-        if value is not None:
-            options.setdefault(name, unquote(value))
-    return PooledPostgresqlDatabase(
-        unquote(parts.path.lstrip("/")), max_connections=64, stale_timeout=300, prefer_psycopg3=True, **options
-    )
+    options = db_url.parse(url, unquote_user=True, unquote_password=True)
+    options["database"] = unquote(options["database"])
+    return PooledPostgresqlDatabase(max_connections=64, stale_timeout=300, prefer_psycopg3=True, **options)
 
 
 def connect(url: str) -> peewee.Database:
@@ -63,8 +57,6 @@ def is_postgres() -> bool:
 
 
 class _Pending(threading.local):
-    depth = 0
-
     def __init__(self) -> None:
         self.callbacks: list[Callable[[], None]] = []
 
@@ -75,7 +67,6 @@ _pending = _Pending()
 @contextmanager
 def transaction() -> Iterator[None]:
     """One write transaction (nested: a savepoint). Callbacks of `after_commit` run once the outermost one is in."""
-    _pending.depth += 1
     mark = len(_pending.callbacks)
     try:
         with database.atomic():
@@ -83,9 +74,7 @@ def transaction() -> Iterator[None]:
     except BaseException:
         del _pending.callbacks[mark:]
         raise
-    finally:
-        _pending.depth -= 1
-    if _pending.depth == 0:
+    if not database.in_transaction():
         callbacks, _pending.callbacks = _pending.callbacks, []
         for callback in callbacks:
             callback()
@@ -93,7 +82,7 @@ def transaction() -> Iterator[None]:
 
 def after_commit(callback: Callable[[], None]) -> None:
     """Run `callback` when the open transaction is committed, at once when none is open; dropped on rollback."""
-    if _pending.depth == 0:
+    if not database.in_transaction():
         callback()
     elif callback not in _pending.callbacks:
         _pending.callbacks.append(callback)

@@ -44,8 +44,27 @@ class UTCDateTimeField(peewee.DateTimeField):  # type: ignore[misc]
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def is_storable(value: Any) -> bool:
+    """Both databases keep `value`: numbers within 64 bits, texts without NUL and half surrogate pairs."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return not isinstance(value, str) or not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value)
+
+
+def iso(moment: datetime) -> str:
+    """`moment` as all our JSON writes it: 2026-03-01T14:30:00Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def plain(value: Any) -> str:
+    """What JSON has no form of its own for: times, decimals digit by digit, texts that are translated when shown."""
+    if isinstance(value, datetime):
+        return iso(value)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
 # One encoder for all: json.dumps with these options makes a new one at each call, half the time of a small value.
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=plain)
 
 
 def canonical_json(value: Any) -> str:

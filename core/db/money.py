@@ -15,9 +15,14 @@ _EXPONENTS = {
 }
 
 
+def is_currency(text: str) -> bool:
+    """`text` has the form of an ISO 4217 code."""
+    return len(text) == 3 and text.isascii() and text.isalpha()
+
+
 def exponent(currency: str) -> int:
     """Digits after the point of `currency` (JPY 0, GBP 2, KWD 3)."""
-    if len(currency) != 3 or not currency.isalpha() or not currency.isascii():
+    if not is_currency(currency):
         raise Invalid({"currency": [f"{currency!r} is not an ISO 4217 currency code."]})
     return _EXPONENTS.get(currency.upper(), 2)
 

@@ -139,29 +139,22 @@ def condition(resource: Resource, term: str, within: Any = None) -> Any:
     term = " ".join(term.replace("\0", " ").encode("utf-8", "ignore").decode()[:_LONGEST_TERM].split())
     if not term:
         return peewee.SQL("1 = 1")
-    exact = _exact(resource, term)
+    fields, forms = [getattr(resource.model, name) for name in resource.search_exact], _forms(term)
+    exact = _any([field.in_(forms) for field in fields])
     mine = exact if within is None else exact & within
-    found = _ids(resource.model.select(key).where(mine).limit(_FEW)) if resource.search_exact else []
+    found = _ids(resource.model.select(key).where(mine).limit(_FEW)) if fields else []
     if found:
         return exact if len(found) == _FEW else among(key, found)
     text = normalize(term)
     if len(text) < _SHORTEST or resource.search_text is None:
-        return _any([starts_with(field, form) for field in _exact_fields(resource) for form in _forms(term)])
+        return _any([starts_with(field, form) for field in fields for form in forms])
     words = [word for word in text.split() if len(word) >= _SHORTEST] or [text]
     return _by_text(resource, words)
-
-
-def _exact_fields(resource: Resource) -> list[Any]:
-    return [getattr(resource.model, name) for name in resource.search_exact]
 
 
 def _forms(term: str) -> list[str]:
     """As typed and in both cases: an index on the field serves these, not a search without regard to case."""
     return sorted({term, term.upper(), term.lower()})
-
-
-def _exact(resource: Resource, term: str) -> Any:
-    return _any([field.in_(_forms(term)) for field in _exact_fields(resource)])
 
 
 def _any(conditions: Sequence[Any]) -> Any:

@@ -1,5 +1,5 @@
-"""Events: a row in the business transaction (outbox), then one delivery job per subscriber."""
+"""Events: a row in the business transaction (outbox); jobs take them to the subscribers."""
 
-from core.events.outbox import Event, emit, relay
+from core.events.outbox import Event, emit
 
-__all__ = ["Event", "emit", "relay"]
+__all__ = ["Event", "emit"]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import marshmallow as ma
 import peewee
 
 from core import access, db, runtime
@@ -19,7 +18,9 @@ from core.jobs.control import check_may_change, enqueue
 from core.jobs.lease import LeaseLost
 from core.jobs.models import Job, JobItem
 from core.jobs.run import JobRun
+from core.resources import query
 from core.resources.declaration import Action, Outcome, Resource, Selection
+from core.resources.fields import loaded
 
 log = logging.getLogger("maktab.jobs")
 INLINE, CHUNK = 20, 200
@@ -102,20 +103,11 @@ def _find(resource_name: str, action_name: str) -> tuple[Resource, Action]:
 
 
 def _load(action: Action, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    if action.schema is None:
-        return arguments
-    try:
-        loaded: Mapping[str, Any] = action.schema().load(arguments)
-    except ma.ValidationError as problem:
-        texts = problem.messages_dict.items()
-        raise Invalid({name: text if isinstance(text, list) else [str(text)] for name, text in texts}) from None
-    return loaded
+    return loaded(action.schema(), arguments) if action.schema else arguments
 
 
 def _selected(ctx: Context, resource: Resource, action: Action, selection: Selection) -> Any:
-    from core.resources import query  # core.resources itself emits events and starts jobs
-
-    return query.select(ctx, resource, selection, resource.permission(action.name))
+    return query.select(ctx, resource, selection, action.name)
 
 
 def _inline(

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from core import access, db, runtime
+from core import access, bell, db, runtime
 from core.context import Actor, Context
 from core.errors import Conflict, NotFound
 from core.i18n import _
-from core.jobs import bell, lease
+from core.jobs import lease
 from core.jobs.models import LARGEST, Job, JobItem
 
 VIEW_ALL, MANAGE = "core.job.view_all", "core.job.manage"

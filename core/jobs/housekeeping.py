@@ -9,9 +9,9 @@ from typing import Any
 from core import audit, db, files, runtime
 from core.auth.models import Session
 from core.db import search, utcnow
-from core.events import Event, outbox
+from core.events import Event
 from core.i18n import __
-from core.jobs import actions
+from core.jobs import actions, deliveries
 from core.jobs.models import Job, JobItem, JobType, Schedule, ScheduleSlot
 from core.jobs.run import JobRun
 
@@ -23,7 +23,7 @@ def job_types() -> Sequence[JobType]:
     return [
         JobType("core.action", actions.run_action, __("Bulk action")),
         JobType("core.undo", actions.run_undo, __("Undo")),
-        JobType("core.deliver", outbox.deliver, __("Deliver an event")),
+        JobType("core.deliver", deliveries.deliver, __("Deliver an event")),
         JobType("core.cleanup", _clean_up, __("Remove what has expired")),
         JobType("core.audit_anchor", lambda run: audit.anchor(), __("Anchor the audit log")),
         JobType("core.reindex", _reindex, __("Rebuild the search index"), permission="core.search.rebuild"),

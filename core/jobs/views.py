@@ -7,7 +7,7 @@ from typing import Any
 import flask
 from flask_admin import expose
 
-from core import files, runtime
+from core import files, nav, runtime
 from core.access import SIGNED_IN
 from core.db import utcnow
 from core.errors import Conflict
@@ -71,7 +71,8 @@ class JobsView(AdminView):
         job = control.find(context(), job_id)
         values = {"job": job, "badge": STATUS[job.status], "progress": progress(job)}
         if not is_partial():
-            return self.render("admin/jobs/details.html", **values, **_rows(job), can_undo=actions.can_undo(job))
+            values |= {"can_undo": actions.can_undo(job), "links": nav.buttons("job_links", context().actor, job=job)}
+            return self.render("admin/jobs/details.html", **values, **_rows(job))
         if job.status in ("waiting", "running"):
             return self.render("admin/jobs/progress.html", **values)
         return flask.make_response("", 200, {"HX-Refresh": "true"})  # it has ended: the whole page says how

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from core import audit, db, events, plugins, runtime
+from core import audit, bell, db, plugins, runtime
 from core.context import system_context
-from core.jobs import bell, control, lease, run
+from core.jobs import control, deliveries, lease, run
 from core.jobs.models import Job, Schedule, ScheduleSlot
 from core.settings import Settings
 
@@ -111,7 +111,7 @@ class Worker:
 
     def drain(self) -> None:
         """Relay what happened, then work until nothing is due; a second due job rings for the next idle thread."""
-        while events.relay():
+        while deliveries.relay():
             pass
         shared = False
         while not run.stopping.is_set():

@@ -59,11 +59,16 @@ class Hooks:
             if impl.plugin == plugin:
                 impl(given)
 
-    def declared(self, name: str) -> Iterator[tuple[str, Any]]:
-        """(plugin, result) of a register_* hook while a generation is built: PluginFailed names who failed."""
+    @property
+    def names(self) -> list[str]:
+        """All hooks that core and plugins offer."""
+        return list(self._hooks)
+
+    def declared(self, name: str, **given: Any) -> Iterator[tuple[str, Any]]:
+        """(plugin, result) of a hook that is called while a generation is built: PluginFailed names who failed."""
         for impl in self._hooks[name].impls:
             with blaming(impl.plugin, name):
-                result = impl({})
+                result = impl(given)
             if result is not None:
                 yield impl.plugin, result
 

@@ -14,11 +14,11 @@ import pluggy
 if TYPE_CHECKING:
     import flask
 
+    from core.api import Endpoint
     from core.context import Actor, Context
-    from core.jobs import JobType, Schedule
-    from core.nav import NavItem
+    from core.jobs import Job, JobType, Schedule
+    from core.nav import Link, NavItem
     from core.resources import Badge, Resource
-    from core.transfer import DemoFile, ImportFormat
 
 Policy = Literal["collect", "deny", "abort", "deliver"]
 _spec = pluggy.HookspecMarker("maktab")
@@ -67,13 +67,13 @@ def register_services() -> Mapping[str, Any]:  # type: ignore[empty-body]
 
 
 @hookspec("collect")
-def register_import_formats() -> Sequence[ImportFormat]:  # type: ignore[empty-body]
-    """File formats known by their header, and mapping presets that an importer can choose."""
+def register_commands() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Commands of `maktab` by name: parameters are arguments, keyword-only ones options; what it returns is shown."""
 
 
 @hookspec("collect")
-def register_demo() -> Sequence[DemoFile]:  # type: ignore[empty-body]
-    """Files that `maktab demo` imports through the ordinary import engine."""
+def resource_endpoints(resource: Resource) -> Sequence[Endpoint]:  # type: ignore[empty-body]
+    """Calls that this plugin adds to the REST API of every resource; asked once per resource, as the API is built."""
 
 
 @hookspec("deliver")
@@ -97,6 +97,16 @@ def record_badges(resource: str, ids: Sequence[int], actor: Actor) -> Mapping[in
 @hookspec("collect", budget_ms=150)
 def record_panels(resource: str, record: Any, actor: Actor) -> Sequence[Any]:  # type: ignore[empty-body]
     """`core.resources.Section`s that this plugin adds to another resource's detail page; at most 2 queries."""
+
+
+@hookspec("collect", budget_ms=50)
+def list_links(resource: str, query: str, actor: Actor) -> Sequence[Link]:  # type: ignore[empty-body]
+    """Buttons beside a list. `query`: the filters and search that it shows, as in its address ("" for all). No query."""
+
+
+@hookspec("collect", budget_ms=50)
+def job_links(job: Job, actor: Actor) -> Sequence[Link]:  # type: ignore[empty-body]
+    """Buttons on the page of a job, for jobs of this plugin: what it made, what it worked on. At most 2 queries."""
 
 
 @hookspec("deny")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import pluggy
 
-from core import builtin, db
+from core import db
 from core.plugins import hookspecs, state
 from core.plugins.discovery import discover
 from core.plugins.hooks import Hooks
@@ -81,6 +82,8 @@ def _idle(plugin: Plugin, reasons: Mapping[str, str]) -> Plugin:
 
 def _register(plugins: Sequence[Plugin]) -> Hooks:
     """All hook specs first, then all hooks: an implementation is checked against its spec as it is registered."""
+    from core import builtin  # what core declares stands on all of its rooms
+
     pm = pluggy.PluginManager("maktab")
     pm.add_hookspecs(hookspecs)
     for plugin in plugins:
@@ -105,6 +108,8 @@ def _add_specs(pm: pluggy.PluginManager, plugin: Plugin) -> None:
             raise PluginFailed(plugin.name, f"It offers the hook {name!r}, which another plugin offers already.")
         if not hasattr(getattr(module, name), "policy"):
             raise PluginFailed(plugin.name, f"Its hook {name!r} has no policy: mark it with core.plugins.hookspec.")
+        if name.startswith("register_") and inspect.signature(getattr(module, name)).parameters:
+            raise PluginFailed(plugin.name, f"Its hook {name!r} has arguments; a register_ hook is called without any.")
     pm.add_hookspecs(module)
 
 
@@ -145,10 +150,27 @@ def _declarations(hooks: Hooks, plugins: Mapping[str, Plugin]) -> dict[str, Any]
         "schedules": tuple(schedule for _, schedule in _declared(hooks, "register_schedules", "job")),
         "services": dict(service for _, service in _declared(hooks, "register_services", 0)),
         "subscriptions": subscriptions,
-        "import_formats": tuple(known for _, known in _declared(hooks, "register_import_formats")),
-        "demo_files": tuple(file for _, file in _declared(hooks, "register_demo")),
+        "commands": _commands(hooks),
+        "declared": {name: tuple(item for _, item in _declared(hooks, name)) for name in _offered_by_plugins(hooks)},
         "permissions": permissions,
     }
+
+
+def _commands(hooks: Hooks) -> dict[str, Any]:
+    from core.cli import load  # commands stand on all other rooms
+
+    owners: dict[str, str] = dict.fromkeys(load().commands, "core")
+    found = {}
+    for plugin, (name, function) in _declared(hooks, "register_commands"):
+        owner = owners.setdefault(name.split()[0], plugin)
+        if owner != plugin:
+            raise PluginFailed(plugin, f"register_commands: `maktab {name}` is taken by {owner}.")
+        found[name] = function
+    return found
+
+
+def _offered_by_plugins(hooks: Hooks) -> list[str]:
+    return [name for name in hooks.names if name.startswith("register_") and not hasattr(hookspecs, name)]
 
 
 def _declared(hooks: Hooks, hook: str, own: str | int | None = None) -> Iterator[tuple[str, Any]]:

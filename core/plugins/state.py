@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 
-from core import db
+from core import audit, db, events
+from core.changes import Change
 from core.context import Context, system_context
 from core.db import utcnow
 from core.plugins.models import CoreState, PluginState
@@ -30,9 +31,6 @@ def load() -> tuple[int, dict[str, PluginState]]:
 
 def change(ctx: Context, name: str, action: str, **values: Any) -> None:
     """Write `values` to the row of plugin `name`, raise the generation, leave audit entry and event."""
-    from core import audit, events  # these rooms stand on this one
-    from core.changes import Change
-
     with db.transaction():
         row = PluginState.get_or_none(PluginState.name == name) or PluginState(name=name, enabled=False, status="off")
         before = {key: getattr(row, key) for key, value in values.items() if getattr(row, key) != value}

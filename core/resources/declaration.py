@@ -1,10 +1,9 @@
-"""What a plugin says about a resource, once. Engines (web, API, transfer, search) read it; nothing here does I/O."""
+"""What a plugin says about a resource, once. Engines read it (web, API, search, plugins); nothing here does I/O."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import marshmallow as ma
@@ -50,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter. `field`: model field name (default: `name`). Arguments in URL and API: `name` or `name__<op>`.
+    """One filter; `name`: a model field (kind tag: any). Arguments in URL and API: `name` or `name__<op>`.
 
     Operators by kind: choice in (comma list); text eq, prefix; number and money gte, lte, eq; date gte, lte and the
     relative words today, yesterday, last_7_days, last_30_days, this_month, this_year; bool eq; tag in (trait tags).
@@ -59,17 +58,15 @@ class Filter:
     name: str
     label: Label
     kind: Literal["choice", "text", "number", "money", "date", "bool", "tag"] = "choice"
-    field: str = ""
-    choices: Mapping[str, Label] = dataclasses.field(default_factory=dict)
+    choices: Mapping[str, Label] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """A dimension along which a role may see only some rows: `Scope("sales_channel", _("Sales channel"))`."""
+    """A model field by which a role may be narrowed to some rows: `Scope("sales_channel", __("Sales channel"))`."""
 
     name: str
     label: Label
-    field: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,6 @@ class Action:
     danger: bool = False
     confirm: Label = ""
     bulk: bool = True
-    single: bool = True
 
 
 @dataclass(frozen=True)
@@ -203,17 +199,16 @@ class Selection:
     """
 
     resource: str
-    ids: tuple[int, ...] = ()
+    ids: Sequence[int] = ()
     everything: bool = False
     filters: Mapping[str, str] = field(default_factory=dict)
     search: str = ""
-    excluded: tuple[int, ...] = ()
+    excluded: Sequence[int] = ()
     max_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        values = {name: getattr(self, name) for name in ("resource", "everything", "search", "max_id")}
-        return values | {"ids": list(self.ids), "excluded": list(self.excluded), "filters": dict(self.filters)}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Selection:
-        return cls(**{**values, "ids": tuple(values["ids"]), "excluded": tuple(values["excluded"])})
+        return cls(**values)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import marshmallow as ma
 
+from core.db.fields import is_storable, iso
+from core.db.money import is_currency
+from core.errors import Invalid
 from core.i18n import N_, said
 from core.resources.declaration import Label
 
@@ -23,12 +26,6 @@ class Minor(ma.fields.Integer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=ma.validate.Range(-(2**53), 2**53), **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool | float):
-            raise self.make_error("invalid")
-        number: int = super()._deserialize(value, attr, data, **kwargs)
-        return number
 
 
 class Utc(ma.fields.Field[datetime]):
@@ -46,27 +43,22 @@ class Utc(ma.fields.Field[datetime]):
             raise self.make_error("invalid") from None
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return None if value is None else iso(value)
 
 
-class ExactDecimal(ma.fields.Field[Decimal]):
+class ExactDecimal(ma.fields.Decimal):
     """A decimal kept digit by digit; text or whole number comes in, text goes out."""
 
     default_error_messages = {"invalid": N_('Write a decimal number as text, like "12.50".')}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
-        try:
-            number = Decimal(
-                value if isinstance(value, Decimal | int) and not isinstance(value, bool) else str(value).strip()
-            )
-        except InvalidOperation:
-            raise self.make_error("invalid") from None
-        if not number.is_finite() or len(number.as_tuple().digits) > 38 or abs(number.adjusted()) > 38:
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(as_string=True, **kwargs)
+
+    def _validated(self, value: Any) -> Decimal:
+        number = super()._validated(value)
+        if len(number.as_tuple().digits) > 38 or abs(number.adjusted()) > 38:
             raise self.make_error("invalid")
         return number
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else format(Decimal(value), "f")
 
 
 class Currency(ma.fields.String):
@@ -76,7 +68,7 @@ class Currency(ma.fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         code = str(super()._deserialize(value, attr, data, **kwargs)).strip().upper()
-        if len(code) != 3 or not code.isascii() or not code.isalpha():
+        if not is_currency(code):
             raise self.make_error("currency")
         return code
 
@@ -93,15 +85,10 @@ class Tags(ma.fields.Field[list[str]]):
         parts = value.split(",") if isinstance(value, str) else value
         if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
             raise self.make_error("invalid")
-        tags = list(dict.fromkeys(text for part in parts if (text := " ".join(part.replace("\0", " ").split()))))
-        if len(tags) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG or "," in tag or _is_broken(tag) for tag in tags):
+        tags = list(dict.fromkeys(text for part in parts if (text := " ".join(part.split()))))
+        if len(tags) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG or "," in tag or not is_storable(tag) for tag in tags):
             raise self.make_error("long")
         return tags
-
-
-def _is_broken(text: str) -> bool:
-    """Half a surrogate pair: no database keeps it."""
-    return any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 @dataclass(frozen=True)
@@ -117,10 +104,8 @@ class FieldInfo:
     kind: str
     required: bool = False
     choices: Mapping[str, Label] = field(default_factory=dict)
-    help: Label = ""
     many: bool = False
     read_only: bool = False
-    write_only: bool = False
     max_length: int | None = None
 
 
@@ -135,15 +120,14 @@ _KINDS: tuple[tuple[type[Any], str], ...] = (
     (ma.fields.Boolean, "bool"),
     (ma.fields.Integer, "integer"),
     (ma.fields.Number, "decimal"),
-    (ExactDecimal, "decimal"),
     (ma.fields.String, "text"),
 )  # a subclass before its base; what is not named here is json
 _LONG_TEXT = 500
 
 
-def schema_fields(schema: type[ma.Schema] | ma.Schema) -> list[FieldInfo]:
+def schema_fields(schema: type[ma.Schema]) -> list[FieldInfo]:
     """The leaf fields of `schema` in its order, those of nested schemas with dotted paths."""
-    return list(_leaves(schema if isinstance(schema, ma.Schema) else schema(), "", False))
+    return list(_leaves(schema(), "", False))
 
 
 def _leaves(schema: ma.Schema, prefix: str, many: bool) -> Iterator[FieldInfo]:
@@ -160,10 +144,8 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
     choices = next((rule for rule in rules if isinstance(rule, ma.validate.OneOf)), None)
     longest = next((rule.max for rule in rules if isinstance(rule, ma.validate.Length)), None)
     kind = next((kind for cls, kind in _KINDS if isinstance(one, cls)), "json")
-    if kind == "text" and choices:
-        kind = "choice"
-    elif kind == "text" and (one.metadata.get("multiline") or (longest or 0) > _LONG_TEXT):
-        kind = "longtext"
+    if kind == "text" and (choices or (longest or 0) > _LONG_TEXT):
+        kind = "choice" if choices else "longtext"
     names = [str(choice) for choice in choices.choices] if choices else []
     return FieldInfo(
         name=name,
@@ -172,10 +154,8 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         kind=one.metadata.get("kind", kind),
         required=one.required,
         choices=dict(zip(names, list(choices.labels) or names, strict=False)) if choices else {},
-        help=one.metadata.get("help", ""),
         many=many,
         read_only=one.dump_only,
-        write_only=one.load_only,
         max_length=longest,
     )
 
@@ -183,6 +163,14 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
 def part_of(schema: type[ma.Schema]) -> ma.Schema:
     """`schema` for a part of a document: any of its fields may be absent, but what is nested must be whole."""
     return schema(partial=tuple(schema().fields))
+
+
+def loaded(schema: ma.Schema, values: Any) -> dict[str, Any]:
+    """The document that `schema` makes of `values`. Raises Invalid."""
+    try:
+        return dict(schema.load(values))
+    except ma.ValidationError as problem:
+        raise Invalid(by_field(problem.messages)) from None
 
 
 def by_field(messages: Any, path: str = "") -> dict[str, list[str]]:

@@ -9,18 +9,21 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import peewee
+import marshmallow as ma
+from itsdangerous import BadSignature, URLSafeSerializer
 
-from core import access
+from core import access, runtime
 from core.context import Context
 from core.db import keyset, search
-from core.db.fields import utcnow
+from core.db.fields import is_storable, utcnow
 from core.errors import Forbidden, Invalid, NotFound
-from core.i18n import _
+from core.i18n import N_, _
 from core.resources.declaration import Filter, Resource, Selection
+from core.resources.fields import by_field
 from core.resources.traits import Tagging
 
 _MOST, _LARGEST = 200, 2**63 - 1
+_LIMITS = frozenset(map(str, range(1, _MOST + 1)))
 OPERATORS: dict[str, tuple[str, ...]] = {
     "choice": ("in",), "text": ("eq", "prefix"), "number": ("eq", "gte", "lte"), "money": ("eq", "gte", "lte"),
     "date": ("gte", "lte"), "bool": ("eq",), "tag": ("in",),
@@ -39,14 +42,13 @@ class ListState:
     limit: int = 50
 
     @classmethod
-    def of(cls, resource: Resource, args: Mapping[str, str], limit: int = 50) -> ListState:
+    def of(cls, resource: Resource, args: Mapping[str, str]) -> ListState:
         """From URL arguments: those of the filters, `q`, `sort`, `cursor`, `limit`; others are left alone."""
-        names = {one.name for one in resource.filters}
-        asked = args.get("limit") or str(limit)
-        if not (asked.isascii() and asked.isdigit() and 1 <= len(asked) <= 4 and 1 <= int(asked) <= _MOST):
+        names, limit = {one.name for one in resource.filters}, args.get("limit") or "50"
+        if limit not in _LIMITS:
             raise Invalid({"limit": [_("Ask for 1 to %(most)s records a page.", most=_MOST)]})
         filters = {name: value for name, value in args.items() if name.split("__")[0] in names and value != ""}
-        return cls(filters, args.get("q", ""), args.get("sort", ""), args.get("cursor") or None, int(asked))
+        return cls(filters, args.get("q", ""), args.get("sort", ""), args.get("cursor") or None, int(limit))
 
 
 @dataclass(frozen=True)
@@ -58,19 +60,28 @@ class Page:
     previous: str | None = None
 
 
-def page(ctx: Context, resource: Resource, state: ListState, permission: str | None = None) -> Page:
+def page(ctx: Context, resource: Resource, state: ListState) -> Page:
     """One page: ids by key over an index, then the rows in one statement, then the loader's joins."""
-    found = page_ids(ctx, resource, state, permission)
-    return Page(load(ctx, resource, found.ids), found.next, found.previous)
+    ids, after, before = page_ids(ctx, resource, state)
+    return Page(load(ctx, resource, ids), after, before)
 
 
-def page_ids(ctx: Context, resource: Resource, state: ListState, permission: str | None = None) -> keyset.KeyPage:
-    """The ids of one page. Raises Invalid (by argument) for what cannot be asked, Forbidden without `permission`."""
-    query = _matching(ctx, resource, state.filters, state.search, permission)
+def page_ids(ctx: Context, resource: Resource, state: ListState) -> tuple[list[int], str | None, str | None]:
+    """The ids of one page and the cursors of the next and the previous one.
+
+    Cursors are signed, so that their values fit the column. Raises Invalid (by argument) for what cannot be asked.
+    """
+    query = _matching(ctx, resource, state.filters, state.search, "view")
     sort, descending = _sort(resource, state.sort or resource.default_sort)
-    if state.cursor and not _fits(sort, keyset.Cursor.decode(state.cursor).value):
-        raise Invalid({"cursor": [_("This cursor belongs to another list; start again at the first page.")]})
-    return keyset.page(query, sort, descending, state.cursor, min(state.limit, _MOST))
+    signer = URLSafeSerializer(runtime.current().settings.key("session"), f"{resource.name} {sort.name}")
+    try:
+        at = keyset.Cursor(*signer.loads(state.cursor)) if state.cursor else None
+    except BadSignature:
+        text = _("This cursor belongs to another list; start again at the first page.")
+        raise Invalid({"cursor": [text]}) from None
+    found = keyset.page(query, sort, descending, at, min(state.limit, _MOST))
+    after, before = (cursor and str(signer.dumps(cursor)) for cursor in (found.next, found.previous))
+    return found.ids, after, before
 
 
 def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
@@ -83,18 +94,17 @@ def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
     return records
 
 
-def get(ctx: Context, resource: Resource, record_id: int, permission: str | None = None) -> Any:
+def get(ctx: Context, resource: Resource, record_id: int, verb: str = "view") -> Any:
     """The record as `reach` finds it, joined by the loader."""
-    found = reach(ctx, resource, record_id, permission)
+    found = reach(ctx, resource, record_id, verb)
     if resource.loader:
         resource.loader([found], ctx)
     return found
 
 
-def reach(ctx: Context, resource: Resource, record_id: int, permission: str | None = None) -> Any:
+def reach(ctx: Context, resource: Resource, record_id: int, verb: str = "view") -> Any:
     """The bare record. NotFound when there is none or outside the actor's rows; Forbidden when a hook denies it."""
-    permission = permission or resource.permission("view")
-    query = _scoped(ctx, resource, permission)
+    permission, query = resource.permission(verb), _scoped(ctx, resource, verb)
     found = query.where(resource.model.id == record_id).first() if 0 < record_id <= _LARGEST else None
     if found is None:
         raise NotFound(_("There is no %(label)s with the number %(id)s.", label=resource.label, id=record_id))
@@ -103,13 +113,13 @@ def reach(ctx: Context, resource: Resource, record_id: int, permission: str | No
     return found
 
 
-def select(ctx: Context, resource: Resource, selection: Selection, permission: str | None = None) -> Any:
-    """A select of the ids that `selection` means and the actor may reach, in order of id."""
+def select(ctx: Context, resource: Resource, selection: Selection, verb: str = "view") -> Any:
+    """A select of the ids that `selection` means and the actor may reach for `verb`, in order of id."""
     key = resource.model.id
     if not selection.everything:
-        query = _scoped(ctx, resource, permission).where(search.among(key, _ids(selection.ids)))
+        query = _scoped(ctx, resource, verb).where(search.among(key, _ids(selection.ids)))
     else:
-        query = _matching(ctx, resource, selection.filters, selection.search, permission)
+        query = _matching(ctx, resource, selection.filters, selection.search, verb)
         if selection.max_id is not None:
             query = query.where(key <= min(selection.max_id, _LARGEST))
         if selection.excluded:
@@ -117,9 +127,9 @@ def select(ctx: Context, resource: Resource, selection: Selection, permission: s
     return query.select(key).order_by(key)
 
 
-def count(ctx: Context, resource: Resource, state: ListState, cap: int = 10_000, permission: str | None = None) -> int:
+def count(ctx: Context, resource: Resource, state: ListState, cap: int = 10_000, verb: str = "view") -> int:
     """How many match; `cap` + 1 means more than `cap`: "10,000+"."""
-    query = _matching(ctx, resource, state.filters, state.search, permission)
+    query = _matching(ctx, resource, state.filters, state.search, verb)
     return int(query.select(resource.model.id).order_by().limit(cap + 1).count())
 
 
@@ -127,15 +137,15 @@ def _ids(ids: Sequence[int]) -> list[int]:
     return [key for key in ids if 0 < key <= _LARGEST]
 
 
-def _scoped(ctx: Context, resource: Resource, permission: str | None) -> Any:
-    rows = access.rows(ctx.actor, permission or resource.permission("view"), resource)
+def _scoped(ctx: Context, resource: Resource, verb: str) -> Any:
+    """The records that the actor reaches for `verb`: every reading of a resource begins here."""
+    rows = access.rows(ctx.actor, resource.permission(verb), resource)
     query = resource.model.select()
     return query if rows is None else query.where(rows)
 
 
-def _matching(ctx: Context, resource: Resource, filters: Mapping[str, str], term: str, permission: str | None) -> Any:
-    rows = access.rows(ctx.actor, permission or resource.permission("view"), resource)
-    query = resource.model.select() if rows is None else resource.model.select().where(rows)
+def _matching(ctx: Context, resource: Resource, filters: Mapping[str, str], term: str, verb: str) -> Any:
+    query, rows = _scoped(ctx, resource, verb), access.rows(ctx.actor, resource.permission(verb), resource)
     conditions = [_condition(ctx, resource, name, value) for name, value in filters.items()]
     if term.strip():
         conditions.append(search.condition(resource, term, rows))
@@ -150,33 +160,23 @@ def _sort(resource: Resource, name: str) -> tuple[Any, bool]:
     return getattr(resource.model, field_name), name.startswith("-")
 
 
-def _fits(column: Any, value: Any) -> bool:
-    """Whether a cursor's value can stand beside `column`; a wrong one would be a database error on PostgreSQL."""
-    if isinstance(column, peewee.IntegerField):
-        return value is None or (type(value) is int and abs(value) <= _LARGEST)
-    try:
-        return value is None or (
-            isinstance(value, str) and _text(None, value) == value and bool(column.python_value(value) or 1)
-        )
-    except ValueError:
-        return False
-
-
 def _condition(ctx: Context, resource: Resource, argument: str, text: str) -> Any:
     """One filter argument as an expression."""
     name, _mark, asked = argument.partition("__")
     declared = next((one for one in resource.filters if one.name == name), None)
     if declared is None or (asked and asked not in OPERATORS[declared.kind]):
         raise Invalid({argument[:80]: [_("There is no such filter.")]})
+    if len(text) > 2000 or not is_storable(text):
+        raise Invalid({argument: [_("This text cannot be looked for.")]})
     try:
         if declared.kind == "tag":
-            return resource.model.id.in_(_tagged(resource, _text(declared, text)))
-        column = getattr(resource.model, declared.field or declared.name)
+            return resource.model.id.in_(_tagged(resource, text))
+        column = getattr(resource.model, name)
         if declared.kind == "date":
             return _within(column, asked, *period(text, ZoneInfo(ctx.timezone)))
-        value = _VALUES[declared.kind](declared, text)
-        value = [column.adapt(one) for one in value] if isinstance(value, list) else value
-        return _COMPARE[asked or OPERATORS[declared.kind][0]](column, value)
+        return _COMPARE[asked or OPERATORS[declared.kind][0]](column, _value(declared, text))
+    except ma.ValidationError as error:
+        raise Invalid({argument: by_field(error.messages)[""]}) from None
     except (ValueError, OverflowError) as error:
         raise Invalid({argument: [str(error)]}) from None
 
@@ -186,30 +186,14 @@ def _tagged(resource: Resource, text: str) -> Any:
     return Tagging.select(Tagging.record_id).where(Tagging.resource == resource.name, Tagging.tag.in_(tags))
 
 
-def _text(declared: Filter | None, text: str) -> str:
-    if "\0" in text or len(text) > 2000 or any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise ValueError(_("This text cannot be looked for."))
-    return text
-
-
-def _choices(declared: Filter, text: str) -> list[str]:
-    wanted = [one for one in _text(declared, text).split(",") if one]
+def _value(declared: Filter, text: str) -> Any:
+    if declared.kind != "choice":
+        return _VALUES[declared.kind].deserialize(text)
+    wanted = [one for one in text.split(",") if one]
     for one in wanted:
         if declared.choices and one not in declared.choices:
             raise ValueError(_("%(value)s is not one of the choices.", value=one[:50]))
     return wanted
-
-
-def _whole(declared: Filter, text: str) -> int:
-    if not text.strip().removeprefix("-").isdecimal() or len(text) > 20 or abs(int(text)) > _LARGEST:
-        raise ValueError(_("Write a whole number (money in minor units)."))
-    return int(text)
-
-
-def _truth(declared: Filter, text: str) -> bool:
-    if text.lower() not in ("true", "1", "yes", "false", "0", "no"):
-        raise ValueError(_("Write true or false."))
-    return text.lower() in ("true", "1", "yes")
 
 
 def _within(column: Any, asked: str, begin: datetime, end: datetime) -> Any:
@@ -218,9 +202,12 @@ def _within(column: Any, asked: str, begin: datetime, end: datetime) -> Any:
     return column < end if asked == "lte" else (column >= begin) & (column < end)
 
 
-_VALUES: dict[str, Callable[[Filter, str], Any]] = {
-    "choice": _choices, "text": _text, "number": _whole, "money": _whole, "bool": _truth,
-}  # fmt: skip
+_WHOLE = ma.fields.Integer(
+    validate=ma.validate.Range(-_LARGEST, _LARGEST),
+    error_messages={"invalid": N_("Write a whole number (money in minor units).")},
+)
+_TRUTH = ma.fields.Boolean(error_messages={"invalid": N_("Write true or false.")})
+_VALUES: dict[str, Any] = {"text": ma.fields.String(), "number": _WHOLE, "money": _WHOLE, "bool": _TRUTH}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "in": lambda column, values: column.in_(values), "prefix": search.starts_with,
     "eq": operator.eq, "gte": operator.ge, "lte": operator.le,

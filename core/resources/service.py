@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import peewee
@@ -15,6 +13,7 @@ from core import changes, db
 from core.changes import Change
 from core.context import Context
 from core.db import search, utcnow
+from core.db.fields import is_storable
 from core.errors import Conflict, Rejected
 from core.i18n import _
 from core.resources import traits
@@ -24,8 +23,8 @@ Document = dict[str, Any]
 Key = tuple[Any, ...]
 Item = TypeVar("Item")
 
-UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError, Rejected)
-"""What one bad document raises; anything else is a fault of ours and passes."""
+UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError)
+"""What a database says against one bad document; anything else is a fault of ours and passes."""
 # SQLite: "UNIQUE constraint failed: t.a, t.b"; PostgreSQL: "Key (a, b)=(…) already exists", 'null value in column "a"'.
 _COLUMNS = re.compile(r"(?:failed: ([\w., ]+)|Key \(([\w, ]+)\)|column \"(\w+)\")")
 
@@ -37,27 +36,26 @@ class _DryRun(Exception):
 class Service:
     """Reads and writes documents of one resource, at most 200 a call, in a number of statements that does not grow.
 
-    An aggregate overrides the contract itself (with `each` and `by_id` around its work), or only `documents`,
-    `insert`, `save` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`
-    for rules of its own.
+    An aggregate overrides the contract itself (with `each` and `by_id` around its work), or only `lists_of`, `insert`,
+    `save`, `attach` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`
+    for rules of its own. `fixed`: fields that no document writes; `lists`: those that hold names kept beside the row.
     """
 
     fixed = frozenset({"id", "version", "created_at", "updated_at"})
+    lists = frozenset[str]()
 
     def __init__(self, resource: Resource) -> None:
         self.resource, self.model = resource, resource.model
         self.names = frozenset(self.model._meta.fields) - self.fixed
+        self.lists |= {"tags"} if resource.has_tags else frozenset()
 
     # The contract
 
     def documents(self, ids: Sequence[int]) -> list[Document]:
         """Documents in the order of `ids` (those that exist), as `schema.dump` takes them."""
-        rows = {row.id: row for row in self.model.select().where(search.among(self.model.id, ids))} if ids else {}
-        docs = [dict(rows[key].__data__) for key in ids if key in rows]
-        if self.resource.has_tags and docs:
-            tags = traits.tags_of(self.resource, [doc["id"] for doc in docs])
-            docs = [doc | {"tags": tags[doc["id"]]} for doc in docs]
-        return docs
+        rows = {row["id"]: row for row in self.model.select().where(search.among(self.model.id, ids)).dicts()}
+        lists = self.lists_of(list(rows)) if rows else {}
+        return [rows[key] | {name: found[key] for name, found in lists.items()} for key in ids if key in rows]
 
     def create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         """New records; outcomes in the order of `docs`."""
@@ -95,7 +93,7 @@ class Service:
         """Insert, in one statement for the set; the ids in the order of `docs`."""
         rows: Any = self.model.insert_many([self._row(doc) for doc in docs]).returning(self.model.id)
         ids = sorted(row.id for row in rows.execute())  # given in the order of VALUES; RETURNING promises no order
-        self._tag(dict(zip(ids, docs, strict=True)), {})
+        self.attach(ctx, dict(zip(ids, docs, strict=True)), {})
         return ids
 
     def save(self, ctx: Context, changed: Mapping[int, Document], old: Mapping[int, Document]) -> None:
@@ -106,7 +104,19 @@ class Service:
         update = model.update(**sets, version=model.version + 1, updated_at=utcnow())
         if update.where(search.among(key, list(changed)), unmoved).execute() != len(changed):
             raise _conflict()
-        self._tag(changed, old)
+        self.attach(ctx, changed, old)
+
+    def lists_of(self, ids: Sequence[int]) -> Mapping[str, Mapping[int, list[str]]]:
+        """{name: {id: names in order}} for every one of `lists` and of `ids`."""
+        return {"tags": traits.tags_of(self.resource.name, ids)} if self.resource.has_tags else {}
+
+    def attach(self, ctx: Context, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
+        """Write those of `lists` that the documents name, after their rows; `old` lacks new records."""
+        tags = {key: doc["tags"] for key, doc in docs.items() if "tags" in doc}
+        if tags:
+            had = {key: old[key]["tags"] if key in old else [] for key in tags}
+            gone = {key: [tag for tag in had[key] if tag not in tags[key]] for key in tags}
+            traits.write_tags(self.resource.name, tags, gone)
 
     def remove(self, ctx: Context, ids: Sequence[int]) -> None:
         """Delete records and what hangs on them."""
@@ -119,9 +129,9 @@ class Service:
         errors: dict[str, list[str]] = {}
         for name, value in doc.items():
             longest = getattr(self.model._meta.fields.get(name), "max_length", None) or 2**31
-            if isinstance(value, str) and ("\0" in value or len(value) > longest):
+            if not is_storable(value) or (isinstance(value, str) and len(value) > longest):
                 errors[name] = [_("Write at most %(most)s letters, none of them a control sign.", most=longest)]
-            elif name not in self.names | self.fixed | {"tags"} and "extra" not in self.names:
+            elif name not in self.names | self.fixed | self.lists and "extra" not in self.names:
                 errors[name] = [_("There is no such field.")]
         return errors
 
@@ -134,7 +144,7 @@ class Service:
         try:
             with db.transaction():
                 return work(items)
-        except UNFIT as problem:
+        except (*UNFIT, Rejected) as problem:
             if len(items) == 1:
                 return [Outcome("rejected", errors=reason(problem))]
         half = len(items) // 2
@@ -149,7 +159,8 @@ class Service:
         errors = [self.refuse(ctx, doc, None) for doc in docs]
         good = [doc for doc, refused in zip(docs, errors, strict=True) if not refused]
         ids = self.insert(ctx, good) if good else []
-        self._record(ctx, "created", [Change(key, {}, plain(doc)) for key, doc in zip(ids, good, strict=True)])
+        noted = [Change(key, {}, doc) for key, doc in zip(ids, good, strict=True)]
+        changes.record(ctx, self.resource.name, "created", noted)
         made = (Outcome("created", key) for key in ids)
         return [Outcome("rejected", errors=refused) if refused else replace(next(made), after=doc)
                 for refused, doc in zip(errors, docs, strict=True)]  # fmt: skip
@@ -162,8 +173,8 @@ class Service:
         changed = {key: dict(one.after or {}) for key, one in outcomes.items() if one.status == "updated"}
         if changed:
             self.save(ctx, changed, old)
-        before = {key: {name: old[key].get(name) for name in doc} for key, doc in changed.items()}
-        self._record(ctx, "updated", [Change(key, plain(before[key]), plain(doc)) for key, doc in changed.items()])
+        noted = [Change(key, {name: old[key].get(name) for name in doc}, doc) for key, doc in changed.items()]
+        changes.record(ctx, self.resource.name, "updated", noted)
         return list(outcomes.values())
 
     def _intent(self, ctx: Context, doc: Document, old: Document | None) -> Outcome:
@@ -210,7 +221,7 @@ class Service:
         old = self._locked(ids)
         if old:
             self.remove(ctx, list(old))
-        self._record(ctx, "deleted", [Change(key, plain(doc), {}) for key, doc in old.items()])
+        changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in old.items()])
         missing = Outcome("rejected", errors=_missing())
         return [Outcome("deleted", before=old[key]) if key in old else missing for key in ids]
 
@@ -221,33 +232,21 @@ class Service:
             list(rows.for_update().tuples())
         return {doc["id"]: doc for doc in self.documents(ids)}
 
-    def _record(self, ctx: Context, action: str, diffs: Sequence[Change]) -> None:
-        # An import indexes for search by itself, afterwards: keeping a trigram index costs more than the rows.
-        changes.record(ctx, self.resource.name, action, diffs, reindex=ctx.source != "import")
-
     def _row(self, doc: Document) -> Document:
-        now, doc = utcnow(), self._shaped(doc, {})
-        defaults = {name: self.model._meta.fields[name].default for name in self.names}
-        row = {name: doc.get(name, given() if callable(given) else given) for name, given in defaults.items()}
-        return row | {"version": 1, "created_at": now, "updated_at": now}
+        """All columns of a new record: in one statement every row has the same ones."""
+        blank: Document = dict.fromkeys(self.names) | self.model._meta.get_default_dict()
+        return blank | {name: value for name, value in self._shaped(doc, {}).items() if name in self.names}
 
     def _case(self, name: str, changed: Mapping[int, Document]) -> Any:
         field = getattr(self.model, name)
         cases = [(key, field.to_value(doc[name])) for key, doc in changed.items() if name in doc]
         return peewee.Case(self.model.id, cases, field)
 
-    def _tag(self, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
-        tagged = {key: doc["tags"] for key, doc in docs.items() if self.resource.has_tags and "tags" in doc}
-        if tagged:
-            had = {key: old[key]["tags"] if key in old else [] for key in tagged}
-            gone = {key: [tag for tag in had[key] if tag not in tagged[key]] for key in tagged}
-            traits.write_tags(self.resource, tagged, gone)
-
     def _shaped(self, doc: Document, old: Document) -> Document:
-        """`doc` with tags in order and the fields that the model does not have in `extra`; None takes one away."""
-        own = self.names | self.fixed | {"tags"}
+        """`doc` with its lists in order and the fields that the model does not have in `extra`; None takes one away."""
+        own = self.names | self.fixed | self.lists
         custom = {name: value for name, value in doc.items() if name not in own}
-        shaped = {name: sorted(set(value)) if name == "tags" else value for name, value in doc.items() if name in own}
+        shaped = {name: sorted(set(doc[name])) if name in self.lists else doc[name] for name in doc if name in own}
         extra = {**(old.get("extra") or {}), **(doc.get("extra") or {}), **custom}
         kept = {name: value for name, value in extra.items() if value is not None}
         return shaped | {"extra": kept} if "extra" in doc or custom else shaped
@@ -263,17 +262,6 @@ def service_of(resource: Resource) -> Service:
     return (resource.service or Service)(resource)
 
 
-def plain(value: Any) -> Any:
-    """`value` as JSON values, as audit and hooks get it."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return format(value, "f") if isinstance(value, Decimal) else value
-
-
 def _conflict() -> Conflict:
     return Conflict(_("Someone changed this in the meantime; load it again."))
 
@@ -282,10 +270,10 @@ def _missing() -> dict[str, list[str]]:
     return {"": [_("This record does not exist.")]}
 
 
-def reason(problem: Exception) -> dict[str, list[str]]:
+def reason(problem: Exception) -> Mapping[str, Sequence[str]]:
     """What a database or a hook says against one document, by field."""
     if isinstance(problem, Rejected):
-        return {problem.field: [str(problem)]}
+        return problem.errors
     if not isinstance(problem, peewee.IntegrityError):
         return {"": [_("A value does not fit: too large, too long, or with signs that cannot be kept.")]}
     text, found = str(problem), _COLUMNS.search(str(problem))

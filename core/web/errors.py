@@ -1,7 +1,8 @@
-"""Pages for what went wrong: what happened, what was kept, what to do."""
+"""Answers for what went wrong: a page for people, a problem (RFC 9457) for callers of the API."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,9 +12,12 @@ import structlog
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from core.errors import Forbidden, MaktabError, ReadOnly
+from core.errors import Forbidden, MaktabError, SignInNeeded
 from core.i18n import _
+from core.resources.fields import by_field
+from core.resources.service import UNFIT, reason
 
+log = structlog.get_logger("maktab.web")
 # SQLite and PostgreSQL name these states in words only; the true cause is often only in the context of the error.
 _NO_WRITES = (
     "disk is full", "disk i/o error", "readonly database", "read-only transaction", "no space left",
@@ -24,10 +28,10 @@ _NO_WRITES = (
 
 
 def init_app(app: flask.Flask) -> None:
-    app.register_error_handler(MaktabError, _ours)
-    app.register_error_handler(CSRFError, _stale)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unexpected)
+    handlers: dict[Any, Any] = dict.fromkeys(UNFIT, _unfit)
+    handlers |= {SignInNeeded: _sign_in, MaktabError: _ours, CSRFError: _stale, HTTPException: _http}
+    for kind, handler in (handlers | {Exception: _unexpected}).items():
+        app.register_error_handler(kind, handler)
     app.after_request(_stay_here)
 
 
@@ -49,43 +53,71 @@ def takes_no_writes(error: BaseException) -> bool:
     return False
 
 
-def _page(status: int, text: str = "", headers: dict[str, str] | None = None) -> Any:
-    if flask.request.path.startswith("/api/"):
-        from core.api.guards import problem  # core.api stands on core.auth, whose pages stand on this room
-
-        return problem(status, HTTPStatus(status).name.lower(), text, headers=headers)
-    values = {"status": status, "text": text, "request_id": _request_id()}
-    return flask.render_template("admin/error.html", **values), status, headers or {}
+def _is_api() -> bool:
+    return flask.request.path.startswith("/api/")
 
 
-def _request_id() -> str:
-    context = flask.g.get("ctx")
-    return str(context.request_id) if context else str(flask.request.environ.get("maktab.request_id", ""))
+def _answer(
+    status: int,
+    text: str = "",
+    *,
+    code: str = "",
+    errors: Mapping[str, Sequence[str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    """`errors`: texts by field (dotted), which only the API shows: a page has them beside its inputs."""
+    context, sent = flask.g.get("ctx"), dict(headers or {})
+    request_id = context.request_id if context else flask.request.environ.get("maktab.request_id", "")
+    if not _is_api():
+        page = flask.render_template("admin/error.html", status=status, text=text, request_id=request_id)
+        return page, status, sent
+    body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    body |= {"code": code or HTTPStatus(status).name.lower(), "detail": text, "errors": errors or {}}
+    answer = flask.jsonify(body | {"request_id": request_id})
+    return answer, status, sent | {"Content-Type": "application/problem+json"}
+
+
+def _sign_in(error: SignInNeeded) -> Any:
+    request = flask.request
+    if _is_api():
+        return _answer(401, str(error), code=error.code, headers=error.headers)
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    target = flask.url_for("core_auth.sign_in", next=back)
+    if request.headers.get("HX-Request"):  # htmx would put the sign-in page into a part of the old one
+        return flask.make_response("", 401, {"HX-Redirect": target})
+    return flask.redirect(target)
 
 
 def _ours(error: MaktabError) -> Any:
-    if isinstance(error, Forbidden):
-        return _page(403, _("This needs the permission %(name)s.", name=error.permission))
-    if error.status >= 500 and not isinstance(error, ReadOnly):
+    if error.status >= 500:
         return _unexpected(error)
-    return _page(error.status, str(error), {"Retry-After": "30"} if error.status == 503 else None)
+    text = str(error)
+    if isinstance(error, Forbidden) and not error.text:
+        text = _("This needs the permission %(name)s.", name=error.permission)
+    return _answer(error.status, text, code=error.code, errors=error.errors, headers=error.headers)
+
+
+def _unfit(error: Exception) -> Any:
+    """What passed the schema and a service, and the database refused: taken, missing, too large, half a sign."""
+    log.warning("value does not fit", path=flask.request.path, exc_info=error)
+    return _answer(422, _("Some values do not fit."), code="invalid", errors=reason(error))
 
 
 def _http(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
-    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "WWW-Authenticate")}
-    return _page(error.code, "", kept)
+    places = getattr(error, "data", {}).get("messages") or {}  # webargs: {place in the request: messages}
+    errors = {name: texts for place in places.values() for name, texts in by_field(place).items()}
+    said = (_("Some values do not fit.") if errors else error.description or "") if _is_api() else ""
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return _answer(error.code, said, errors=errors, headers=headers)
 
 
 def _stale(error: CSRFError) -> Any:
-    return _page(400, _("This form is from an older sign-in. Go back, reload the page and send it again."))
+    return _answer(400, _("This form is from an older sign-in. Go back, reload the page and send it again."))
 
 
 def _unexpected(error: Exception) -> Any:
-    log = structlog.get_logger("maktab.web")
-    if takes_no_writes(error):
-        log.error("database takes no writes", request_id=_request_id(), exc_info=error)
-        return _page(503, "", {"Retry-After": "30"})
-    log.error("request failed", request_id=_request_id(), path=flask.request.path, exc_info=error)
-    return _page(500)
+    status = 503 if takes_no_writes(error) else 500
+    log.error("request failed", status=status, path=flask.request.path, exc_info=error)
+    return _answer(status, headers={"Retry-After": "30"} if status == 503 else None)

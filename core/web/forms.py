@@ -18,7 +18,7 @@ from core.db.money import to_major, to_minor
 from core.errors import Invalid
 from core.i18n import _, parse_number, timezone
 from core.resources import FieldInfo, schema_fields
-from core.resources.fields import by_field, part_of
+from core.resources.fields import loaded, part_of
 
 Values = dict[str, str]
 
@@ -78,11 +78,8 @@ class Form:
 
         Raises Invalid with errors by input.
         """
-        try:
-            schema = self.schema() if changed_from is None else part_of(self.schema)
-            return dict(schema.load(self.raw(currency, changed_from)))
-        except ma.ValidationError as problem:
-            raise Invalid(by_field(problem.messages)) from None
+        schema = self.schema() if changed_from is None else part_of(self.schema)
+        return loaded(schema, self.raw(currency, changed_from))
 
     def raw(self, currency: str, changed_from: Values | None = None) -> dict[str, Any]:
         """The same as JSON values that the schema has not seen yet."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from core import runtime
+from core import nav, runtime
 from core.context import Context
 from core.db.money import to_major, to_minor
 from core.i18n import _, __, format_number, parse_number
@@ -52,11 +52,13 @@ def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dic
     for made in hooks.call("record_badges", resource=resource.name, ids=ids, actor=ctx.actor) if ids else ():
         for record_id, some in made.items():
             badges.setdefault(record_id, []).extend(some)
+    shown = urlencode(_kept(state))
     return {
         "records": found.records, "next": found.next, "previous": found.previous, "columns": columns, "badges": badges,
-        "tags": traits.tags_of(resource, ids) if tagged else {}, "cell": cell, "chips": chips(resource, state),
-        "sort": state.sort or resource.default_sort, "query": urlencode(_kept(state)), "link": _linker(state),
+        "tags": traits.tags_of(resource.name, ids) if tagged else {}, "cell": cell, "chips": chips(resource, state),
+        "sort": state.sort or resource.default_sort, "query": shown, "link": _linker(state),
         "kept": list(_kept(state, with_view=True).items()), "sizes": SIZES, "periods": PERIODS,
+        "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown),
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from flask_admin.model import BaseModelView
 
 from core import access, jobs, links, runtime
 from core.access import requires
+from core.db.money import is_currency
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _, _n
 from core.resources import Action, ListState, Resource, Section, query, schema_fields, service_of, traits
@@ -88,8 +89,8 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         record = query.get(context(), self.resource, record_id)
         sections = [*self.resource.detail, *self._panels(record)]
         shown = [(section, section.load(context(), record) if section.load else {}) for section in sections]
-        tags = traits.tags_of(self.resource, [record.id])[record.id] if self.resource.has_tags else []
-        history = traits.timeline(context(), self.resource, record.id, 50)
+        tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
+        history = traits.timeline(self.resource.name, record.id)
         page = {"record": record, "sections": shown, "tags": tags, "timeline": history, "cell": lists.cell}
         return self.render("admin/model/details.html", **page)
 
@@ -110,7 +111,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
                     return self._done(_("Created."), outcome.id)
                 form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
             except (Invalid, Rejected) as error:
-                form.errors = _errors(error)
+                form.errors = error.errors
         else:
             given = {"currency": self._currency({})} | forms.defaults(self.resource.schema)
             forms.fill(form, given, self._currency(given))
@@ -119,7 +120,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/edit", methods=["GET", "POST"])
     @requires("{resource}.edit")
     def edit_view(self, record_id: int) -> Any:
-        record = query.get(context(), self.resource, record_id, self.resource.permission("edit"))
+        record = query.get(context(), self.resource, record_id, "edit")
         form = forms.form_of(self.resource.schema, self.resource.form_fields)
         stored = self._stored(record)
         if flask.request.method == "GET":
@@ -137,7 +138,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
                 return self._done(_("Saved."), record.id)
             form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
         except (Invalid, Rejected) as error:
-            form.errors = _errors(error)
+            form.errors = error.errors
         except Conflict:
             return self._edit_page(form, record, stored, form.differences(base, stored)), 409
         return self._edit_page(form, record, base), 422
@@ -157,7 +158,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/delete", methods=["GET", "POST"])
     @requires("{resource}.delete")
     def delete_view(self, record_id: int) -> Any:
-        record = query.get(context(), self.resource, record_id, self.resource.permission("delete"))
+        record = query.get(context(), self.resource, record_id, "delete")
         if flask.request.method == "GET":
             return self.render("admin/model/delete.html", record=record)
         outcome = service_of(self.resource).delete(context(), [record.id])[0]
@@ -172,7 +173,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         record = query.reach(context(), self.resource, record_id, self.resource.permission("note"))
         text = flask.request.form.get("text", "").strip()
         if text:
-            traits.add_note(context(), self.resource, record.id, text)
+            traits.add_note(context(), self.resource.name, record.id, text)
         return flask.redirect(self._url("details", record_id=record.id) + "#timeline")
 
     @expose("/actions/<name>", methods=["POST"])
@@ -230,11 +231,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @staticmethod
     def _currency(values: Any) -> str:
         code = str(values.get("currency") or "").strip().upper()
-        return code if len(code) == 3 and code.isascii() and code.isalpha() else runtime.current().settings.currency
-
-
-def _errors(error: Invalid | Rejected) -> dict[str, list[str]]:
-    return error.errors if isinstance(error, Invalid) else {error.field: [str(error)]}
+        return code if is_currency(code) else runtime.current().settings.currency
 
 
 def _json_object(text: str) -> forms.Values:

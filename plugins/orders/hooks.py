@@ -8,9 +8,9 @@ from typing import Any
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.resources import Resource
-from core.transfer import DemoFile, ImportFormat
 from plugins.orders import formats, jobs, resources
 from plugins.orders.services import facts
+from plugins.transfer.api import DemoFile, ImportFormat
 
 
 @hookimpl

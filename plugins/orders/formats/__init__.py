@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.transfer import DemoFile, Mapping
 from plugins.orders.formats.amazon import AMAZON, AMAZON_ALL, AMAZON_UNSHIPPED
 from plugins.orders.formats.common import RESOURCE
 from plugins.orders.formats.shopify import SHOPIFY
 from plugins.orders.formats.spree import SPREE
 from plugins.orders.formats.woocommerce import WOOCOMMERCE
+from plugins.transfer.api import DemoFile, Mapping
 
 FORMATS = (SHOPIFY, AMAZON, AMAZON_UNSHIPPED, AMAZON_ALL, SPREE, WOOCOMMERCE)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from core.i18n import __
-from core.transfer import ImportFormat, Mapping
 from plugins.orders.formats.common import RESOURCE, Raw, Rows, adjustment, amount, meanings
+from plugins.transfer.api import ImportFormat, Mapping
 
 _AMAZON_AMOUNTS = {
     "item-tax": ("tax", 1), "shipping-price": ("shipping", 1), "shipping-tax": ("tax", 1),

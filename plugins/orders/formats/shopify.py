@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from core.i18n import __
-from core.transfer import ImportFormat, Mapping
 from plugins.orders.formats.common import RESOURCE, Raw, Rows, addresses, adjustment, amount, line_sum, meanings
+from plugins.transfer.api import ImportFormat, Mapping
 
 
 def _with_totals(lines: Sequence[Raw]) -> None:

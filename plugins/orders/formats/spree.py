@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.i18n import __
-from core.transfer import ImportFormat, Mapping
 from plugins.orders.formats.common import RESOURCE, Raw, Rows, addresses, adjustment, amount
+from plugins.transfer.api import ImportFormat, Mapping
 
 
 def prepare_spree(order: Raw, rows: Rows) -> Raw:

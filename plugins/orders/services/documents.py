@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core import access, changes, db, events, runtime
+from core import changes, db, events, runtime
 from core.changes import Change
 from core.context import Context
-from core.errors import Conflict, Forbidden, Invalid
+from core.errors import Conflict, Invalid
 from core.i18n import _
 from core.resources import Outcome, Service
-from core.resources.service import plain
-from plugins.orders.models import Order
 from plugins.orders.services import merge, records
 from plugins.orders.services.merge import Document
 from plugins.orders.services.records import RESOURCE
@@ -79,7 +77,6 @@ class OrderService(Service):
         taken = set(records.find((doc["sales_channel"], doc["number"]) for doc in filled))
         plans = [_attempt(_new_order, doc, taken) for doc in filled]
         outcomes = _carry_out(ctx, plans)
-        self._demand_scope(ctx, "create", [one.id for one in outcomes if one.id])
         _tell_moves(ctx, [({"status": "draft"}, plan[1]) for plan in plans if not isinstance(plan, Outcome)])
         return outcomes
 
@@ -88,9 +85,7 @@ class OrderService(Service):
         renamed = [{**before[i], **doc} for i, doc in docs.items() if i in before and {*self.resource.key} & set(doc)]
         taken = records.find((doc["sales_channel"], doc["number"]) for doc in renamed)
         plans = [_attempt(_edit, i, doc, before.get(i), versions.get(i), taken) for i, doc in docs.items()]
-        outcomes = _carry_out(ctx, plans)
-        self._demand_scope(ctx, "edit", [one.id for one in outcomes if one.id and one.ok])
-        return outcomes
+        return _carry_out(ctx, plans)
 
     def _import_plans(self, docs: Sequence[Document]) -> list[Planned | Outcome]:
         known = records.find((doc.get("sales_channel") or "", doc.get("number") or "") for doc in docs)
@@ -118,13 +113,6 @@ class OrderService(Service):
         if orders:
             changes.record(ctx, RESOURCE, "deleted", [Change(doc["id"], _header({}, doc), {}) for doc in orders])
             self.remove(ctx, [doc["id"] for doc in orders])
-
-    def _demand_scope(self, ctx: Context, verb: str, ids: Sequence[int]) -> None:
-        """Nobody writes an order into a sales channel that his role does not reach."""
-        permission = self.resource.permission(verb)
-        within = access.rows(ctx.actor, permission, self.resource) if ctx.actor.can(permission) else None
-        if within is not None and Order.select().where(Order.id.in_(ids), within).count() < len(set(ids)):
-            raise Forbidden(permission, _("This sales channel lies outside of what your role may reach."))
 
 
 def _attempt(plan: Callable[..., Planned], *args: Any) -> Planned | Outcome:
@@ -223,32 +211,29 @@ def _create(ctx: Context, orders: Sequence[Document]) -> None:
     if orders:
         records.insert(orders)
         # The entry of a new order keeps its header and how many lines it has; the lines themselves stand in the order.
-        _record(ctx, "created", [Change(order["id"], {}, _header({}, order)) for order in orders])
+        changes.record(ctx, RESOURCE, "created", [Change(order["id"], {}, _header({}, order)) for order in orders])
 
 
 def _update(ctx: Context, pairs: Sequence[tuple[Document, Document]]) -> None:
     if pairs:
         records.update(pairs)
-        _record(ctx, "updated", [Change(old["id"], _diff(new, old), _diff(old, new)) for old, new in pairs])
+        noted = [Change(old["id"], _diff(new, old), _diff(old, new)) for old, new in pairs]
+        changes.record(ctx, RESOURCE, "updated", noted)
         _tell_moves(ctx, pairs)
-
-
-def _record(ctx: Context, action: str, noted: Sequence[Change]) -> None:
-    changes.record(ctx, RESOURCE, action, noted, reindex=ctx.source != "import")  # an import indexes at its end
 
 
 def _header(old: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
     noted = {name: new[name] for name in (*merge.HEADER, "total_minor", "items") if new[name] != old.get(name)}
-    return {name: plain(value) for name, value in noted.items() if value not in (None, "")}
+    return {name: value for name, value in noted.items() if value not in (None, "")}
 
 
 def _diff(one: Document, other: Document) -> Document:
-    """The fields of `other` that differ from `one`, as JSON values; of lists only the rows that do."""
+    """The fields of `other` that differ from `one`; of lists only the rows that do."""
     noted = {name: other[name] for name in merge.changed_fields(one, other)}
     for name in ("lines", "adjustments", "facts"):
         if name in noted:
             noted[name] = [row for row in other[name] if row not in one[name]]
-    return {name: plain(value) for name, value in noted.items()}
+    return noted
 
 
 def _tell_moves(ctx: Context, pairs: Sequence[tuple[Mapping[str, Any], Document]]) -> None:

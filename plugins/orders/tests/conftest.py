@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from core import db, files, transfer
+from core import db, files
 from core.jobs.worker import Worker
 from core.resources import service_of
 from plugins.orders.models import Order
 from plugins.orders.resources import ORDERS
+from plugins.transfer import api as transfer
 from tests.conftest import *  # noqa: F403
 
 PLACED = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 
-from core import transfer
 from core.jobs.worker import Worker
 from core.resources import Selection
-from core.transfer.models import Reject
 from plugins.orders.models import Adjustment, Order, OrderLine
 from plugins.orders.resources import ORDERS
 from plugins.orders.tests.conftest import counts, table
+from plugins.transfer import api as transfer
+from plugins.transfer.api import Reject
 
 SHOPIFY_HEADER = (
     "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,"

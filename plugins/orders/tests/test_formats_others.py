@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.transfer.models import Reject
 from plugins.orders.models import Order
 from plugins.orders.tests.conftest import counts, table
+from plugins.transfer.api import Reject
 
 AMAZON_HEADER = (
     "order-id order-item-id purchase-date payments-date buyer-email buyer-name buyer-phone-number sku "

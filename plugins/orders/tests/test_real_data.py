@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from peewee import fn
 
-from core import transfer
 from core.jobs.worker import Worker
-from core.transfer import Mapping
 from plugins.orders.formats import DEMO
 from plugins.orders.models import Order, OrderLine
+from plugins.transfer import api as transfer
+from plugins.transfer.api import Mapping
 
 MAPPINGS = Path(__file__).resolve().parents[3] / "docs" / "mappings"
 PENNY = Decimal("0.01")

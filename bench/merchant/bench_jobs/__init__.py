@@ -1,0 +1,1 @@
+"""Jobs that do nothing, for the timing of the job layer."""

@@ -1,0 +1,143 @@
+"""The whole matrix in one run: Maktab beside floor, Django admin and stock Flask-Admin, on both databases.
+
+    .venv/bin/python bench/run.py                       # 10,000 orders, as `make bench` and CI do
+    .venv/bin/python bench/run.py --size 1m,100k,10k    # all that docs/performance.md asks for
+
+Needs the harness; README.md beside this file says more. What else is missing is made in the scratch folder and kept
+there. The answer is SCRATCH/report.md and report.json; exit code 1 when an operation failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import cases
+import goals
+import load
+import servers
+
+SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
+TARGETS = ("floor", "django-admin", "flask-admin", "maktab")
+PORT, PG_PORT, REDIS_PORT = 21800, 21432, 21637
+# What the harness's setup_peers.sh installs, without the peers that are not compared here.
+PEERS = (
+    "django==5.2.*", "django-import-export", "flask==3.1.*", "flask-admin==2.2.*", "peewee==4.5.*", "wtf-peewee",
+    "psycopg[binary]", "psycopg2-binary", "gunicorn", "psutil", "huey==3.5.*", "redis", "celery", "packaging",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One run over `sizes`. `pg`: libpq DSN without a database name; empty: SQLite alone."""
+
+    harness: Path
+    scratch: Path
+    pg: str
+    sizes: Sequence[int]
+    targets: Sequence[str] = TARGETS
+    only: str = ""
+
+    @property
+    def python(self) -> str:
+        """The peers' own, which the harness runs in."""
+        return str(self.scratch / "venv" / "bin" / "python")
+
+    @property
+    def results(self) -> Path:
+        return self.scratch / "results.jsonl"
+
+    @property
+    def databases(self) -> list[str]:
+        return ["", self.pg] if self.pg else [""]
+
+    def call(self, script: str, *arguments: object, environ: dict[str, str] | None = None) -> None:
+        """Run a script of the harness; one that fails leaves its mark in the results and does not end the run."""
+        command = [self.python, str(self.harness / script), str(self.scratch), *map(str, arguments)]
+        adapter = str(Path(__file__).with_name("adapter.py"))
+        given = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "BENCH_ADAPTER": adapter} | (environ or {})
+        subprocess.run(command, env=given, check=True, cwd=self.harness)
+
+
+def run(bench: Bench) -> None:
+    _install_peers(bench)
+    bench.results.unlink(missing_ok=True)
+    for rows in bench.sizes:
+        _make_data(bench, rows)
+        for pg in bench.databases:
+            for target in bench.targets:
+                _time(bench, target, rows, pg)
+    if not bench.only:
+        _time_without_http(bench)
+
+
+def _install_peers(bench: Bench) -> None:
+    if not (bench.scratch / "venv" / "bin" / "gunicorn").exists():
+        venv.create(bench.scratch / "venv", with_pip=True)
+        subprocess.run([bench.python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PEERS], check=True)
+
+
+def _make_data(bench: Bench, rows: int) -> None:
+    """The harness's data, and Maktab's from the same."""
+    made = bench.scratch / f"made_{rows}_{'both' if bench.pg else 'sqlite'}"
+    if not made.exists():
+        bench.call("data.py", rows, *(["--pg", bench.pg] if bench.pg else []))
+        made.touch()
+    for pg in bench.databases:
+        done = load.load(load.Place(bench.scratch, rows, pg))
+        print(f"Maktab, {rows} orders, {'pg' if pg else 'sqlite'}: {done['seconds']} s", flush=True)
+
+
+def _time(bench: Bench, target: str, rows: int, pg: str) -> None:
+    given = [target, rows, "pg" if pg else "sqlite", "--pg", pg, "--port", PORT, "--load", 2 if rows < 100_000 else 5]
+    given += ["--only", bench.only] if bench.only else []
+    if target != "maktab":
+        bench.call("bench.py", *given)
+        return
+    with servers.maktab(load.Place(bench.scratch, rows, pg), PORT) as running:
+        bench.call("bench.py", *given, environ=running.environ())
+
+
+def _time_without_http(bench: Bench) -> None:
+    """Imports, exports, jobs: the harness's own cases, and ours beside them."""
+    rows = max(bench.sizes)
+    micro = ["--pg", bench.pg] if bench.pg else []
+    kinds = "import_floor_sqlite,import_django_import_export" + (",import_floor_pg" if bench.pg else "")
+    bench.call("micro.py", "io", *micro, "--only", kinds)
+    with servers.redis(bench.scratch, REDIS_PORT) as found:
+        if found:
+            bench.call("micro.py", "queue", "--redis", REDIS_PORT, "--only", "celery,huey-sqlite")
+    for pg in bench.databases:
+        cases.run(load.Place(bench.scratch, rows, pg), bench.results)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    shared = os.environ.get("BENCH_HARNESS") or load.ROOT.parent / "shared" / "bench"
+    options.add_argument("--size", default="10k", help="10k, 100k, 1m; several with commas")
+    options.add_argument("--harness", type=Path, default=shared, help="its folder [BENCH_HARNESS]")
+    options.add_argument("--scratch", type=Path, default=load.ROOT / ".bench", help="where everything is kept")
+    options.add_argument("--pg", default="", help="libpq DSN without dbname; empty: a cluster of our own; none")
+    options.add_argument("--targets", default=",".join(TARGETS))
+    options.add_argument("--only", default="", help="operations, with commas; nothing else is timed then")
+    given = options.parse_args()
+    if not (given.harness / "bench.py").exists():
+        sys.exit(f"The harness is not at {given.harness}: give --harness or BENCH_HARNESS.")
+    scratch = given.scratch.resolve()
+    scratch.mkdir(parents=True, exist_ok=True)
+    own = servers.postgres(scratch, PG_PORT) if not given.pg else nullcontext("" if given.pg == "none" else given.pg)
+    with own as pg:
+        sizes = sorted((SIZES[name] for name in given.size.lower().split(",")), reverse=True)
+        run(Bench(given.harness, scratch, pg, sizes, given.targets.split(","), given.only))
+    sys.exit(goals.report(scratch, given.harness, {"sizes": given.size}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Sign-in, sign-out and the user's own page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flask
+import flask_login
+
+from core.access import SIGNED_IN, requires
+from core.auth import accounts, passwords, sessions, throttle
+from core.auth.frame import Identity, current_context, current_user
+from core.auth.models import ApiToken, Session, User
+from core.builtin import people
+from core.errors import Invalid
+from core.i18n import LOCALES, _
+from core.resources.fields import loaded
+
+
+def blueprint() -> flask.Blueprint:
+    """A new blueprint for each application."""
+    pages = flask.Blueprint("core_auth", __name__, url_prefix="/admin")
+    pages.add_url_rule("/sign-in", "sign_in", sign_in, methods=["GET", "POST"])
+    pages.add_url_rule("/sign-out", "sign_out", sign_out, methods=["POST"])
+    pages.add_url_rule("/profile/", "profile", profile, methods=["GET", "POST"])
+    return pages
+
+
+def local_path(target: str) -> str:
+    """`target` when it is a path of this site, else the home page: `//host` and `/\\host` lead away."""
+    ours = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
+    return target if ours else "/admin/"
+
+
+def sign_in() -> Any:
+    request = flask.request
+    target = local_path(request.values.get("next", ""))
+    if request.method == "GET":
+        return flask.redirect(target) if current_context().actor.user_id else _sign_in_page(target)
+    try:
+        given = request.form.get("username", ""), request.form.get("password", "")
+        user, secret = sessions.sign_in(*given, **_from_where())
+    except (throttle.Throttled, sessions.SignInRefused) as error:
+        return _sign_in_page(target, str(error)), error.status, error.headers
+    _enter(user, secret)
+    return flask.redirect(target)
+
+
+def _sign_in_page(target: str, error: str = "") -> str:
+    name = flask.request.form.get("username", "")
+    return flask.render_template("admin/sign_in.html", next=target, error=error, username=name)
+
+
+def _from_where() -> dict[str, str]:
+    return {"ip": flask.request.remote_addr or "", "browser": flask.request.headers.get("User-Agent", "")}
+
+
+def _enter(user: User, secret: str) -> None:
+    flask.session.clear()  # with it goes the CSRF token that somebody else may have planted before
+    flask_login.login_user(Identity(user, current_context(), secret))
+
+
+@requires(SIGNED_IN)
+def sign_out() -> Any:
+    ctx = current_context()
+    sessions.end_session(ctx, ctx.session_id or 0)
+    flask.session.clear()
+    return flask.redirect(flask.url_for("core_auth.sign_in"))
+
+
+@requires(SIGNED_IN)
+def profile() -> Any:
+    """The user's own name, language, password, sessions and API tokens; the field `what` names the change."""
+    form, command = flask.request.form, _COMMANDS.get(flask.request.form.get("what", ""))
+    if command is None:
+        return _profile_page()
+    try:
+        fresh = command(current_user(), form)
+    except (Invalid, throttle.Throttled) as error:
+        return _profile_page(errors=error.errors or {"password": [str(error)]}), error.status
+    return _profile_page(fresh=fresh) if fresh else flask.redirect(flask.url_for("core_auth.profile"))
+
+
+def _profile_page(**values: Any) -> str:
+    user, ctx = current_user(), current_context()
+    own = Session.select().where(Session.user == user).order_by(Session.last_seen_at.desc())
+    tokens = ApiToken.select().where(ApiToken.user == user).order_by(ApiToken.id)
+    page = {"user": user, "locales": LOCALES, "sessions": own, "tokens": tokens, "present": ctx.session_id}
+    return flask.render_template("admin/profile.html", **{"errors": {}, "fresh": "", **page, **values})
+
+
+def _save_profile(user: User, form: Mapping[str, str]) -> None:
+    given = {name: form[name] for name in ("name", "email", "locale", "timezone") if name in form}
+    document = loaded(people.UserSchema(partial=True), given)
+    outcome = people.UserService(people.USERS).update(current_context(), {user.id: document})[0]
+    if not outcome.ok:
+        raise Invalid(outcome.errors)
+    flask.flash(_("Saved."), "ok")
+
+
+def _change_password(user: User, form: Mapping[str, str]) -> None:
+    key = throttle.account_key(user.username)
+    throttle.take(key, throttle.ACCOUNT_TRIES)
+    if not passwords.matches(user.password_hash, form.get("password", "")):
+        raise Invalid({"password": [_("This is not your present password.")]})
+    try:
+        accounts.set_password(current_context(), user, form.get("new_password", ""))
+    except Invalid as error:
+        raise Invalid({"new_password": error.errors["password"]}) from None
+    _enter(user, sessions.open_session(user, **_from_where()))
+    flask.flash(_("The password is changed; your other sessions have ended."), "ok")
+
+
+def _end_session(user: User, form: Mapping[str, str]) -> None:
+    sessions.end_session(current_context(), _number(form))
+
+
+def _create_token(user: User, form: Mapping[str, str]) -> str:
+    scopes, days = form.get("scopes", "").replace(",", " ").split() or ["*"], form.get("days", "")
+    until = int(days) if days.isdecimal() and len(days) < 5 else None
+    return sessions.create_token(current_context(), user, scopes, name=form.get("token_name", "")[:100], days=until)
+
+
+def _revoke_token(user: User, form: Mapping[str, str]) -> None:
+    sessions.revoke_token(current_context(), _number(form))
+
+
+def _number(form: Mapping[str, str]) -> int:
+    text = form.get("id", "")
+    return int(text) if text.isdecimal() and len(text) < 18 else 0
+
+
+_COMMANDS: Mapping[str, Callable[[User, Mapping[str, str]], str | None]] = {
+    "profile": _save_profile,
+    "password": _change_password,
+    "end_session": _end_session,
+    "create_token": _create_token,
+    "revoke_token": _revoke_token,
+}

@@ -1,0 +1,215 @@
+"""Users and roles as resources: the same pages, API and audit as for any other record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from zoneinfo import available_timezones
+
+import marshmallow as ma
+
+from core import auth
+from core.access.models import Role, RolePermission, UserRole
+from core.access.roles import assign, demand_over, role_named, set_permissions, set_roles
+from core.auth.models import USERNAME, User
+from core.context import Context
+from core.db import bulk
+from core.errors import Conflict, Invalid, NotFound, Rejected
+from core.i18n import LOCALES, _, __
+from core.resources.declaration import Action, Badge, Column, Filter, Outcome, Resource, Section
+from core.resources.service import Document, Service
+
+_ROLE_NAME = r"[a-z][a-z0-9_-]{0,99}"
+
+
+class Words(ma.fields.List[str]):
+    """Names: a list, or a text with blanks or commas between them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(ma.fields.String(validate=ma.validate.Length(max=150)), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> list[Any]:
+        words = value.replace(",", " ").split() if isinstance(value, str) else value
+        return super()._deserialize(words, attr, data, **options)
+
+
+def _text(label: Any, longest: int, **options: Any) -> ma.fields.String:
+    return ma.fields.String(validate=ma.validate.Length(max=longest), metadata={"label": label}, **options)
+
+
+def _known_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ma.ValidationError(_("There is no such time zone."))
+
+
+class UserSchema(ma.Schema):
+    """A user without secrets; passwords are set by the action `set_password`."""
+
+    id = ma.fields.Integer(dump_only=True)
+    username = ma.fields.String(
+        required=True, validate=ma.validate.Regexp(USERNAME + r"\Z"), metadata={"label": __("User name")}
+    )
+    name = _text(__("Name"), 200)
+    email = _text(__("Email"), 254)
+    locale = ma.fields.String(
+        validate=ma.validate.OneOf(list(LOCALES), list(LOCALES.values())), metadata={"label": __("Language")}
+    )
+    timezone = ma.fields.String(validate=_known_zone, metadata={"label": __("Time zone")})
+    roles = Words(metadata={"label": __("Roles"), "kind": "tags"})
+    is_active = ma.fields.Boolean(dump_only=True, metadata={"label": __("Active")})
+
+    @ma.post_load
+    def _lower(self, document: Document, **_options: Any) -> Document:
+        return document | {"username": document["username"].casefold()} if "username" in document else document
+
+
+class RoleSchema(ma.Schema):
+    """A role with its lines: permissions, or patterns such as `orders.*`."""
+
+    id = ma.fields.Integer(dump_only=True)
+    name = ma.fields.String(
+        required=True, validate=ma.validate.Regexp(_ROLE_NAME + r"\Z"), metadata={"label": __("Short name")}
+    )
+    label = _text(__("Name"), 200)
+    permissions = Words(metadata={"label": __("Permissions"), "kind": "longtext"})
+
+
+class PasswordSchema(ma.Schema):
+    """Argument of `set_password`."""
+
+    password = ma.fields.String(
+        required=True, load_only=True, metadata={"label": __("New password"), "kind": "password"}
+    )
+
+
+class RowsSchema(ma.Schema):
+    """Arguments of `limit_rows`; without values the role reaches all rows."""
+
+    role = _text(__("Role"), 100, required=True)
+    resource = _text(__("Kind of record"), 100, required=True)
+    scope = _text(__("By"), 100, required=True)
+    values = Words(required=True, metadata={"label": __("Allowed values"), "kind": "tags"})
+
+
+@contextmanager
+def _beside(field: str, record_id: int) -> Iterator[None]:
+    """What is refused inside stands beside `field` of the form."""
+    try:
+        yield
+    except (Conflict, Invalid, NotFound) as error:
+        raise Rejected(record_id, field, str(error)) from None
+
+
+class UserService(Service):
+    """Users with the names of their roles; whoever changes one must hold all that he holds."""
+
+    fixed = Service.fixed | {"password_hash", "is_active"}
+    lists = frozenset({"roles"})
+
+    def documents(self, ids: Sequence[int]) -> list[Document]:
+        shown = super().documents(ids)
+        return [{name: value for name, value in doc.items() if name != "password_hash"} for doc in shown]
+
+    def lists_of(self, ids: Sequence[int]) -> Mapping[str, Mapping[int, list[str]]]:
+        held = UserRole.select(UserRole.user_id, Role.name).join(Role).where(UserRole.user.in_(list(ids)))
+        return {"roles": bulk.grouped(held.tuples(), ids)}
+
+    def save(self, ctx: Context, changed: Mapping[int, Document], old: Mapping[int, Document]) -> None:
+        demand_over(ctx.actor, list(changed))
+        super().save(ctx, changed, old)
+
+    def attach(self, ctx: Context, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
+        for user_id in [key for key, doc in docs.items() if "roles" in doc]:
+            with _beside("roles", user_id):
+                set_roles(ctx, User.get_by_id(user_id), docs[user_id]["roles"])
+
+
+class RoleService(Service):
+    """Roles with their permissions."""
+
+    lists = frozenset({"permissions"})
+
+    def lists_of(self, ids: Sequence[int]) -> Mapping[str, Mapping[int, list[str]]]:
+        lines = RolePermission.select(RolePermission.role_id, RolePermission.permission)
+        return {"permissions": bulk.grouped(lines.where(RolePermission.role.in_(list(ids))).tuples(), ids)}
+
+    def attach(self, ctx: Context, docs: Mapping[int, Document], old: Mapping[int, Document]) -> None:
+        for role_id in [key for key, doc in docs.items() if "permissions" in doc]:
+            with _beside("permissions", role_id):
+                set_permissions(ctx, Role.get_by_id(role_id), docs[role_id]["permissions"])
+
+    def refuse(self, ctx: Context, doc: Document, old: Document | None) -> Mapping[str, Sequence[str]]:
+        if old and doc.get("name", old["name"]) != old["name"]:  # rules name the owner's role by it
+            return {"name": [_("The short name of a role stays as it is.")]}
+        return super().refuse(ctx, doc, old)
+
+
+def _switch(active: bool) -> Callable[..., dict[int, Outcome]]:
+    def run(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
+        changed = auth.set_active(ctx, ids, active)
+        return {user_id: Outcome("done" if user_id in changed else "unchanged", user_id) for user_id in ids}
+
+    return run
+
+
+def _set_password(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
+    for user in User.select().where(User.id.in_(list(ids))):
+        auth.set_password(ctx, user, arguments["password"])
+    return {user_id: Outcome("done", user_id) for user_id in ids}
+
+
+def _limit_rows(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
+    name, role = arguments["resource"], role_named(arguments["role"])
+    for user in User.select().where(User.id.in_(list(ids))):
+        held = UserRole.get_or_none(UserRole.user == user, UserRole.role == role)
+        scopes = {other: narrowed for other, narrowed in (held.scopes if held else {}).items() if other != name}
+        limit = {name: {arguments["scope"]: arguments["values"]}} if arguments["values"] else {}
+        assign(ctx, user, role.name, scopes | limit)
+    return {user_id: Outcome("done", user_id) for user_id in ids}
+
+
+_STATES = {"True": Badge(__("Active"), "ok", "full"), "False": Badge(__("Switched off"), "neutral", "empty")}
+USERS = Resource(
+    name="core.user",
+    slug="users",
+    model=User,
+    schema=UserSchema,
+    label=__("User"),
+    label_plural=__("Users"),
+    icon="users",
+    nav_group="settings",
+    columns=[
+        Column("username", __("User name"), "code", sortable=True),
+        Column("name", __("Name")),
+        Column("email", __("Email")),
+        Column("is_active", __("State"), "badge", badges=_STATES, value=lambda user: str(user.is_active)),
+        Column("created_at", __("Since"), "datetime"),
+    ],
+    filters=[Filter("is_active", __("Active"), "bool")],
+    detail=[Section("who", __("User"), ["username", "name", "email", "locale", "timezone"])],
+    actions=[
+        Action("disable", __("Switch off"), _switch(False), danger=True, confirm=__("They are signed out at once.")),
+        Action("enable", __("Switch on"), _switch(True)),
+        Action("set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False),
+        Action("limit_rows", __("Limit rows"), _limit_rows, schema=RowsSchema, icon="filter"),
+    ],
+    service=UserService,
+    has_notes=False,
+    can_import=False,
+)
+ROLES = Resource(
+    name="core.role",
+    slug="roles",
+    model=Role,
+    schema=RoleSchema,
+    label=__("Role"),
+    label_plural=__("Roles"),
+    icon="shield",
+    nav_group="settings",
+    columns=[Column("name", __("Short name"), "code", sortable=True), Column("label", __("Name"))],
+    detail=[Section("what", __("Role"), ["name", "label"])],
+    service=RoleService,
+    has_notes=False,
+    can_import=False,
+)

@@ -1,0 +1,347 @@
+"""A mapping put to work on one file: rows in, loaded documents or problems per line out."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import marshmallow as ma
+import structlog
+
+from core.border import parse_json
+from core.db import money
+from core.errors import Invalid
+from core.i18n import _
+from core.resources import Resource
+from plugins.transfer.formats import Mapping, Prepare, fold
+from plugins.transfer.reading import values
+from plugins.transfer.reading.shape import ABSENT, Leaf, leaves, list_schema
+
+log = structlog.get_logger("maktab.transfer")
+REASON_COLUMNS = ("maktab: line", "maktab: problem")
+_NUMBERS, _TIMES = ("number", "integer", "money"), ("time", "day")
+_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "eq": str.__eq__, "ne": str.__ne__, "starts": str.startswith, "ends": str.endswith, "contains": str.__contains__,
+    "blank": lambda cell, _value: not cell, "filled": lambda cell, _value: bool(cell),
+}  # fmt: skip
+Cells = list[str | None]
+Node = dict[str, Any]
+Row = tuple[int, Any]  # line, cells (or the whole document of a JSON lines file)
+
+
+@dataclass
+class Draft:
+    """One document of the file. `problems`: line -> texts; none: `document` is loaded and may be written.
+
+    `lines`: list name -> line of each of its items.
+    """
+
+    rows: Sequence[Row]
+    document: Node = field(default_factory=dict)
+    problems: dict[int, list[str]] = field(default_factory=dict)
+    lines: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def first_line(self) -> int:
+        return int(self.rows[0][0])
+
+
+class Plan:
+    """Compiled once per file: `see` every row, then ask `draft` for documents.
+
+    `headers` empty: a JSON lines file, whose lines are documents already. `currency`, `zone`: the shop's.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        mapping: Mapping,
+        headers: Sequence[str],
+        prepare: Prepare | None,
+        currency: str,
+        zone: str,
+    ) -> None:
+        self.resource, self.mapping, self.headers, self.prepare = resource, mapping, headers, prepare
+        self.leaves = leaves(resource.schema)
+        self.nullable = {leaf.nullable_parent for leaf in self.leaves.values()}
+        self.lists = dict.fromkeys(leaf.items for leaf in self.leaves.values())
+        self.currency, self.zone = currency, mapping.timezone or zone
+        self.fix = values.unescape if mapping.native else values.clean
+        # A file of rejected rows that somebody corrected comes with our own two columns.
+        targets = ["" if name in REASON_COLUMNS else mapping.target(name) for name in headers]
+        self.sources = {target: name for name, target in zip(headers, targets, strict=True) if target}
+        self.columns: dict[str, list[tuple[int, list[str]]]] = {}
+        for place, target in enumerate(targets):
+            if target:
+                listed, steps = self._split(target)
+                self.columns.setdefault(listed, []).append((place, steps))
+        for columns in self.columns.values():
+            columns.sort(key=lambda column: len(column[1]))  # a whole object before what is put into it
+        self.loose = [(place, headers[place]) for place, target in enumerate(targets) if target is None]
+        self.constants = [(*self._split(target), text) for target, text in mapping.constants.items()]
+        self.rules = [(*self._split(rule["target"]), self._place(rule["column"]), rule) for rule in mapping.rules]
+        names = {fold(name) for name in mapping.key}
+        keys = [place for place, name in enumerate(headers) if fold(name) in names]
+        self.key = keys or [place for place, target in enumerate(targets) if target in resource.key]
+        given = {*self.sources, *mapping.constants, *(rule["target"] for rule in mapping.rules)}
+        is_open = prepare is not None or not headers  # the document may hold anything
+        self.schema = resource.schema() if is_open else resource.schema(only=set(_needed(resource.schema(), given)))
+        self.signs: dict[str, str] = {}
+        self.orders: dict[str, str] = {}
+        known = {place: self.leaves[target] for place, target in enumerate(targets) if target in self.leaves}
+        watched = {} if mapping.native else known
+        self._watched = {place: leaf for place, leaf in watched.items() if leaf.kind in (*_NUMBERS, *_TIMES)}
+
+    def _place(self, column: str) -> int:
+        return next((place for place, name in enumerate(self.headers) if fold(name) == fold(column)), len(self.headers))
+
+    def _split(self, target: str) -> tuple[str, list[str]]:
+        """A target as (list or "", steps from there); what follows `extra.` is one name, dots and all."""
+        listed, found, rest = target.partition(".")
+        listed, rest = (listed, rest) if found and listed in self.lists else ("", target)
+        return listed, ["extra", rest.removeprefix("extra.")] if rest.startswith("extra.") else rest.split(".")
+
+    def key_of(self, line: int, row: Any) -> str:
+        """Rows with the same text here are one document."""
+        if isinstance(row, dict):
+            found = [row.get(name) for name in self.resource.key]
+        else:
+            found = [(row[place] or "").strip() for place in self.key if place < len(row)]
+        return ascii(found) if any(found) else f"line {line}"
+
+    def see(self, cells: Cells) -> None:
+        """Learn how the numbers and dates of a column are written, until one value proves it."""
+        for place, leaf in list(self._watched.items()):
+            cell = cells[place] if place < len(cells) else None
+            if not cell:
+                continue
+            if leaf.kind in _TIMES:
+                known, proof = self.orders, values.date_order(cell)
+            else:
+                known, proof = self.signs, values.decimal_sign(cell) if "," in cell or "." in cell else ""
+            if proof:
+                known[leaf.path] = proof
+                del self._watched[place]
+
+    def draft(self, rows: Sequence[Row]) -> Draft:
+        """The document that `rows` make: texts by target, then values, then through the schema."""
+        draft = Draft(rows)
+        if self.headers:
+            _check_text(draft)
+            try:
+                raw = self._assembled(draft)
+            except values.BadCell as problem:
+                draft.problems.setdefault(draft.first_line, []).append(str(problem))
+                return draft
+            currency = str(raw.get("currency") or self.currency).upper()
+            raw = self._convert(raw, "", "", partial(self._value, currency=currency), draft)
+        else:
+            raw = self._merged([doc for _line, doc in rows])
+        known = {text.split(":")[0] for texts in draft.problems.values() for text in texts}
+        try:
+            draft.document = self.schema.load(raw)
+        except ma.ValidationError as error:
+            for path, text in _flat(error.messages):
+                self.note(draft, path, text, known)
+        return draft
+
+    def note(self, draft: Draft, path: str, text: str, known: set[str] | frozenset[str] = frozenset()) -> None:
+        """A problem at a schema path (`lines.2.sku`), put on its line under the name of its column, unless `known`."""
+        parts = [part for part in path.split(".") if part and part != "_schema"]
+        numbers = [int(part) for part in parts if part.isdigit()]
+        lines = draft.lines.get(parts[0], []) if parts else []
+        line = lines[numbers[0]] if numbers and numbers[0] < len(lines) else draft.first_line
+        column = ".".join(part for part in parts if not part.isdigit()).removesuffix("_minor")
+        label = self.sources.get(column, column)
+        if label not in known:
+            draft.problems.setdefault(line, []).append(f"{label}: {text}" if label else text)
+
+    def _merged(self, docs: Sequence[Node]) -> Node:
+        found = {name: value for doc in docs for name, value in doc.items() if name not in REASON_COLUMNS}
+        unknown = {name: found.pop(name) for name in list(found) if name not in self.schema.fields}
+        extra = found.get("extra") or {}
+        # An `extra` that is no object is refused by the schema as it is.
+        return found | {"extra": {**extra, **unknown}} if unknown and isinstance(extra, dict) else found
+
+    def _assembled(self, draft: Draft) -> Node:
+        fix = self.fix
+        rows: list[Cells] = [[cell and fix(cell) for cell in cells] for _line, cells in draft.rows]
+        doc: Node = {}
+        for place, steps in self.columns.get("", ()):
+            found = [row[place] for row in rows if place < len(row) and row[place] is not None]
+            if found:
+                _put(doc, steps, next(filter(None, found), ""))
+        items = {name: [_item(columns, row) for row in rows] for name, columns in self.columns.items() if name}
+        self._keep_loose(doc, rows, items)
+        for number, row in enumerate(rows):
+            nodes = {name: made[number] for name, made in items.items()}
+            self._rules(row, nodes if number else nodes | {"": doc})
+        for name, made in items.items():
+            kept = [(line, item) for (line, _cells), item in zip(draft.rows, made, strict=True) if item is not None]
+            doc[name], draft.lines[name] = [item for _line, item in kept], [line for line, _item in kept]
+        for listed, steps, text in self.constants:
+            for node in doc.get(listed, ()) if listed else (doc,):
+                _put(node, steps, text)
+        return self._prepared(doc, rows) if self.prepare else doc
+
+    def _prepared(self, doc: Node, rows: Sequence[Cells]) -> Node:
+        texts = [dict(zip(self.headers, [cell or "" for cell in row], strict=False)) for row in rows]
+        try:
+            return self.prepare(doc, texts)  # type: ignore[misc]
+        except (
+            Exception
+        ) as problem:  # the border to a plugin's format: rows it did not think of are refused, not the job
+            where = "".join(traceback.format_tb(problem.__traceback__)[-2:])  # its message may hold personal data
+            log.warning("a format cannot read its rows", kind=type(problem).__name__, where=where)
+            raise values.BadCell(
+                _("These rows are not as their format has them (%(kind)s).", kind=type(problem).__name__)
+            ) from None
+
+    def _keep_loose(self, doc: Node, rows: Sequence[Cells], items: dict[str, list[Node | None]]) -> None:
+        """Columns that nothing was mapped to: on the document when its rows agree, else on each row's item."""
+        width, name = max(map(len, rows)), next(iter(items), "")
+        listed = items[name] if f"{name}.extra" in self.leaves else []
+        for place, header in [*self.loose, *((i, f"Column {i + 1}") for i in range(len(self.headers), width))]:
+            cells = [row[place] if place < len(row) else None for row in rows]
+            texts = list(dict.fromkeys(filter(None, cells)))
+            if len(texts) > 1 or (texts and not cells[0]):
+                for cell, item in zip(cells, listed, strict=False):
+                    if cell and item is not None:
+                        _put(item, ["extra", header], cell, over=True)
+            if texts and "extra" in self.leaves and (not any(listed) or texts == [cells[0]]):
+                _put(doc, ["extra", header], ", ".join(texts), over=True)
+
+    def _rules(self, row: Cells, nodes: dict[str, Node | None]) -> None:
+        for listed, steps, place, rule in self.rules:
+            node = nodes.get(listed)
+            if node is not None:
+                cell = (row[place] if place < len(row) else None) or ""
+                text = rule.get("then" if self._holds(rule, cell) else "else")
+                if text is not None:
+                    _put(node, steps, text, over=True)
+
+    def _holds(self, rule: Any, cell: str) -> bool:
+        op, value = rule["op"], rule.get("value", "")
+        if op in _TESTS:
+            return _TESTS[op](cell.casefold(), value.casefold())
+        try:
+            difference = values.number(cell, self._sign("")) - values.number(value, ".")
+        except values.BadCell:
+            return False
+        return difference > 0 if op == "gt" else difference < 0
+
+    def _convert(self, node: Node, path: str, where: str, value_of: Callable[[Leaf, str], Any], draft: Draft) -> Node:
+        """`node` with its texts as values; `path`: of its columns, `where`: the same with the items' numbers."""
+        out: Node = {}
+        for name, value in node.items():
+            leaf = self.leaves.get(path + name)
+            if leaf is None and isinstance(value, dict):
+                if any(value.values()) or path + name not in self.nullable:
+                    value = self._convert(value, f"{path}{name}.", f"{where}{name}.", value_of, draft)
+                else:
+                    value = None
+                out[name] = value
+            elif leaf is None and isinstance(value, list):
+                inner = enumerate(value)
+                out[name] = [
+                    self._convert(item, f"{path}{name}.", f"{where}{name}.{n}.", value_of, draft) for n, item in inner
+                ]
+            elif leaf is None or not isinstance(value, str):
+                out[leaf.steps[-1] if leaf else name] = value
+            else:
+                try:
+                    value = value_of(leaf, value)
+                except (values.BadCell, Invalid, ArithmeticError, ValueError) as problem:
+                    self.note(draft, where + name, str(problem))
+                else:
+                    if value is not ABSENT:
+                        out[leaf.steps[-1]] = value
+        return out
+
+    def _sign(self, path: str) -> str:
+        all_commas = bool(self.signs) and set(self.signs.values()) == {","}
+        return self.mapping.decimal or self.signs.get(path) or ("," if all_commas else ".")
+
+    def _value(self, leaf: Leaf, text: str, currency: str) -> Any:
+        if leaf.kind == "text" or not text:
+            return text or leaf.blank
+        if leaf.kind in _NUMBERS:
+            number = values.number(text, self._sign(leaf.path))
+            if leaf.kind == "money":
+                return money.to_minor(number, currency)
+            if leaf.kind == "integer" and number != number.to_integral_value():
+                raise values.BadCell(_("%(cell)r is not a whole number.", cell=text[:40]))
+            return int(number) if leaf.kind == "integer" else number
+        if leaf.kind in _TIMES:
+            when = values.moment(text, self.mapping.date_order or self.orders.get(leaf.path, ""), self.zone)
+            return when.isoformat() if leaf.kind == "time" else when.date().isoformat()
+        if leaf.kind == "tags" and text[0] != "[":
+            return [part.strip() for part in text.split(",") if part.strip()]
+        return parse_json(text) if leaf.kind in ("tags", "json") else text
+
+
+def _needed(schema: ma.Schema, given: set[str], prefix: str = "") -> Iterator[str]:
+    """Fields that this file fills or that are told when missing; marshmallow spends most of its time on the others."""
+    for name, made in schema.load_fields.items():
+        inside, path = list_schema(made), prefix + name.removesuffix("_minor")
+        is_given = any(target == path or target.startswith(f"{path}.") for target in given)
+        if is_given and inside is not None and not prefix:
+            yield from _needed(inside, given, f"{name}.")
+        elif is_given or made.required or made.load_default is not ma.missing or name == "extra":
+            yield prefix + name
+
+
+def _item(columns: Sequence[tuple[int, list[str]]], row: Cells) -> Node | None:
+    """The item of a list that one row holds; None when all its cells are blank."""
+    item: Node = {}
+    filled = False
+    for place, steps in columns:
+        cell = row[place] if place < len(row) else None
+        if cell is not None:
+            filled = filled or cell != ""
+            _put(item, steps, cell)
+    return item if filled else None
+
+
+def _put(node: Node, steps: Sequence[str], text: str, over: bool = False) -> None:
+    """Set a text in nested dicts; one that is there stays unless `over`, a blank one gives way."""
+    for step in steps[:-1]:
+        if not isinstance(node.get(step), dict):  # a column that holds the whole object as JSON came first
+            node[step] = _object(node.get(step))
+        node = node[step]
+    if over or not node.get(steps[-1]):
+        node[steps[-1]] = text
+
+
+def _object(text: str | None) -> Node:
+    try:
+        found = parse_json(text) if text else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise values.BadCell(_("%(cell)r is not a JSON object.", cell=str(text)[:40]))
+    return found
+
+
+def _check_text(draft: Draft) -> None:
+    for line, cells in draft.rows:
+        text = "".join(filter(None, cells))
+        if "\0" in text:
+            draft.problems[line] = [_("This line has a NUL character.")]
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            draft.problems[line] = [_("This line has bytes that are not of the file's encoding; choose the right one.")]
+
+
+def _flat(messages: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """marshmallow's nested messages as (dotted path, text)."""
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            yield from _flat(inner, f"{prefix}{name}.")
+    else:
+        for text in messages if isinstance(messages, list) else [messages]:
+            yield prefix.rstrip("."), str(text)

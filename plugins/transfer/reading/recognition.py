@@ -1,0 +1,67 @@
+"""Which format a file has, by its header alone, and a first mapping for one that nobody knows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from core.resources import Resource
+from plugins.transfer.formats import Dialect, Mapping, Preview, fold, known_formats
+from plugins.transfer.reading.dialect import sniff
+from plugins.transfer.reading.mapping import REASON_COLUMNS
+from plugins.transfer.reading.readers import read
+from plugins.transfer.reading.shape import leaves
+
+_LIKE, _SAMPLE = 0.9, 20
+
+
+def inspect(path: Path, resource: str = "", dialect: Dialect | None = None) -> Preview:
+    """Look at a file: dialect, header, first rows, and the format it is in. Raises FileRefused."""
+    dialect = dialect or sniff(path)
+    headers, rows = read(path, dialect)
+    sample = [row for _line, row in islice(rows, _SAMPLE)]
+    known = [one for one in known_formats() if one.matches(headers) and resource in ("", one.resource)]
+    # Two that match: the one that asks for more is the nearer one.
+    found = max(known, key=lambda one: len(one.headers), default=None)
+    return Preview(tuple(headers), tuple(tuple(row) for row in sample if headers), dialect, found)
+
+
+def native_mapping(resource: Resource, preview: Preview) -> Mapping | None:
+    """The mapping of our own export files, when the header is one: only names of this resource, its key among them."""
+    if preview.dialect.kind == "jsonl":
+        return Mapping(native=True)
+    known, ours = leaves(resource.schema), set(preview.headers) - set(REASON_COLUMNS)
+    is_ours = bool(resource.key) and set(resource.key) <= ours <= set(known)
+    return (
+        Mapping(columns=tuple((name, name) for name in preview.headers if name in known), native=True)
+        if is_ours
+        else None
+    )
+
+
+def suggest(resource: Resource, preview: Preview) -> tuple[Mapping, str]:
+    """(mapping, format name): of the known format, of our own export, else by likeness of names and aliases."""
+    if preview.format is not None:
+        return preview.format.mapping, preview.format.name
+    return native_mapping(resource, preview) or Mapping(columns=tuple(_alike(resource, preview.headers))), ""
+
+
+def _squash(name: str) -> str:
+    return "".join(letter for letter in fold(name) if letter.isalnum())
+
+
+def _alike(resource: Resource, headers: Sequence[str]) -> list[tuple[str, str]]:
+    names: dict[str, str] = {}
+    for path, leaf in leaves(resource.schema).items():
+        for name in (path, str(leaf.label), *leaf.aliases, leaf.path.removeprefix(f"{leaf.items}.")):
+            names.setdefault(_squash(name), path)
+    names.pop("", None)
+    found: list[tuple[str, str]] = []
+    for header in headers:
+        near = difflib.get_close_matches(_squash(header), names, 1, _LIKE)
+        target = names[near[0]] if near else ""
+        if target and target not in dict(found).values():
+            found.append((header, target))
+    return found

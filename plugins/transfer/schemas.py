@@ -1,0 +1,20 @@
+"""Bodies of the API's calls."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+
+from core.api import Chosen
+
+
+class ExportOrder(Chosen):
+    """What to export, and as what."""
+
+    format = ma.fields.String(load_default="csv", validate=ma.validate.OneOf(["csv", "xlsx", "jsonl"]))
+
+
+class ImportOrder(ma.Schema):
+    """Form fields beside the uploaded `file`; without `mapping` the file must have a header that is known."""
+
+    mapping = ma.fields.String(load_default="")
+    dry_run = ma.fields.Boolean(load_default=False)

@@ -1,0 +1,1 @@
+"""Imports run, paused and rolled back, exports, and the files that both give back."""
