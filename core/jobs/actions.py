@@ -196,8 +196,8 @@ def _versions(resource: Resource, ids: Any, lock: bool = False) -> dict[int, int
 
 def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int], work: Work) -> dict[int, Outcome]:
     """Results of `work` for `ids`; a set that raises is halved until only the bad rows are left out."""
-    permission = resource.permission(action.name)
-    denied = access.denied(ctx.actor, permission, resource.name, ids) | _beyond(ctx, resource, permission, ids)
+    denied = access.denied(ctx.actor, resource.permission(action.name), resource.name, ids)
+    denied |= _beyond(ctx, resource, action, ids)
     allowed = [row_id for row_id in ids if row_id not in denied]
     try:
         with db.transaction():
@@ -214,14 +214,12 @@ def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int],
     return {row_id: refused if row_id in denied else found.get(row_id, Outcome("unchanged", row_id)) for row_id in ids}
 
 
-def _beyond(ctx: Context, resource: Resource, permission: str, ids: Sequence[int]) -> set[int]:
+def _beyond(ctx: Context, resource: Resource, action: Action, ids: Sequence[int]) -> set[int]:
     """Those of `ids` that the actor does not reach now; since the job began, a role or a record may have moved."""
-    if access.rows(ctx.actor, permission, resource) is None:
+    if access.rows(ctx.actor, resource.permission(action.name), resource) is None:
         return set()
-    from core.resources import query  # core.resources itself emits events and starts jobs
-
     asked = Selection(resource.name, ids=tuple(ids))
-    return set(ids) - {row[0] for row in query.select(ctx, resource, asked, permission).tuples()}
+    return set(ids) - {row[0] for row in _selected(ctx, resource, action, asked).tuples()}
 
 
 def _rejected(text: str) -> Outcome:
