@@ -9,13 +9,16 @@ from typing import Any
 DEEPEST = 64
 
 
-def parse_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes, exact: bool = False) -> Any:
     """JSON of at most DEEPEST levels and of finite numbers. Raises ValueError for anything else.
+
+    `exact`: numbers as the texts that stand there.
 
     Schema, audit and database walk a value by recursion: what the parser can just hold would end one of them.
     """
+    number: Any = str if exact else _finite
     try:
-        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        value = json.loads(text, parse_constant=number, parse_float=number, parse_int=str if exact else None)
     except RecursionError:
         raise ValueError("nested too deep") from None
     level = [value]

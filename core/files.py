@@ -8,7 +8,7 @@ import re
 import secrets
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import peewee
 
@@ -41,41 +41,14 @@ class StoredFile(Model):
         table_name = "core_file"
 
 
-class Storage(Protocol):
-    """Where files lie; `key` is ours and safe."""
-
-    def write(self, key: str) -> BinaryIO: ...
-    def read(self, key: str) -> BinaryIO: ...
-    def remove(self, key: str) -> None: ...
-
-
-class Directory:
-    """Storage in the data directory."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def _path(self, key: str) -> Path:
-        return self.root / key[:2] / key
-
-    def write(self, key: str) -> BinaryIO:
-        self._path(key).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self._path(key).open("xb")
-
-    def read(self, key: str) -> BinaryIO:
-        return self._path(key).open("rb")
-
-    def remove(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
-
-
 def plain_name(given: str) -> str:
     """The last part of a given name, without what ends a header's line or turns the order of letters round."""
     return _UNSEEN.sub("", given.replace("\\", "/")).rsplit("/", 1)[-1][:255] or "file"
 
 
-def storage() -> Storage:
-    return Directory(runtime.current().settings.files_dir)
+def _place(key: str) -> Path:
+    """Where the file called `key` (ours and safe) lies; nobody outside of this module knows."""
+    return runtime.current().settings.files_dir / key[:2] / key
 
 
 def store(
@@ -83,9 +56,11 @@ def store(
 ) -> StoredFile:
     """Keep what `stream` gives, block by block. Raises Invalid above the upload limit (nothing is kept then)."""
     limit, size, digest = runtime.current().settings.upload_limit_mb << 20, 0, hashlib.sha256()
-    key, place = secrets.token_hex(16), storage()
+    key = secrets.token_hex(16)
+    place = _place(key)
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with place.write(key) as out:
+        with place.open("xb") as out:
             while block := stream.read(_BLOCK):
                 size += len(block)
                 if size > limit and ctx.source in ("ui", "api"):
@@ -95,7 +70,7 @@ def store(
             out.flush()
             os.fsync(out.fileno())  # the row that names the file must not outlive it in a power cut
     except BaseException:
-        place.remove(key)
+        place.unlink(missing_ok=True)
         raise
     kept: StoredFile = StoredFile.create(
         key=key, name=plain_name(name), size=size, user_id=ctx.actor.user_id,
@@ -118,19 +93,23 @@ def open_file(file_id: int) -> BinaryIO:
     file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == file_id)
     if file is None:
         raise NotFound(_("There is no such file, or it has expired."))
-    return storage().read(file.key)
+    return _place(file.key).open("rb")
 
 
-def remove(file: StoredFile) -> None:
-    """Forget a file, the row first: a row never names a missing file."""
-    file.delete_instance()
-    storage().remove(file.key)
+def keep(file_id: int, until: datetime) -> None:
+    """This file is needed after all, and stays until then."""
+    StoredFile.update(expires_at=until).where(StoredFile.id == file_id).execute()
 
 
-def remove_expired(limit: int = 500) -> int:
-    """Delete files past their time, rows first."""
-    gone = list(StoredFile.select().where(StoredFile.expires_at < utcnow()).limit(limit))
+def expire(file_id: int) -> None:
+    """Nobody needs this file any more: it goes with the next round of the clean-up."""
+    StoredFile.update(expires_at=utcnow()).where(StoredFile.id == file_id).execute()
+
+
+def remove_expired() -> int:
+    """Delete some hundred files past their time, rows first: a row never names a missing file."""
+    gone = list(StoredFile.select().where(StoredFile.expires_at < utcnow()).limit(500))
     StoredFile.delete().where(StoredFile.id.in_([file.id for file in gone])).execute()
     for file in gone:
-        storage().remove(file.key)
+        _place(file.key).unlink(missing_ok=True)
     return len(gone)

@@ -10,12 +10,12 @@ from typing import Any
 
 import structlog
 
+from core.cards import masked
+
 _SECRET_NAME = re.compile(r"password|passwd|secret|token|cookie|authorization|csrf|api_key", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"mk_\w+|(?<=Bearer )\S+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
-# What messages of databases and programs quote: mail addresses, numbers as long as a card's, PostgreSQL's values.
-_PERSONAL = re.compile(
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])|(?<=DETAIL:)[^\n]*|(?<=\)=\()[^)\n]*"
-)
+# What messages of databases and programs quote: mail addresses, and the values that PostgreSQL tells.
+_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<=DETAIL:)[^\n]*|(?<=\)=\()[^)\n]*")
 
 
 def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -24,7 +24,7 @@ def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any])
         if _SECRET_NAME.search(name):
             event[name] = "***"
         elif isinstance(value, str):
-            event[name] = _PERSONAL.sub("***", _SECRET_TEXT.sub("***", value))
+            event[name] = masked(_PERSONAL.sub("***", _SECRET_TEXT.sub("***", value)))
     return event
 
 

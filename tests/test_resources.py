@@ -204,16 +204,37 @@ def test_the_number_of_a_deleted_record_is_never_given_again(service: Service) -
     assert make_suppliers(doc("B")) == [key + 1]
 
 
-def test_custom_fields_go_into_extra_and_a_rollback_takes_them_away(service: Service) -> None:
+def test_custom_fields_add_up_and_a_rollback_takes_them_away(service: Service) -> None:
     service.names |= {"extra"}
     old = {"id": 1, "extra": {"a": 1, "b": 2}}
-    assert service._shaped({"name": "N", "c": 3, "extra": {"b": 4}}, old) == {
-        "name": "N",
-        "extra": {"a": 1, "b": 4, "c": 3},
-    }
+    shaped = service._shaped({"name": "N", "extra": {"b": 4, "c": 3}}, old)
+    assert shaped == {"name": "N", "extra": {"a": 1, "b": 4, "c": 3}}
     assert service._shaped({"name": "N"}, old) == {"name": "N"}
     back = service._emptied({"name": "N", "extra": {"a": 1}}, old)
     assert service._shaped(back, old) == {"name": "N", "extra": {"a": 1}}
+
+
+class Signed(Service):
+    """Whoever has an agreement keeps his name, and stays."""
+
+    def fixed_in(self, doc: Any) -> dict[str, str]:
+        return {"name": "An agreement names him."} if doc["is_active"] else {}
+
+    def kept(self, doc: Any) -> str:
+        return "An agreement needs him." if doc["is_active"] else ""
+
+
+def test_what_a_record_keeps_is_neither_edited_nor_deleted(suppliers: Resource) -> None:
+    signed, free = make_suppliers(doc("A"), doc("B", is_active=False))
+    service = Signed(suppliers)
+    done = service.update(CTX, {key: {"name": "New", "country": "GB"} for key in (signed, free)})
+    assert [(one.status, one.reason) for one in done] == [
+        ("rejected", "name: An agreement names him."),
+        ("updated", ""),
+    ]
+    assert service.update(CTX, {signed: {"name": "Name of A", "country": "GB"}})[0].status == "updated"
+    gone = service.delete(CTX, [signed, free])
+    assert [(one.status, one.reason) for one in gone] == [("rejected", "An agreement needs him."), ("deleted", "")]
 
 
 def test_undo_of_tags_takes_back_only_what_was_really_added(suppliers: Resource) -> None:

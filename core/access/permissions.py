@@ -103,11 +103,22 @@ def rows(actor: Actor, permission: str, resource: Any) -> Any | None:
 
     Several roles add up; inside one role every named scope must hold. An unknown scope reaches nothing.
     """
+    narrowed = _narrowed(actor, permission, resource)
+    return reduce(operator.or_, (_condition(resource, scopes) for scopes in narrowed)) if narrowed else None
+
+
+def admits(actor: Actor, permission: str, resource: Any, values: Mapping[str, Any]) -> bool:
+    """Whether a record with these `values` would be among the `rows` of `permission`."""
+    narrowed = _narrowed(actor, permission, resource)
+    known = {scope.name: values.get(scope.name) for scope in resource.scopes}
+    return not narrowed or any(_inside(scopes, known) for scopes in narrowed)
+
+
+def _narrowed(actor: Actor, permission: str, resource: Any) -> list[Mapping[str, Sequence[str]]]:
+    """The scopes of each role that gives `permission`; empty when one of them gives all rows. Raises Forbidden."""
     demand(actor, permission)
-    narrowed = [grant.scopes.get(resource.name) for grant in actor.grants if permission in grant.permissions]
-    if actor.is_system or not all(narrowed):
-        return None
-    return reduce(operator.or_, (_condition(resource, scopes) for scopes in narrowed if scopes))
+    found = [grant.scopes.get(resource.name) for grant in actor.grants if permission in grant.permissions]
+    return [] if actor.is_system else [scopes for scopes in found if scopes] if all(found) else []
 
 
 def outside(actor: Actor, resource: Any, verb: str, changes: Sequence[Change]) -> list[int]:

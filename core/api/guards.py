@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import wraps
 from typing import Any, cast
@@ -84,24 +84,26 @@ def _tell_rate(response: flask.Response) -> flask.Response:
     return response
 
 
-def once_per_key(view: Callable[..., Any]) -> Callable[..., Any]:
+def once_per_key(view: Callable[..., Any], prepare: Callable[[], Mapping[str, Any]] = dict) -> Callable[..., Any]:
     """With an `Idempotency-Key`, do `view` once and give its answer again for 24 hours.
 
     The key is claimed first, in a transaction of its own, so that a second call sees it running; the change and its
     answer commit together, so that a claim whose process died (older than a minute) can be taken over safely.
+    `prepare`: what takes long and changes nothing, before that transaction; what it gives goes to the view by name.
     """
 
     @wraps(view)
     def once(*args: Any, **kwargs: Any) -> Any:
         if "Idempotency-Key" not in flask.request.headers:
-            return view(*args, **kwargs)
+            return view(*args, **kwargs, **prepare())
         claim = _claim(flask.request.headers["Idempotency-Key"])
         if claim.status is not None:
             return flask.make_response(claim.body, claim.status, claim.headers | {"Idempotency-Replayed": "true"})
         mine = (KeptAnswer.id == claim.id) & (KeptAnswer.created_at == claim.created_at) & KeptAnswer.status.is_null()
         try:
+            prepared = prepare()
             with db.transaction():
-                answer = flask.make_response(view(*args, **kwargs))
+                answer = flask.make_response(view(*args, **kwargs, **prepared))
                 headers = {name: answer.headers[name] for name in _REPLAYED if name in answer.headers}
                 kept = {"status": answer.status_code, "headers": headers, "body": answer.get_data(as_text=True)}
                 if not KeptAnswer.update(kept).where(mine).execute():
@@ -114,12 +116,25 @@ def once_per_key(view: Callable[..., Any]) -> Callable[..., Any]:
     return once
 
 
+def _body() -> Iterator[bytes]:
+    """What a request is compared by; of a form, whose parts come with other words around them each time, the values."""
+    if flask.request.mimetype != "multipart/form-data":
+        yield flask.request.get_data()
+        return
+    for name, text in sorted(flask.request.form.items(multi=True)):
+        yield json.dumps([name, text]).encode()
+    for name, upload in sorted(flask.request.files.items(multi=True), key=lambda pair: pair[0]):
+        digest = hashlib.file_digest(upload.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+        upload.stream.seek(0)
+        yield json.dumps([name, upload.filename, digest]).encode()
+
+
 def _claim(key: str) -> KeptAnswer:
     """The row of this key: fresh when it was free, else with the answer that was given."""
     request, now = flask.request, utcnow()
     if not 0 < len(key) <= 255:
         raise Invalid({"Idempotency-Key": [_("A key has 1 to 255 signs.")]})
-    asked = b"\n".join((request.method.encode(), request.full_path.encode(), request.get_data()))
+    asked = b"\n".join((request.method.encode(), request.full_path.encode(), *_body()))
     mine = {"user_id": current_context().actor.user_id or 0, "key": key}
     # With a key of ours: a plain hash of a body that sets a password could be guessed from a copy of the database.
     seal = hmac.new(runtime.current().settings.key("session"), asked, hashlib.sha256).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from core.resources.fields import part_of
 _ERRORS = (400, 401, 403, 404, 409, 413, 415, 422, 429)
 _KEY = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
 _MATCH = {"in": "header", "name": "If-Match", "schema": {"type": "string"}, "description": "The ETag of your copy."}
+_BODY = {"query": {"unknown": "raise"}, "form": {"content_type": "multipart/form-data"}}
 _ID = "/<int:record_id>"
 
 
@@ -33,7 +35,9 @@ class Endpoint:
 
     `view(body, **variables of the rule)` (without `body`, when none is declared) gives what `answer` dumps, or that
     with a status and headers, or a response. `answer`, `body`: marshmallow schemas; the body comes in at `location`.
-    `once`: takes an `Idempotency-Key`; `if_match`: an ETag, which the view itself compares.
+    `once`: takes an `Idempotency-Key`; `if_match`: an ETag, which the view itself compares. `prepare` (with `once`):
+    what takes long and changes no record, done before the call's transaction (an upload kept and looked at); what it
+    gives goes to the view by name.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -47,11 +51,17 @@ class Endpoint:
     summary: Any = ""
     example: Mapping[str, Any] | None = None
     once: bool = False
+    prepare: Callable[[], Mapping[str, Any]] = dict
     if_match: bool = False
 
 
 def of_resource(resource: Resource) -> Any:
     """The blueprint of one resource: core's endpoints, then those that plugins add to every resource."""
+    return _of_resource(resource, runtime.current().hooks.answering("resource_endpoints"))
+
+
+@functools.lru_cache(maxsize=512)  # more than half the time to build an app, and the same in most generations
+def _of_resource(resource: Resource, answering: tuple[Any, ...]) -> Any:
     made = _blueprint(resource.name.replace(".", "_"), f"/api/v1/{resource.slug}", str(resource.label_plural))
     for endpoint in (*_reading(resource), *_writing(resource), *_traits(resource), *_actions(resource)):
         _add(made, endpoint)
@@ -83,14 +93,14 @@ def _add(blueprint: Any, one: Endpoint, owner: str = "") -> None:
     """Put shapes, errors, description and permission around a view, and it into the blueprint."""
     made = blueprint.response(one.status, one.answer)(one.view)
     if one.body is not None:
-        strict = {"unknown": "raise"} if one.location == "query" else {}
-        made = blueprint.arguments(one.body, location=one.location, example=one.example, **strict)(made)
+        more = _BODY.get(one.location, {})
+        made = blueprint.arguments(one.body, location=one.location, example=one.example, **more)(made)
     headers = [_KEY] * one.once + [_MATCH] * one.if_match
     described = {"parameters": headers} if headers else {}
     errors = {str(code): HTTPStatus(code).name for code in _ERRORS}
     made = blueprint.doc(summary=str(one.summary), responses=errors, **described)(made)
     if one.once:
-        made = once_per_key(made)
+        made = once_per_key(made, one.prepare)
     name = f"{owner}{one.method}_{one.rule}".lower().replace("/", "_").translate(str.maketrans("", "", "<>:-"))
     blueprint.add_url_rule(one.rule, name, access.requires(one.permission)(made), methods=[one.method])
 

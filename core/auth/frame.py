@@ -64,8 +64,7 @@ def _of_session(secret: str) -> Identity | None:
     if found is None:
         return None
     user, session = found
-    ctx = replace(context_for(user, "ui"), ip=flask.request.remote_addr or "", session_id=session.id)
-    return Identity(user, ctx, secret)
+    return Identity(user, context_for(user, "ui", ip=flask.request.remote_addr or "", session_id=session.id), secret)
 
 
 def _of_token(request: Any) -> Identity | None:
@@ -74,7 +73,7 @@ def _of_token(request: Any) -> Identity | None:
     if found is None:
         return None
     user, token = found
-    return Identity(user, replace(context_for(user, "api", token.scopes), ip=request.remote_addr or ""))
+    return Identity(user, context_for(user, "api", token.scopes, ip=request.remote_addr or ""))
 
 
 def _fill_context() -> None:

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from core import access, audit, changes, db, runtime
 from core.auth import passwords, throttle
@@ -27,10 +28,10 @@ class SignInRefused(MaktabError):
     status, code = 401, "sign_in_refused"
 
 
-def context_for(user: User, source: Source, scopes: Sequence[str] = ("*",)) -> Context:
+def context_for(user: User, source: Source, scopes: Sequence[str] = ("*",), **more: Any) -> Context:
     """A context in which `user` acts, with the grants that the database holds now (one statement)."""
     grants = access.limited(access.grants_of([user.id])[user.id], scopes)
-    return Context(Actor(user.id, str(user), grants), source, locale=user.locale, timezone=user.timezone)
+    return Context(Actor(user.id, str(user), grants), source, locale=user.locale, timezone=user.timezone, **more)
 
 
 def sign_in(username: str, password: str, *, ip: str, browser: str) -> tuple[User, str]:

@@ -9,7 +9,9 @@ from core.i18n.formats import (
     local,
     moment,
     money,
+    number,
     parse_number,
+    price,
 )
 from core.i18n.wording import said
 
@@ -29,7 +31,9 @@ __all__ = [
     "locale",
     "moment",
     "money",
+    "number",
     "parse_number",
+    "price",
     "said",
     "speaking",
     "timezone",

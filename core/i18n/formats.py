@@ -12,7 +12,7 @@ from babel import dates, numbers
 from markupsafe import Markup
 
 from core.db import utcnow
-from core.db.money import to_major
+from core.db.money import exponent, to_major
 from core.i18n.catalogue import _, locale, timezone
 
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬−", "01234567890123456789.,-")
@@ -20,6 +20,12 @@ _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬−", "0123
 
 def format_number(value: int | float | Decimal) -> str:
     return f"{Decimal(str(value)):,f}".replace("-", "−")
+
+
+def number(value: int | float | Decimal) -> str:
+    """For pages: as `format_number`, in Arabic too with the minus before the digits."""
+    text = format_number(value)
+    return Markup('<bdi dir="ltr">{}</bdi>').format(text) if value < 0 else text
 
 
 @lru_cache(maxsize=512)
@@ -35,10 +41,18 @@ def format_money(minor: int | None, currency: str) -> str:
 
 
 def money(minor: int | None, currency: str) -> Markup:
-    """For pages. Only sign and digits are left-to-right: in one <bdi> with an Arabic symbol the minus changes sides."""
-    if minor is None:
-        return Markup("–")
-    sign, digits = "−" if minor < 0 else "", f"{to_major(abs(minor), currency):,f}"
+    """For pages; – for none."""
+    return Markup("–") if minor is None else price(to_major(minor, currency), currency)
+
+
+def price(amount: Decimal, currency: str) -> Markup:
+    """An exact amount for pages, with all its digits and at least those of `currency`: £2.50, £0.001.
+
+    Only sign and digits are left-to-right: in one <bdi> with an Arabic symbol the minus changes sides.
+    """
+    whole, _point, part = f"{abs(amount):f}".partition(".")
+    part = part.rstrip("0").ljust(exponent(currency), "0")
+    sign, digits = "−" if amount < 0 else "", f"{int(whole):,}" + f".{part}" * bool(part)
     symbol = _symbol(currency, locale())
     if locale() == "ar":
         return Markup('<bdi dir="ltr">{}{}</bdi> {}').format(sign, digits, symbol)

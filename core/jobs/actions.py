@@ -53,16 +53,42 @@ def start_action(
     )  # fmt: skip
 
 
-def undo(ctx: Context, job: Job) -> Job:
-    """Start a job that takes `job` back, for records that nobody changed since; the rest is reported as skipped."""
+def undo(ctx: Context, job: Job) -> Job | dict[int, Outcome]:
+    """Take `job` back for records that nobody changed since: up to 20 now, in one transaction, else as a job.
+
+    The other records are reported as skipped. Raises Conflict when there is nothing to take back.
+    """
     check_may_change(ctx, job)
     if not can_undo(job):
         raise Conflict(_("This job cannot be undone."))
-    return enqueue(
-        ctx, "core.undo", {"action": job.args["action"], "job": job.id}, title=_("Undo: %(title)s", title=job.title),
-        resource=job.resource, permission=job.permission, key=f"undo:{job.id}:{job.done}",
-        parent_id=job.id,
-    )  # fmt: skip
+    args = {"action": job.args["action"], "job": job.id}
+    values: dict[str, Any] = {"title": _("Undo: %(title)s", title=job.title), "key": _undo_key(job)}
+    if job.done <= INLINE:
+        return _undo_now(ctx, job, args, values)
+    return enqueue(ctx, "core.undo", args, resource=job.resource, permission=job.permission, **values)
+
+
+def _undo_now(ctx: Context, job: Job, args: dict[str, Any], values: dict[str, Any]) -> dict[int, Outcome]:
+    resource, action = _find(job.resource, job.args["action"])
+    access.demand(ctx.actor, resource.permission(action.name))
+    ids = [row[0] for row in _done_by(job.id).tuples()]
+    with db.transaction():
+        if db.is_postgres():  # of two clicks at once the second waits here, then sees what the first has done
+            list(Job.select(Job.id).where(Job.id == job.id).for_update().tuples())
+        if undone(job):
+            raise Conflict(_("This was taken back already."))
+        outcomes = _apply(ctx, resource, action, ids, lambda some: _take_back(ctx, job.id, resource, action, some))
+        _remember(ctx, resource, action, outcomes, kind="core.undo", args=args, **values)
+    return outcomes
+
+
+def undone(job: Job) -> bool:
+    """True when someone has taken `job` back as it now is."""
+    return bool(Job.select().where(Job.key == _undo_key(job)).exists())
+
+
+def _undo_key(job: Job) -> str:
+    return f"undo:{job.id}:{job.done}"
 
 
 def can_undo(job: Job) -> bool:
@@ -80,18 +106,16 @@ def run_action(run: JobRun) -> None:
     arguments = _load(action, run.args["arguments"])
     if not run.state.get("resolved"):
         chosen = _selected(run.ctx, resource, action, Selection.from_json(run.args["selection"]))
-        _resolve(run, chosen, ["id"], [JobItem.record_id])
+        _resolve(run, chosen)
     _work_off(run, resource, action, lambda ids: action.run(run.ctx, ids, arguments))
 
 
 def run_undo(run: JobRun) -> None:
-    """Job `core.undo`: items come from the finished ones of the job that it takes back."""
+    """Job `core.undo`: its records are those that the job it takes back has done."""
     resource, action = _find(run.job.resource, run.args["action"])
     if not run.state.get("resolved"):
-        kept: list[Any] = [JobItem.record_id, JobItem.version, JobItem.undo]
-        done = JobItem.select(*kept).where(JobItem.job_id == run.args["job"], JobItem.state == "done")
-        _resolve(run, done.order_by(JobItem.id), [column.name for column in kept], kept)
-    _work_off(run, resource, action, lambda ids: _take_back(run, resource, action, ids))
+        _resolve(run, _done_by(run.args["job"]))
+    _work_off(run, resource, action, lambda ids: _take_back(run.ctx, run.args["job"], resource, action, ids))
 
 
 def _find(resource_name: str, action_name: str) -> tuple[Resource, Action]:
@@ -117,7 +141,9 @@ def _inline(
         found = {row[0] for row in _selected(ctx, resource, action, selection).tuples()}
         ids = [row_id for row_id in selection.ids if row_id in found]
         done = _apply(ctx, resource, action, ids, lambda chunk: action.run(ctx, chunk, arguments))
-        kept = _keep(ctx, resource, action, done) if action.undo else None
+        undoable = {row_id: one for row_id, one in done.items() if action.undo and one.undo is not None}
+        title, args = f"{resource.label_plural}: {action.label}", {"action": action.name, "arguments": {}}
+        kept = _remember(ctx, resource, action, undoable, title=title, args=args) if undoable else None
     missing = _rejected(_("This record does not exist, or you may not change it."))
     outcomes = Outcomes({row_id: done.get(row_id, missing) for row_id in selection.ids})
     outcomes.job = kept
@@ -130,28 +156,35 @@ class Outcomes(dict[int, Outcome]):
     job: Job | None = None
 
 
-def _keep(ctx: Context, resource: Resource, action: Action, outcomes: Mapping[int, Outcome]) -> Job | None:
-    """A job row that has ended already, so that what was done at once can be taken back like any job."""
-    done = {row_id: outcome for row_id, outcome in outcomes.items() if outcome.undo is not None}
-    if not done:
-        return None
+def _remember(
+    ctx: Context, resource: Resource, action: Action, outcomes: Mapping[int, Outcome], kind: str = "core.action",
+    **values: Any,
+) -> Job:  # fmt: skip
+    """A job row that has ended already, so that what was done at once is shown and taken back like any job."""
+    now, states = db.utcnow(), [_STATES.get(one.status, "done") for one in outcomes.values()]
+    tally = {state: states.count(state) for state in ("done", "failed", "skipped")}
     job: Job = Job.create(
-        kind="core.action", plugin=resource.plugin, resource=resource.name, context=ctx.to_json(),
-        title=f"{resource.label_plural}: {action.label}", permission=resource.permission(action.name),
-        user_id=ctx.actor.user_id, args={"action": action.name, "arguments": {}}, status="done", due_at=None,
-        total=len(done), done=len(done), started_at=db.utcnow(), finished_at=db.utcnow(),
+        kind=kind, plugin=resource.plugin, resource=resource.name, permission=resource.permission(action.name),
+        user_id=ctx.actor.user_id, context=ctx.to_json(), checkpoint={"resolved": True}, due_at=None, total=len(states),
+        status="done_with_errors" if tally["failed"] else "done", started_at=now, finished_at=now, **tally, **values,
     )  # fmt: skip
-    bulk.insert(JobItem, _items(job.id, resource, done))
+    bulk.insert(JobItem, _items(job.id, resource, outcomes))
     return job
 
 
-def _resolve(run: JobRun, chosen: Any, names: Sequence[str], target: list[Any]) -> None:
-    """Turn the selection into items by one INSERT … SELECT, once: the checkpoint commits with it."""
+def _done_by(job_id: int) -> Any:
+    """A select of the ids of the records that a job has done, in its order."""
+    done = (JobItem.job_id == job_id) & (JobItem.state == "done")
+    return JobItem.select(JobItem.record_id.alias("id")).where(done).order_by(JobItem.id)
+
+
+def _resolve(run: JobRun, chosen: Any) -> None:
+    """Turn a select of ids into items by one INSERT … SELECT, once: the checkpoint commits with it."""
     rows = chosen.alias("chosen")
-    fixed: list[Any] = [JobItem.job_id, JobItem.state, JobItem.reason]
-    columns = [peewee.Value(run.job.id), peewee.Value("waiting"), peewee.Value(""), *[rows.c[name] for name in names]]
+    fields: list[Any] = [JobItem.job_id, JobItem.state, JobItem.reason, JobItem.record_id]
+    columns = [peewee.Value(run.job.id), peewee.Value("waiting"), peewee.Value(""), rows.c.id]
     with db.transaction():
-        JobItem.insert_from(peewee.Select([rows], columns), fixed + target).execute()
+        JobItem.insert_from(peewee.Select([rows], columns), fields).execute()
         total = JobItem.select().where(JobItem.job_id == run.job.id).count()
         run.save({"resolved": True}, total=total)
 
@@ -204,7 +237,7 @@ def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int],
             found = work(allowed) if allowed else {}
     except (LeaseLost, peewee.OperationalError, peewee.InterfaceError):
         raise  # the database, not a row: the job is tried again
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:  # the border: an action is a plugin's, and may raise anything
         if len(ids) == 1:
             return {ids[0]: _failure(action, problem)}
         half = len(ids) // 2
@@ -226,18 +259,21 @@ def _rejected(text: str) -> Outcome:
     return Outcome("rejected", errors={"": [text]})
 
 
-def _failure(action: Action, problem: Exception) -> Outcome:
+def _failure(action: Action, problem: BaseException) -> Outcome:
     if isinstance(problem, MaktabError):
         return _rejected(str(problem))
     log.error("action %s failed on a row", action.name, exc_info=problem)
     return _rejected(_("Unexpected error (%(kind)s).", kind=type(problem).__name__))
 
 
-def _take_back(run: JobRun, resource: Resource, action: Action, ids: Sequence[int]) -> Mapping[int, Outcome]:
-    items = JobItem.select().where(JobItem.job_id == run.job.id, search.among(JobItem.record_id, ids))
+def _take_back(
+    ctx: Context, job_id: int, resource: Resource, action: Action, ids: Sequence[int]
+) -> Mapping[int, Outcome]:
+    """Undo what the job did with `ids`, where the version is still the one that it left."""
+    items = JobItem.select().where(JobItem.job_id == job_id, search.among(JobItem.record_id, ids))
     noted = {item.record_id: item for item in items}
     now = _versions(resource, ids, lock=True)
     fresh = {row_id: item.undo for row_id, item in noted.items() if now.get(row_id) == item.version}
     changed = Outcome("skipped", errors={"": [_("Changed or deleted since.")]})
-    done = action.undo(run.ctx, fresh) if fresh and action.undo else {}
+    done = action.undo(ctx, fresh) if fresh and action.undo else {}
     return {row_id: done.get(row_id, Outcome("done")) if row_id in fresh else changed for row_id in ids}

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from core import db, runtime
 from core.context import Context, system_context
-from core.db import migrate
+from core.db import migrate, search
 from core.errors import Conflict, NotFound
 from core.plugins import loader, state
 from core.plugins.discovery import discover, is_ours
 from core.plugins.manifest import Plugin
 from core.plugins.resolver import dependents, resolve
+from core.runtime import Runtime
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ def enable(ctx: Context, name: str) -> None:
         if plugin.status != "healthy" and (other == name or before[other].status == "healthy"):
             raise PluginRefused(f"{name} cannot be enabled. {other}: {plugin.error}")
     _preflight(settings, name)
-    migrate.apply(name, after[name].path / "migrations")
-    _ensure_search(settings, name)
+    migrate_tables(loader.build(settings, trial=name), name)
     with db.transaction():
         values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
         state.change(ctx, name, "enabled", **values)
@@ -78,13 +78,24 @@ def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[s
     return [*first, name]
 
 
-def install_defaults(settings: Settings) -> None:
+def migrate_tables(built: Runtime, name: str) -> list[str]:
+    """Bring the tables of plugin `name`, and what searches its resources, to this version; returns what was applied."""
+    applied = migrate.apply(name, built.plugins[name].path / "migrations")
+    with runtime.bound(built):
+        for resource in built.resources.values():
+            if resource.plugin == name:
+                search.ensure(resource)
+    return [f"{name}.{step}" for step in applied]
+
+
+def install_defaults() -> None:
     """Enable our own plugins in a database that has never seen one."""
+    settings = runtime.current().settings
     if state.load()[1]:
         return
     ours = {name: plugin for name, plugin in discover(settings).items() if is_ours(plugin)}
     order, _ = resolve(ours, "postgresql" if db.is_postgres() else "sqlite")
-    with runtime.bound(loader.core_alone(settings)), db.transaction():
+    with db.transaction():
         for name in order:
             values = {"enabled": True, "status": "healthy", "version": ours[name].version}
             state.change(system_context(), name, "enabled", **values)
@@ -93,16 +104,6 @@ def install_defaults(settings: Settings) -> None:
 def tell_enabled(run: JobRun) -> None:
     """The job after `enable`: the plugin's own `plugin_enabled` hook."""
     runtime.current().hooks.only(run.args["plugin"], "plugin_enabled", ctx=run.ctx)
-
-
-def _ensure_search(settings: Settings, name: str) -> None:
-    from core.db import search
-
-    built = loader.build(settings, trial=name)
-    with runtime.bound(built):
-        for resource in built.resources.values():
-            if resource.plugin == name and (resource.search_text or resource.search_exact):
-                search.ensure(resource)
 
 
 def _preflight(settings: Settings, name: str) -> None:

@@ -2,6 +2,7 @@
 # ruff: noqa: I001 -- names in lines, not one a line
 # fmt: off
 
+from core.resources.border import card_refused
 from core.resources.declaration import (
     Action, Badge, Column, Filter, Kind, Label, Outcome, Resource, Scope, Section, Selection, Tone,
 )
@@ -15,6 +16,6 @@ from core.resources.traits import (
 __all__ = [
     "Action", "Badge", "Column", "Currency", "ExactDecimal", "FieldInfo", "Filter", "Kind", "Label", "ListState",
     "Minor", "Note", "Outcome", "Page", "Resource", "Scope", "Section", "Selection", "Service", "Tagging", "Tags",
-    "TimelineEntry", "Tone", "Utc", "add_note", "add_tags", "count", "get", "page", "remove_tags", "schema_fields",
-    "select", "service_of", "tag_actions", "tags_of", "timeline",
+    "TimelineEntry", "Tone", "Utc", "add_note", "add_tags", "card_refused", "count", "get", "page", "remove_tags",
+    "schema_fields", "select", "service_of", "tag_actions", "tags_of", "timeline",
 ]

@@ -29,16 +29,13 @@ UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError)
 _COLUMNS = re.compile(r"(?:failed: ([\w., ]+)|Key \(([\w, ]+)\)|column \"(\w+)\")")
 
 
-class _DryRun(Exception):
-    """Takes the transaction of a dry run back."""
-
-
 class Service:
     """Reads and writes documents of one resource, at most 200 a call, in a number of statements that does not grow.
 
     An aggregate overrides the contract itself (with `each` and `by_id` around its work), or only `lists_of`, `insert`,
-    `save`, `attach` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`
-    for rules of its own. `fixed`: fields that no document writes; `lists`: those that hold names kept beside the row.
+    `save`, `attach` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`,
+    `fixed_in` and `kept` for rules of its own. `fixed`: fields that no document writes; `lists`: those that hold names
+    kept beside the row.
     """
 
     fixed = frozenset({"id", "version", "created_at", "updated_at"})
@@ -57,6 +54,14 @@ class Service:
         lists = self.lists_of(list(rows)) if rows else {}
         return [rows[key] | {name: found[key] for name, found in lists.items()} for key in ids if key in rows]
 
+    def find(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """{values of `resource.key`: id} of the records with these keys, in one statement."""
+        fields = [getattr(self.model, name) for name in self.resource.key]
+        columns = zip(fields, zip(*keys, strict=True), strict=False)
+        parts = [field.in_(set(values)) for field, values in columns]
+        rows: Any = self.model.select(self.model.id, *fields).where(*parts).tuples() if parts else ()
+        return {tuple(row[1:]): row[0] for row in rows}
+
     def create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         """New records; outcomes in the order of `docs`."""
         return self.each(docs, lambda part: self._create(ctx, part))
@@ -69,15 +74,11 @@ class Service:
 
     def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
         """Create, or update the record with the same `resource.key`; a dry run does it all and takes it back."""
-        outcomes: list[Outcome] = []
-        try:
-            with db.transaction():
-                outcomes = self._upsert(ctx, docs)
-                if dry_run:
-                    raise _DryRun
-        except _DryRun:
-            return [replace(one, id=None) if one.status == "created" else one for one in outcomes]
-        return outcomes
+        with db.transaction() as work:
+            outcomes = self._upsert(ctx, docs)
+            if dry_run:
+                work.rollback()
+        return [replace(one, id=None) if dry_run and one.status == "created" else one for one in outcomes]
 
     def restore(self, ctx: Context, docs: Mapping[int, Document | None], versions: Mapping[int, int]) -> list[Outcome]:
         """Bring back earlier documents (None: delete the record), only where the version is still the given one."""
@@ -131,9 +132,17 @@ class Service:
             longest = getattr(self.model._meta.fields.get(name), "max_length", None) or 2**31
             if not is_storable(value) or (isinstance(value, str) and len(value) > longest):
                 errors[name] = [_("Write at most %(most)s letters, none of them a control sign.", most=longest)]
-            elif name not in self.names | self.fixed | self.lists and "extra" not in self.names:
+            elif name not in self.names | self.fixed | self.lists:
                 errors[name] = [_("There is no such field.")]
         return errors
+
+    def fixed_in(self, doc: Mapping[str, Any]) -> Mapping[str, str]:
+        """Fields of a stored document that no edit may change now: {field: why}; a form shows them to be read."""
+        return {}
+
+    def kept(self, doc: Mapping[str, Any]) -> str:
+        """Why the record of a stored document, or of its header alone, may not be deleted now; "" when it may."""
+        return ""
 
     # How it is done
 
@@ -183,11 +192,14 @@ class Service:
             return Outcome("rejected", errors=errors)
         wanted = self._shaped(doc, old)
         changed = {name: value for name, value in wanted.items() if name not in self.fixed and value != old.get(name)}
+        stuck = {name: [why] for name, why in self.fixed_in(old).items() if name in changed}
+        if stuck:
+            return Outcome("rejected", errors=stuck)
         return Outcome("updated" if changed else "unchanged", before=old, after=changed)
 
     def _upsert(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         keys = [tuple(doc.get(name) for name in self.resource.key) for doc in docs]
-        found = self._find({key for key in keys if key and None not in key})
+        found = self.find({key for key in keys if key and None not in key})
         outcomes: dict[int, Outcome] = {}
         for at, key in enumerate(keys):
             if not key or None in key or key in keys[:at]:
@@ -198,14 +210,6 @@ class Service:
         outcomes |= zip(new, self.create(ctx, [docs[at] for at in new]), strict=True)
         outcomes |= zip(known, self.update(ctx, {key: docs[at] for at, key in known.items()}), strict=True)
         return [outcomes[at] for at in range(len(docs))]
-
-    def _find(self, keys: Iterable[Key]) -> dict[Key, int]:
-        """{key: id} of the records with these keys, in one statement."""
-        fields = [getattr(self.model, name) for name in self.resource.key]
-        columns = zip(fields, zip(*keys, strict=True), strict=False)
-        parts = [field.in_(set(values)) for field, values in columns]
-        rows: Any = self.model.select(self.model.id, *fields).where(*parts).tuples() if parts else ()
-        return {tuple(row[1:]): row[0] for row in rows}
 
     def _restore(self, ctx: Context, docs: Mapping[int, Any], versions: Mapping[int, int]) -> list[Outcome]:
         old = self._locked(list(docs))
@@ -219,11 +223,14 @@ class Service:
 
     def _delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
         old = self._locked(ids)
-        if old:
-            self.remove(ctx, list(old))
-        changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in old.items()])
+        kept = {key: Outcome("rejected", errors={"": [why]}) for key, doc in old.items() if (why := self.kept(doc))}
+        gone = {key: doc for key, doc in old.items() if key not in kept}
+        if gone:
+            self.remove(ctx, list(gone))
+        changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in gone.items()])
+        deleted = {key: Outcome("deleted", before=doc) for key, doc in gone.items()}
         missing = Outcome("rejected", errors=_missing())
-        return [Outcome("deleted", before=old[key]) if key in old else missing for key in ids]
+        return [(deleted | kept).get(key, missing) for key in ids]
 
     def _locked(self, ids: Sequence[int]) -> dict[int, Document]:
         """Documents by id, nobody else writing them until the transaction ends."""
@@ -243,13 +250,12 @@ class Service:
         return peewee.Case(self.model.id, cases, field)
 
     def _shaped(self, doc: Document, old: Document) -> Document:
-        """`doc` with its lists in order and the fields that the model does not have in `extra`; None takes one away."""
-        own = self.names | self.fixed | self.lists
-        custom = {name: value for name, value in doc.items() if name not in own}
-        shaped = {name: sorted(set(doc[name])) if name in self.lists else doc[name] for name in doc if name in own}
-        extra = {**(old.get("extra") or {}), **(doc.get("extra") or {}), **custom}
-        kept = {name: value for name, value in extra.items() if value is not None}
-        return shaped | {"extra": kept} if "extra" in doc or custom else shaped
+        """`doc` with its lists in order, and with the custom fields (`extra`) of before; None takes one away."""
+        shaped = {name: sorted(set(value)) if name in self.lists else value for name, value in doc.items()}
+        if "extra" in doc:
+            extra = {**(old.get("extra") or {}), **(doc["extra"] or {})}
+            shaped["extra"] = {name: value for name, value in extra.items() if value is not None}
+        return shaped
 
     def _emptied(self, doc: Document, old: Document) -> Document:
         """An earlier document that also takes away the custom fields that came since."""

@@ -42,7 +42,8 @@ class Mapping:
     `timezone`: of times without zone ("": the shop's). `decimal` "." or ",", `date_order` "ymd" "dmy" "mdy"
     ("": seen from each column's values). `encoding`, `delimiter` "": seen from the file.
     `key`: source columns whose equal values make rows one document ("": those mapped to the resource's key).
-    `native`: one of our own export files; values are taken exactly as written there.
+    `native`: one of our own export files; values are taken exactly as written there. Without columns: JSON documents
+    as in the API.
     """
 
     columns: Sequence[tuple[str, str]] = ()
@@ -55,6 +56,11 @@ class Mapping:
     delimiter: str = ""
     key: Sequence[str] = ()
     native: bool = False
+
+    @property
+    def takes_documents(self) -> bool:
+        """JSON documents go in as they are."""
+        return self.native and not self.columns
 
     def target(self, header: str) -> str | None:
         """Where a column goes: by its name, by its name without case, by its name without bracket notes."""
@@ -131,12 +137,19 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Preview:
-    """What `inspect` saw: the header, at most 20 rows, the dialect, and the format that the header tells (or None)."""
+    """What `inspect` saw: the header, at most 20 rows, the dialect, and the format that the header tells (or None).
+
+    JSON lines: the columns that the first documents need when they are laid out as a table; `names`: their own keys.
+    """
 
     headers: tuple[str, ...]
     sample: tuple[tuple[str, ...], ...]
     dialect: Dialect
     format: ImportFormat | None = None
+    names: frozenset[str] = frozenset()
+
+    def headers_for(self, mapping: Mapping) -> tuple[str, ...]:
+        return () if self.names and mapping.takes_documents else self.headers
 
 
 def known_formats() -> tuple[ImportFormat, ...]:

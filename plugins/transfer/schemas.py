@@ -14,7 +14,8 @@ class ExportOrder(Chosen):
 
 
 class ImportOrder(ma.Schema):
-    """Form fields beside the uploaded `file`; without `mapping` the file must have a header that is known."""
+    """Fields of the form; without `mapping` the file must have a header that is known."""
 
+    file = ma.fields.Raw(metadata={"type": "string", "format": "binary", "description": "CSV, XLSX or JSON lines."})
     mapping = ma.fields.String(load_default="")
     dry_run = ma.fields.Boolean(load_default=False)

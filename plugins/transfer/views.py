@@ -197,7 +197,7 @@ def _from_form(
             raise Invalid({"mapping_file": [_("This is no mapping file.")]}) from None
     if form.get("preset"):
         return importer.find_mapping(resource.name, form["preset"])
-    columns = [(name, form.get(f"t{place}", "")) for place, name in enumerate(preview.headers)]
+    columns = [(name, form.get(f"t{place}", "")) for place, name in enumerate(preview.headers_for(present))]
     columns = [(name, "" if target == LEAVE_OUT else target) for name, target in columns if target]
     constants = {form[f"c{i}"]: form.get(f"v{i}", "") for i in range(50) if form.get(f"c{i}")}
     rules = [
@@ -214,7 +214,7 @@ def _from_form(
 def _keep(import_: Import, resource: Resource, mapping: Mapping, format: str, preview: Preview) -> str:
     """Save, start the dry run, and where to go then."""
     form, ctx = flask.request.form, context()
-    importer.check(resource, mapping, preview.headers)
+    importer.check(resource, mapping, preview.headers_for(mapping))
     importer.set_mapping(ctx, import_, mapping, format)
     if form.get("save_as"):
         importer.save_mapping(ctx, resource.name, form["save_as"], mapping)
@@ -226,7 +226,7 @@ def _keep(import_: Import, resource: Resource, mapping: Mapping, format: str, pr
 
 def _mapping_page(resource: Resource, preview: Preview, mapping: Mapping) -> dict[str, Any]:
     columns = []
-    for place, name in enumerate(preview.headers):
+    for place, name in enumerate(preview.headers_for(mapping)):
         samples = [row[place] for row in preview.sample[:6] if place < len(row) and row[place]]
         target = mapping.target(name)
         columns.append({"name": name, "target": LEAVE_OUT if target == "" else target or "", "samples": samples[:3]})

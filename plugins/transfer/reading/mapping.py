@@ -12,10 +12,11 @@ import marshmallow as ma
 import structlog
 
 from core.border import parse_json
+from core.cards import holds_card
 from core.db import money
 from core.errors import Invalid
 from core.i18n import _
-from core.resources import Resource
+from core.resources import Resource, card_refused
 from plugins.transfer.formats import Mapping, Prepare, fold
 from plugins.transfer.reading import values
 from plugins.transfer.reading.shape import ABSENT, Leaf, leaves, list_schema
@@ -86,9 +87,15 @@ class Plan:
         names = {fold(name) for name in mapping.key}
         keys = [place for place, name in enumerate(headers) if fold(name) in names]
         self.key = keys or [place for place, target in enumerate(targets) if target in resource.key]
+        told = [*self.key, *(place for _listed, _steps, place, _rule in self.rules)]
+        self.repeated = frozenset(headers[place] for place in told if place < len(headers))
+        """Columns of the head that each row of a document needs: they tell it apart, or rules look at them."""
         given = {*self.sources, *mapping.constants, *(rule["target"] for rule in mapping.rules)}
         is_open = prepare is not None or not headers  # the document may hold anything
         self.schema = resource.schema() if is_open else resource.schema(only=set(_needed(resource.schema(), given)))
+        self.left_out = {place for place, target in enumerate(targets) if target == ""}
+        self.has_cards, self.of_items = False, frozenset[str]()
+        self.not_taken = {*REASON_COLUMNS, *(name for name, one in self.schema.fields.items() if one.dump_only)}
         self.signs: dict[str, str] = {}
         self.orders: dict[str, str] = {}
         known = {place: self.leaves[target] for place, target in enumerate(targets) if target in self.leaves}
@@ -112,8 +119,15 @@ class Plan:
             found = [(row[place] or "").strip() for place in self.key if place < len(row)]
         return ascii(found) if any(found) else f"line {line}"
 
-    def see(self, cells: Cells) -> None:
-        """Learn how the numbers and dates of a column are written, until one value proves it."""
+    def see(self, row: Any) -> None:
+        """Learn whether card numbers are in the file, and how the numbers and dates of its columns are written."""
+        if not self.has_cards:
+            self.has_cards = holds_card(row if isinstance(row, dict) else "\n".join(filter(None, row)))
+        if self._watched and not isinstance(row, dict):
+            self._learn(row)
+
+    def _learn(self, cells: Cells) -> None:
+        """Until one value of a column proves it."""
         for place, leaf in list(self._watched.items()):
             cell = cells[place] if place < len(cells) else None
             if not cell:
@@ -130,7 +144,9 @@ class Plan:
         """The document that `rows` make: texts by target, then values, then through the schema."""
         draft = Draft(rows)
         if self.headers:
-            _check_text(draft)
+            self._check_text(draft)
+            if draft.problems and self.has_cards:
+                return draft  # what else is wrong would be told with the cell's text
             try:
                 raw = self._assembled(draft)
             except values.BadCell as problem:
@@ -159,8 +175,23 @@ class Plan:
         if label not in known:
             draft.problems.setdefault(line, []).append(f"{label}: {text}" if label else text)
 
+    def _check_text(self, draft: Draft) -> None:
+        for line, cells in draft.rows:
+            text = "".join(filter(None, cells))
+            if "\0" in text:
+                draft.problems[line] = [_("This line has a NUL character.")]
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                text = _("This line has bytes that are not of the file's encoding; choose the right one.")
+                draft.problems[line] = [text]
+            for place, cell in enumerate(cells) if self.has_cards else ():
+                if cell and place not in self.left_out and holds_card(cell):
+                    name = self.headers[place] if place < len(self.headers) else f"Column {place + 1}"
+                    draft.problems.setdefault(line, []).append(f"{name}: {card_refused()}")
+
     def _merged(self, docs: Sequence[Node]) -> Node:
-        found = {name: value for doc in docs for name, value in doc.items() if name not in REASON_COLUMNS}
+        found = {name: value for doc in docs for name, value in doc.items() if name not in self.not_taken}
         unknown = {name: found.pop(name) for name in list(found) if name not in self.schema.fields}
         extra = found.get("extra") or {}
         # An `extra` that is no object is refused by the schema as it is.
@@ -181,6 +212,8 @@ class Plan:
             self._rules(row, nodes if number else nodes | {"": doc})
         for name, made in items.items():
             kept = [(line, item) for (line, _cells), item in zip(draft.rows, made, strict=True) if item is not None]
+            if not kept and all(_is_absent(self.columns[name], row) for row in rows):
+                continue
             doc[name], draft.lines[name] = [item for _line, item in kept], [line for line, _item in kept]
         for listed, steps, text in self.constants:
             for node in doc.get(listed, ()) if listed else (doc,):
@@ -207,11 +240,12 @@ class Plan:
         for place, header in [*self.loose, *((i, f"Column {i + 1}") for i in range(len(self.headers), width))]:
             cells = [row[place] if place < len(row) else None for row in rows]
             texts = list(dict.fromkeys(filter(None, cells)))
-            if len(texts) > 1 or (texts and not cells[0]):
+            is_of_items = header in self.of_items and any(listed)
+            if is_of_items or len(texts) > 1 or (texts and not cells[0]):
                 for cell, item in zip(cells, listed, strict=False):
                     if cell and item is not None:
                         _put(item, ["extra", header], cell, over=True)
-            if texts and "extra" in self.leaves and (not any(listed) or texts == [cells[0]]):
+            if texts and "extra" in self.leaves and not is_of_items and (not any(listed) or texts == [cells[0]]):
                 _put(doc, ["extra", header], ", ".join(texts), over=True)
 
     def _rules(self, row: Cells, nodes: dict[str, Node | None]) -> None:
@@ -306,6 +340,10 @@ def _item(columns: Sequence[tuple[int, list[str]]], row: Cells) -> Node | None:
     return item if filled else None
 
 
+def _is_absent(columns: Sequence[tuple[int, list[str]]], row: Cells) -> bool:
+    return all(place >= len(row) or row[place] is None for place, _steps in columns)
+
+
 def _put(node: Node, steps: Sequence[str], text: str, over: bool = False) -> None:
     """Set a text in nested dicts; one that is there stays unless `over`, a blank one gives way."""
     for step in steps[:-1]:
@@ -324,17 +362,6 @@ def _object(text: str | None) -> Node:
     if not isinstance(found, dict):
         raise values.BadCell(_("%(cell)r is not a JSON object.", cell=str(text)[:40]))
     return found
-
-
-def _check_text(draft: Draft) -> None:
-    for line, cells in draft.rows:
-        text = "".join(filter(None, cells))
-        if "\0" in text:
-            draft.problems[line] = [_("This line has a NUL character.")]
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            draft.problems[line] = [_("This line has bytes that are not of the file's encoding; choose the right one.")]
 
 
 def _flat(messages: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

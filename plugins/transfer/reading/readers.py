@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from core.border import parse_json
 from core.i18n import _
 from plugins.transfer.formats import Dialect
+from plugins.transfer.reading import flat
 from plugins.transfer.reading.dialect import FileRefused, check_archive, open_bytes
 from plugins.transfer.reading.values import unescape
 
@@ -29,7 +30,7 @@ Rows = Iterator[tuple[int, Any]]  # line, cells; a row may end before its last c
 def read(path: Path, dialect: Dialect) -> tuple[list[str], Rows]:
     """The header and the rows of a table. JSON lines have no header: whole documents, as in the API."""
     if dialect.kind == "jsonl":
-        return [], _documents(path, dialect)
+        return [], documents(path, dialect)
     rows = _narrow(_sheet_rows(path) if dialect.kind == "xlsx" else _csv_rows(path, dialect))
     for _line, cells in rows:
         if any(cells):
@@ -103,12 +104,25 @@ def _sheet_rows(path: Path) -> Rows:
             child.kill()
 
 
-def _documents(path: Path, dialect: Dialect) -> Rows:
+def flat_header(path: Path, dialect: Dialect) -> dict[str, bool]:
+    """The columns of JSON lines of any shape, see `flat.header`; reads all of them."""
+    return flat.header(document for _line, document in documents(path, dialect, exact=True))
+
+
+def flat_rows(path: Path, dialect: Dialect, headers: Sequence[str], repeat: Collection[str], most: int) -> Rows:
+    """Their rows; see `flat.rows`."""
+    for line, document in documents(path, dialect, exact=True):
+        for cells in flat.rows(document, headers, repeat, most):
+            yield line, cells
+
+
+def documents(path: Path, dialect: Dialect, exact: bool = False) -> Rows:
+    """The objects of JSON lines. `exact`: numbers as the texts that stand there."""
     for line, text in enumerate(_lines(path, dialect), start=1):
         if not text.strip():
             continue
         try:
-            doc = parse_json(text.lstrip("\ufeff"))
+            doc = parse_json(text.lstrip("\ufeff"), exact)
         except ValueError:
             doc = None
         if not isinstance(doc, dict):

@@ -29,6 +29,9 @@ _AFTER = (
     "INSERT INTO doc SELECT min(line), count(*), key FROM row GROUP BY key ORDER BY 1",
     "COMMIT",
 )
+_NOTES = ("signs", "orders", "has_cards")
+"""What a plan learns from all rows."""
+
 _BATCH = "SELECT first, n FROM doc WHERE first > ? ORDER BY first LIMIT ?"
 _READ = """SELECT d.first, r.line, CASE WHEN d.n > ? THEN NULL ELSE r.data END
 FROM doc d CROSS JOIN row r ON r.key = d.key WHERE d.first > ? AND d.first <= ? ORDER BY d.first, r.n"""
@@ -74,8 +77,8 @@ def staged(target: Path, rows: Iterable[Row], plan: Plan) -> Iterator[Staging]:
         _fill(target, rows, plan)
     connection = sqlite3.connect(target)
     try:
-        notes = dict(connection.execute("SELECT name, value FROM note"))
-        plan.signs, plan.orders = json.loads(notes["signs"]), json.loads(notes["orders"])
+        for name, value in connection.execute("SELECT name, value FROM note"):
+            setattr(plan, name, json.loads(value))
         yield Staging(connection)
     finally:
         connection.close()
@@ -90,7 +93,7 @@ def _fill(target: Path, rows: Iterable[Row], plan: Plan) -> None:
         for statement in _BEFORE:
             connection.execute(statement)
         connection.executemany("INSERT INTO row (line, key, data) VALUES (?, ?, ?)", _staged_rows(rows, plan))
-        notes = [("signs", json.dumps(plan.signs)), ("orders", json.dumps(plan.orders))]
+        notes = [(name, json.dumps(getattr(plan, name))) for name in _NOTES]
         connection.executemany("INSERT INTO note VALUES (?, ?)", notes)
         for statement in _AFTER:
             connection.execute(statement)
@@ -104,6 +107,5 @@ def _fill(target: Path, rows: Iterable[Row], plan: Plan) -> None:
 
 def _staged_rows(rows: Iterable[Row], plan: Plan) -> Iterator[tuple[int, str, str]]:
     for line, row in rows:
-        if plan.headers:
-            plan.see(row)
+        plan.see(row)
         yield line, plan.key_of(line, row), json.dumps(row)

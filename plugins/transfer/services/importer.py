@@ -14,13 +14,18 @@ from core.changes import Change
 from core.context import Context
 from core.db import utcnow
 from core.errors import Conflict, Invalid, NotFound
-from core.i18n import _
+from core.i18n import N_, _
 from core.resources import Resource
 from plugins.transfer.formats import OPERATORS, ImportFormat, Mapping, fold, known_formats
 from plugins.transfer.models import Import, ImportChange, Reject, SavedMapping
 from plugins.transfer.reading.shape import leaves
 
 ENCODINGS = ("", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1", "cp1256")
+# Codes of the audit log in words, for the catalogue (core.audit.words).
+_LOGGED = (
+    N_("Tried"), N_("Started"), N_("Completed"), N_("Completed with errors"), N_("Failed"), N_("Canceled"),
+    N_("Paused"), N_("Rollback started"), N_("Rolled back"), N_("Exported"), N_("Import"), N_("Mapping"),
+)  # fmt: skip
 ENDED = ("completed", "completed_with_errors", "canceled", "failed", "paused")
 
 
@@ -214,12 +219,6 @@ def clear(import_: Import) -> None:
     file = files.StoredFile.get_or_none(files.StoredFile.id == import_.file_id)
     if file is not None:
         shutil.rmtree(scratch_of(file.key), ignore_errors=True)
-
-
-def drop(file: files.StoredFile) -> None:
-    """Forget a file that became no import."""
-    shutil.rmtree(scratch_of(file.key), ignore_errors=True)
-    files.remove(file)
 
 
 def local_copy(import_: Import) -> Path:

@@ -8,12 +8,14 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import compress
 from typing import Any
 
 import marshmallow as ma
 import peewee
 
-from core import access, db, jobs, runtime
+from core import access, db, files, jobs, runtime
+from core.cards import masked
 from core.db import bulk, search
 from core.errors import Forbidden, MaktabError
 from core.i18n import _
@@ -26,6 +28,7 @@ from plugins.transfer.reading.mapping import Draft, Plan
 from plugins.transfer.reading.staging import MOST_ROWS, Staging, staged
 from plugins.transfer.services import reports
 from plugins.transfer.services.importer import check, clear, format_named, local_copy, note
+from plugins.transfer.services.scope import Scope
 
 COUNTS = ("created", "updated", "unchanged", "rejected")
 _REFUSALS = (MaktabError, peewee.IntegrityError, peewee.DataError, OverflowError, ValueError)
@@ -64,11 +67,15 @@ def _opened(import_: Import, resource: Resource) -> Iterator[tuple[Plan, Staging
             shutil.rmtree(old, ignore_errors=True)
     seen = sniff(source)
     dialect = Dialect(seen.kind, mapping.encoding or seen.encoding, mapping.delimiter or seen.delimiter, seen.packed)
-    headers, rows = readers.read(source, dialect)
+    columns = readers.flat_header(source, dialect) if seen.kind == "jsonl" and not mapping.takes_documents else {}
+    headers, rows = (list(columns), iter(())) if columns else readers.read(source, dialect)
     check(resource, mapping, headers)
     known, shop = format_named(import_.format), runtime.current().settings
     plan = Plan(resource, mapping, headers, known.prepare if known else None, shop.currency, shop.timezone)
     stamp = hashlib.sha256(json.dumps([import_.mapping, import_.format]).encode()).hexdigest()[:16]
+    if columns:
+        plan.of_items = frozenset(name for name, is_item in columns.items() if is_item)
+        rows = readers.flat_rows(source, dialect, headers, plan.repeated, MOST_ROWS)
     with staged(source.with_name(f"{stamp}.db"), rows, plan) as staging:
         yield plan, staging
 
@@ -82,7 +89,7 @@ class Intake:
         self.ctx, self.service, self.dry = run.ctx.coming_from("import"), service_of(resource), import_.dry_run
         self.position = -1 if self.dry else int(import_.position)
         self.counts = dict.fromkeys(COUNTS, 0) if self.dry else _counts(import_)
-        self.diff = reports.Diff(resource)
+        self.diff, self.scope = reports.Diff(resource), Scope(self.ctx.actor, resource)
 
     def run(self) -> None:
         if self.dry:
@@ -96,6 +103,8 @@ class Intake:
         if self.dry:
             values["diff_file_id"] = self.diff.keep(self.ctx, self.import_)
         with db.transaction():
+            if self.plan.has_cards and state.startswith("completed"):
+                files.expire(self.import_.file_id)
             self._save(self.counts, **values)
             self.import_.__data__.update(values | self.counts)
             note(self.ctx, self.import_, state)
@@ -128,9 +137,9 @@ class Intake:
         return list(found.values())
 
     def _take_in(self, drafts: Sequence[Draft]) -> None:
-        good = [draft for draft in drafts if not draft.problems]
         try:
             with db.transaction():
+                good = self._within([draft for draft in drafts if not draft.problems])
                 outcomes = (
                     self.service.upsert(self.ctx, [draft.document for draft in good], dry_run=self.dry) if good else []
                 )
@@ -156,6 +165,13 @@ class Intake:
             if self.dry:
                 self.diff.write(zip(good, outcomes, strict=True))
 
+    def _within(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """The drafts that the role may import; of the others it is told no more than that."""
+        outside = self.scope.outside([draft.document for draft in drafts])
+        for draft in compress(drafts, outside):
+            draft.problems = {draft.first_line: [_("This record lies outside of what your role may import.")]}
+        return [draft for draft in drafts if not draft.problems]
+
     def _judge(self, drafts: Sequence[Draft], good: Sequence[Draft], outcomes: Sequence[Outcome]) -> dict[str, int]:
         """The counts after this chunk; what the service refused goes to its lines."""
         counts = dict(self.counts)
@@ -172,7 +188,7 @@ class Intake:
         """Rejects, and for a rollback the documents before."""
         mine = {"import_id": self.import_.id}
         rejects = [
-            mine | {"first_line": draft.first_line, "line": line, "reason": " ".join(texts)[:2000]}
+            mine | {"first_line": draft.first_line, "line": line, "reason": masked(" ".join(texts))[:2000]}
             for draft in drafts
             for line, texts in draft.problems.items()
         ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core import files
+from core.cards import masked, masked_values
 from core.context import Context
 from core.db import utcnow
 from core.resources import Outcome, Resource
@@ -46,10 +47,14 @@ def rejected(ctx: Context, import_: Import, plan: Plan, staging: Staging) -> int
         for first, reasons in _problems(import_):
             for line, row in staging.all_rows(first):
                 if isinstance(row, dict):
-                    text.write(json.dumps(row | {REASON_COLUMNS[1]: reasons.get(line, "")}, ensure_ascii=False) + "\n")
+                    whole = masked_values(row) | {REASON_COLUMNS[1]: reasons.get(line, "")}
+                    text.write(json.dumps(whole, ensure_ascii=False) + "\n")
                 else:
                     row += [""] * (len(plan.headers) - len(row))
-                    cells = [cell if not cell or _NUMBER.fullmatch(cell) else escape(cell) for cell in row]
+                    cells = [
+                        cell if not cell or _NUMBER.fullmatch(cell) else escape(cell)
+                        for cell in (masked(cell or "") for cell in row)
+                    ]
                     sheet.writerow([*_without(cells, ours), line, escape(reasons.get(line, ""))])
         text.flush()
         name = f"{Path(import_.file_name or 'import').stem}.rejected.{'csv' if plan.headers else 'jsonl'}"

@@ -299,7 +299,7 @@ def take_in(content: Path, name: str) -> dict[str, Any]:
         importer.set_mapping(kit.CTX, import_, mapping, format)
         job = kit.execute(importer.run(kit.CTX, import_).job_id or 0)
     except MaktabError as refusal:
-        importer.drop(stored)
+        importer.clear(import_)
         return {"state": "refused", "reason": str(refusal)}
     ended = Import.get_by_id(import_.id)
     counts = {name: getattr(ended, name) for name in ("state", "created", "updated", "rejected")}

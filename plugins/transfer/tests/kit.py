@@ -17,7 +17,7 @@ from core import db, files, jobs
 from core import runtime as runtime_room
 from core.context import Context, system_context
 from core.db import ExactDecimalField, JSONField, MinorField, Model, Record, UTCDateTimeField
-from core.resources import Column, Currency, ExactDecimal, Minor, Resource, Selection, Service, Tags, Utc
+from core.resources import Column, Currency, ExactDecimal, Minor, Resource, Scope, Selection, Service, Tags, Utc
 from plugins.transfer import api as transfer
 from plugins.transfer.models import Import, Reject
 
@@ -93,6 +93,8 @@ _LINE = ("sku", "name", "quantity", "unit_price", "line_total_minor", "extra")
 
 
 class SaleService(Service):
+    lists = frozenset({"lines"})
+
     def documents(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         docs = super().documents(ids)
         lines: dict[int, list[dict[str, Any]]] = {doc["id"]: [] for doc in docs}
@@ -136,7 +138,7 @@ class SaleService(Service):
 SALE = Resource(
     "kit.sale", "sales", Sale, SaleSchema, "Sale", "Sales", [Column("number", "Number")], key=("channel", "number"),
     search_text=lambda ids: {row.id: row.number for row in Sale.select().where(Sale.id.in_(list(ids)))},
-    service=SaleService,
+    service=SaleService, scopes=(Scope("channel", "Channel"),),
 )  # fmt: skip
 
 

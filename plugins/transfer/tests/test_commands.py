@@ -91,6 +91,19 @@ def test_export_writes_what_matches_and_comes_in_again_unchanged(maktab: Maktab,
     assert (again["created"], again["updated"], again["unchanged"], again["rejected"]) == (0, 0, 2, 0)
 
 
+def test_json_lines_of_another_shape_come_in_by_a_mapping(maktab: Maktab, tmp_path: Path) -> None:
+    file, mapping = tmp_path / "orders.jsonl", tmp_path / "mapping.json"
+    item = {"sku": "MUG", "name": "Mug", "qty": 2, "price": 12.50}
+    file.write_text(json.dumps({"ref": 17, "at": "2026-03-01T10:00:00Z", "cur": "GBP", "items": [item, item]}) + "\n")
+    assert "--mapping" in maktab("import", "orders.order", file, code=1).stderr
+    columns = [["ref", "number"], ["at", "placed_at"], ["cur", "currency"], ["items.sku", "lines.sku"]]
+    columns += [["items.name", "lines.title"], ["items.qty", "lines.quantity"], ["items.price", "lines.unit_price"]]
+    mapping.write_text(json.dumps({"columns": columns, "constants": {"sales_channel": "api"}}))
+    made = answer(maktab("import", "orders.order", file, "--mapping", mapping, "--json"))
+    assert (made["created"], made["rows"]) == (1, 2)
+    assert export_text(maktab, tmp_path).count("MUG,Mug,2,12.5,25.00") == 2
+
+
 def test_a_file_that_nobody_knows_names_the_mappings_there_are(maktab: Maktab, tmp_path: Path) -> None:
     (tmp_path / "odd.csv").write_text("colour;taste\nred;sweet\n")
     assert "--mapping" in maktab("import", "orders.order", tmp_path / "odd.csv", code=1).stderr

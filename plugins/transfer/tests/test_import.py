@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core import access, audit, db, files, jobs
-from core.auth.sessions import context_for
+from core import audit, db, jobs
 from core.errors import Conflict, Forbidden, Invalid
 from core.jobs import JobRun
 from core.resources import Selection
@@ -354,18 +352,3 @@ def test_export_then_audit_tells_who_took_what() -> None:
     kit.export()
     entry = audit.Entry.select().where(audit.Entry.action == "exported").get()
     assert entry.diff["after"]["count"] == 1
-
-
-def test_a_dry_run_shows_nothing_of_records_that_the_role_does_not_reach(make_user: Any) -> None:
-    sale = "No,Cur,SKU,Qty,Total\n1,GBP,A,1,{}\n"
-    bring_in(sale.format("2.50"), ORDERS)
-    user = make_user("manager")
-    access.UserRole.update(scopes={SALE.name: {"channel": ["pos"]}}).where(access.UserRole.user == user).execute()
-    content = sale.format("3.50").encode()
-    narrow = context_for(user, "ui")
-    file = files.store(narrow, io.BytesIO(content), "sales.csv")
-    made = transfer.start(narrow, SALE.name, file.id, ORDERS, True, file_name="sales.csv")
-    kit.execute(made.job_id)
-    made = Import.get_by_id(made.id)
-    assert (made.updated, made.rejected) == (0, 1)
-    assert b"2.50" not in files.open_file(made.diff_file_id).read() if made.diff_file_id else True
