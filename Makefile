@@ -22,6 +22,7 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --config setup.cfg
+	.venv/bin/bandit -q -r core plugins themes scripts -c pyproject.toml -lll
 
 format:
 	.venv/bin/ruff check --fix .
