@@ -18,10 +18,10 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from core import db, runtime
 from core.api.models import KeptAnswer, RateCounter
 from core.auth import current_context
-from core.border import parse_json
 from core.db import utcnow
 from core.errors import Conflict, Invalid, MaktabError
 from core.i18n import _
+from core.parse import parse_json
 
 BODY_BYTES = 2 * 1024 * 1024
 CALLS_PER_MINUTE = 600

@@ -11,11 +11,11 @@ from typing import Any
 import marshmallow as ma
 import structlog
 
-from core.border import parse_json
 from core.cards import holds_card
 from core.db import money
 from core.errors import Invalid
 from core.i18n import _
+from core.parse import parse_json
 from core.resources import Resource, card_refused
 from plugins.transfer.formats import Mapping, Prepare, fold
 from plugins.transfer.reading import values

@@ -13,8 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from core.border import parse_json
 from core.i18n import _
+from core.parse import parse_json
 from plugins.transfer.formats import Dialect
 from plugins.transfer.reading import flat
 from plugins.transfer.reading.dialect import FileRefused, check_archive, open_bytes
