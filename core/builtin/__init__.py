@@ -8,12 +8,10 @@ from typing import Any
 import flask
 
 from core import jobs
-from core.builtin import account, audit_log, people
+from core.builtin import account, audit_log, job_pages, people, plugin_pages
 from core.i18n import __
-from core.jobs import views as job_views
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
-from core.plugins.views import PluginsView
 from core.resources import Resource
 
 
@@ -29,7 +27,7 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 @hookimpl
 def register_views() -> Sequence[Any]:
-    return [*job_views.views(), PluginsView()]
+    return [job_pages.JobsView(), plugin_pages.PluginsView()]
 
 
 @hookimpl
