@@ -144,8 +144,8 @@ def test_a_full_disk_is_a_read_only_time_that_ends_by_itself(
     assert (intact(), corrupt) == (True, [])
     assert len([file for file in house.files_dir.rglob("*") if file.is_file()]) == files.StoredFile.select().count()
     figures(
-        "R8", times_full=ROUNDS, during_jobs=at_work, refusals=person.refused + uploads, changes_taken=person.made, corrupt_files=0,
-        back_after_s=round(back_s, 1), processes_restarted=0,
+        "R8", times_full=ROUNDS, during_jobs=at_work, refusals=person.refused + uploads, changes_taken=person.made,
+        corrupt_files=0, back_after_s=round(back_s, 1), processes_restarted=0,
     )  # fmt: skip
 
 
