@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Any
 
 from core import db, runtime
 from core.context import Context, system_context
@@ -19,9 +20,6 @@ from core.plugins.manifest import Plugin
 from core.plugins.resolver import dependents, resolve
 from core.runtime import Runtime
 from core.settings import Settings
-
-if TYPE_CHECKING:
-    from core.jobs import JobRun
 
 PREFLIGHT_S = 120
 
@@ -40,8 +38,6 @@ def enable(ctx: Context, name: str) -> None:
 
     Raises NotFound or PluginRefused with the reason; then nothing has changed but migrations already applied.
     """
-    from core import jobs  # that room stands on this one
-
     settings = runtime.current().settings
     before = loader.present(settings)[1]
     if name not in before or before[name].status == "missing":
@@ -55,10 +51,8 @@ def enable(ctx: Context, name: str) -> None:
             raise PluginRefused(f"{name} cannot be enabled. {other}: {plugin.error}")
     _preflight(settings, name)
     migrate_tables(loader.build(settings, trial=name), name)
-    with db.transaction():
-        values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
-        state.change(ctx, name, "enabled", **values)
-        jobs.enqueue(ctx, "core.plugin_enabled", {"plugin": name}, title=f"{after[name].title}: resync")
+    values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
+    state.change(ctx, name, "enabled", **values)
 
 
 def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[str]:
@@ -101,9 +95,9 @@ def install_defaults() -> None:
             state.change(system_context(), name, "enabled", **values)
 
 
-def tell_enabled(run: JobRun) -> None:
-    """The job after `enable`: the plugin's own `plugin_enabled` hook."""
-    runtime.current().hooks.only(run.args["plugin"], "plugin_enabled", ctx=run.ctx)
+def tell_enabled(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Subscriber of the event of `enable`: the plugin's own `plugin_enabled` hook."""
+    runtime.current().hooks.only(payload["name"], "plugin_enabled", ctx=ctx)
 
 
 def _preflight(settings: Settings, name: str) -> None:
@@ -112,7 +106,7 @@ def _preflight(settings: Settings, name: str) -> None:
     paths = os.pathsep.join(path for path in sys.path if path)
     try:
         child = subprocess.run(
-            [sys.executable, "-P", "-m", "core.plugins.preflight"],
+            [sys.executable, "-P", "-m", "core.preflight"],
             input=given, capture_output=True, text=True, timeout=PREFLIGHT_S, check=False,
             env=os.environ | {"PYTHONPATH": paths},
         )  # fmt: skip

@@ -115,11 +115,6 @@ class JobsView(AdminView):
         )
 
 
-def views() -> list[AdminView]:
-    """New instances at each call: one that serves in two apps would render with the newer one."""
-    return [JobsView()]
-
-
 def _number(name: str) -> int:
     """A place in a list from the address; 0 when there is none."""
     return min(max(flask.request.args.get(name, 0, type=int), 0), LARGEST)
