@@ -178,7 +178,7 @@ class Adapter(Running):  # type: ignore[misc]
         return self._list(None, q=_an_email(self))
 
     def count(self, **_given: Any) -> Any:
-        return Request(f"{ORDERS}count", want=(b"10,000", None))
+        return Request(f"{ORDERS}count", want=(f"{min(10_000, self.rows):,}".encode(), None))
 
     def detail(self, **_given: Any) -> Any:
         lines = self.store.one("SELECT count(*) FROM orders_line WHERE order_id = ?", self.rows // 2)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -42,13 +43,17 @@ class Bench:
     scratch: Path
     pg: str
     sizes: Sequence[int]
-    targets: Sequence[str] = TARGETS
+    targets: list[str]
     only: str = ""
 
     @property
+    def needs_peers(self) -> bool:
+        return self.targets != ["maktab"]
+
+    @property
     def python(self) -> str:
-        """The peers' own, which the harness runs in."""
-        return str(self.scratch / "venv" / "bin" / "python")
+        """What the harness runs in: where the peers are, or ours when none is asked for."""
+        return str(self.scratch / "venv" / "bin" / "python") if self.needs_peers else sys.executable
 
     @property
     def results(self) -> Path:
@@ -71,7 +76,8 @@ class Bench:
 
 
 def run(bench: Bench) -> None:
-    _install_peers(bench)
+    if bench.needs_peers:
+        _install_peers(bench)
     bench.results.unlink(missing_ok=True)
     for rows in bench.sizes:
         _make_data(bench, rows)
@@ -106,7 +112,7 @@ def _make_data(bench: Bench, rows: int) -> None:
 
 
 def _time(bench: Bench, target: str, rows: int, pg: str) -> None:
-    port, seconds = servers.free_port(), 2 if rows < 100_000 else 5
+    port, seconds = servers.free_port(), (2 if rows < 100_000 else 5) if shutil.which("wrk") else 0
     given = [target, rows, "pg" if pg else "sqlite", "--pg", pg, "--port", port, "--load", seconds]
     given += ["--only", bench.only] if bench.only else []
     if target != "maktab":
@@ -119,7 +125,7 @@ def _time(bench: Bench, target: str, rows: int, pg: str) -> None:
 def _time_without_http(bench: Bench) -> None:
     """Imports, exports, jobs; in a small run ours alone, the peers' take longer than all the rest."""
     rows = max(bench.sizes)
-    if rows > SIZES["10k"]:
+    if rows > SIZES["10k"] and bench.needs_peers:
         _time_peers_without_http(bench)
     for pg in bench.databases:
         cases.run(load.Place(bench.scratch, rows, pg), bench.results)

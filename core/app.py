@@ -7,6 +7,8 @@ import flask_admin
 from flask_wtf.csrf import CSRFProtect
 
 from core import access, api, auth, health, i18n
+from core.errors import Invalid
+from core.i18n import _
 from core.plugins.manifest import blaming
 from core.runtime import Runtime
 from core.web import HomeView, MaktabTheme, ResourceView, errors, theme
@@ -22,6 +24,7 @@ def create_app(runtime: Runtime) -> flask.Flask:
     errors.init_app(app)
     auth.init_app(app)
     access.init_app(app)
+    app.before_request(_refuse_nul)
     health.init_app(app)
     app.add_url_rule("/", "root", access.requires(access.SIGNED_IN)(lambda: flask.redirect("/admin/")))
     _add_views(app, runtime)
@@ -38,6 +41,17 @@ def _configure(app: flask.Flask, runtime: Runtime) -> None:
         MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch must not lose its input
     )
+
+
+def _refuse_nul() -> None:
+    """PostgreSQL keeps no NUL, SQLite cuts texts there: it ends here, in addresses, forms and names of files."""
+    request = flask.request
+    is_form = request.mimetype == "multipart/form-data" or not request.path.startswith("/api/")  # JSON: see core.api
+    given = [name for file in request.files.values() if (name := file.filename)] if is_form else []
+    for values in (request.args, request.form) if is_form else (request.args,):
+        given += [text for name, texts in values.lists() for text in (name, *texts)]
+    if any("\0" in text for text in given):
+        raise Invalid(_("No text may hold the sign NUL."))
 
 
 def _add_views(app: flask.Flask, runtime: Runtime) -> None:

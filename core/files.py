@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from core.i18n import _
 
 VIEW_ALL = "core.file.view_all"
 _BLOCK = 1 << 16
+# Control signs, line and paragraph separators, overrides of direction, halves of surrogate pairs.
+_UNSEEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class StoredFile(Model):
@@ -36,6 +39,11 @@ class StoredFile(Model):
 
     class Meta:
         table_name = "core_file"
+
+
+def plain_name(given: str) -> str:
+    """The last part of a given name, without what ends a header's line or turns the order of letters round."""
+    return _UNSEEN.sub("", given.replace("\\", "/")).rsplit("/", 1)[-1][:255] or "file"
 
 
 def _place(key: str) -> Path:
@@ -65,7 +73,7 @@ def store(
         place.unlink(missing_ok=True)
         raise
     kept: StoredFile = StoredFile.create(
-        key=key, name=name.replace("\\", "/").rsplit("/", 1)[-1][:255] or "file", size=size, user_id=ctx.actor.user_id,
+        key=key, name=plain_name(name), size=size, user_id=ctx.actor.user_id,
         sha256=digest.hexdigest(), content_type=content_type[:120], expires_at=expires_at,
     )  # fmt: skip
     return kept
@@ -81,13 +89,16 @@ def find(ctx: Context, file_id: int) -> StoredFile:
 
 
 def open_file(file_id: int) -> BinaryIO:
-    """The content. No permission is asked: `find` or the caller has done so."""
-    return _place(StoredFile.get_by_id(file_id).key).open("rb")
+    """The content. No permission is asked: `find` or the caller has done so. NotFound when it has gone."""
+    file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == file_id)
+    if file is None:
+        raise NotFound(_("There is no such file, or it has expired."))
+    return _place(file.key).open("rb")
 
 
-def keep(file_id: int) -> None:
-    """This file is needed after all: it does not expire."""
-    StoredFile.update(expires_at=None).where(StoredFile.id == file_id).execute()
+def keep(file_id: int, until: datetime) -> None:
+    """This file is needed after all, and stays until then."""
+    StoredFile.update(expires_at=until).where(StoredFile.id == file_id).execute()
 
 
 def expire(file_id: int) -> None:

@@ -16,7 +16,7 @@ from core import runtime as runtime_room
 from core.app import create_app
 from core.runtime import Runtime
 from core.settings import Settings
-from core.web import errors, theme
+from core.web import theme
 
 CHECK_EVERY_S = 0.25
 RETRY_BUILD_S = 5.0
@@ -45,7 +45,7 @@ class Switch:
             log.exception("no answer from the application")
             answer.is_broken = True
             answer.close()
-            sorry = flask.Response(_SORRY, 503 if errors.takes_no_writes(error) else 500, mimetype="text/plain")
+            sorry = flask.Response(_SORRY, 503 if db.takes_no_writes(error) else 500, mimetype="text/plain")
             sorry.headers["Retry-After"] = "2"
             return theme.secure(sorry, self.settings)(environ, start_response)
 

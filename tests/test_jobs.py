@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -390,6 +391,21 @@ def test_the_worker_survives_the_loss_of_its_connections(house: Settings, ctx: C
         )
         job = jobs.enqueue(ctx, "ledger.walk", {"steps": 1})
         wait_for(lambda: again(job).status == "done")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # on PostgreSQL the server's own clock counts
+def test_when_the_clock_is_put_back_what_was_due_is_due_and_the_rest_waits(
+    house: Settings, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, planned = (jobs.enqueue(ctx, "ledger.walk", {"steps": 1}) for _ in range(2))
+    Job.update(due_at=lease.moment(3600)).where(Job.id == job.id).execute()
+    Job.update(due_at=lease.moment(4000)).where(Job.id == planned.id).execute()
+    with monkeypatch.context() as ahead:  # it was an hour ahead, and now is right
+        ahead.setattr("core.jobs.worker.time.time", lambda real=time.time: real() + 3601)
+        worker = Worker(house)
+    worker._watch_clock()
+    work_off(house)
+    assert (again(job).status, again(planned).status) == ("done", "waiting")
 
 
 def test_messages_of_the_bell_are_signed(house: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,15 +14,15 @@ import marshmallow as ma
 import peewee
 import pytest
 
-from core import access, boot, i18n, jobs
+from core import access, auth, boot, db, i18n, jobs
 from core import runtime as runtime_room
-from core.context import system_context
+from core.context import Context, system_context
 from core.errors import Invalid, Rejected
 from core.resources import Minor, service_of, tags_of
 from core.web import forms
-from core.web.errors import takes_no_writes
 from core.web.theme import CSP, THEME
 from tests.conftest import csrf_of
+from tests.databases import cut_connections
 from tests.helpers import count_statements, install_suppliers, make_suppliers
 
 LIST = "/admin/suppliers/"
@@ -463,6 +464,36 @@ def test_a_full_disk_is_a_read_only_page_and_no_error(owner: Any, monkeypatch: p
     assert "Nothing was changed" in text_of(answer)
 
 
+@contextmanager
+def taking_no_writes() -> Iterator[None]:
+    """The databases' own read-only modes; a disk that is truly full is in tests/prove."""
+    off, on = (
+        ("SET default_transaction_read_only = off", "SET default_transaction_read_only = on")
+        if db.is_postgres()
+        else ("PRAGMA query_only = off", "PRAGMA query_only = on")
+    )
+    db.database.execute_sql(on)
+    yield
+    db.database.execute_sql(off)
+
+
+def test_while_no_writes_are_taken_pages_can_be_read_and_say_so(owner: Any, ctx: Context) -> None:
+    make_suppliers(document("S-1"))
+    bearer = {"Authorization": f"Bearer {auth.create_token(ctx, owner.user, ['*'])}"}
+    new = {"code": "S-2", "name": "Second", "is_active": "1"}
+    with taking_no_writes():
+        refused = send(owner, LIST + "new", **new)
+        assert (refused.status_code, "Nothing was changed" in text_of(refused)) == (503, True)
+        page = text_of(owner.get(LIST))
+        assert "Read only for now" in page
+        assert "S-1" in page
+        assert owner.application.test_client().get("/api/v1/suppliers", headers=bearer).status_code == 200
+        by_api = owner.application.test_client().post("/api/v1/suppliers", json=document("S-3"), headers=bearer)
+        assert (by_api.status_code, "Nothing was changed" in by_api.json["detail"]) == (503, True)
+    assert "Read only for now" not in text_of(owner.get(LIST))
+    assert send(owner, LIST + "new", **new).status_code == 302
+
+
 def test_an_unexpected_error_shows_the_number_of_the_request(
     owner: Any, app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -474,7 +505,25 @@ def test_an_unexpected_error_shows_the_number_of_the_request(
 
 
 def test_other_errors_of_the_database_are_not_taken_for_a_full_disk() -> None:
-    assert not takes_no_writes(peewee.IntegrityError("UNIQUE constraint failed"))
+    assert not db.takes_no_writes(peewee.IntegrityError("UNIQUE constraint failed"))
+
+
+def test_a_statement_that_is_wrong_is_an_error_and_no_full_disk(app_db: Any) -> None:
+    with pytest.raises(peewee.PeeweeException) as wrong:
+        app_db.execute_sql("SELECT nothing FROM nowhere")
+    assert not db.takes_no_writes(wrong.value)
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+def test_a_page_whose_connection_was_cut_says_so_and_the_next_one_works(owner: Any) -> None:
+    owner.get(LIST)
+    cut_connections()
+    answer = owner.get(LIST)
+    assert answer.status_code == 503
+    assert "Nothing was changed" in text_of(answer)
+    db.database.close_idle()
+    db.database.manual_close()
+    assert owner.get(LIST).status_code == 200
 
 
 def test_no_template_lies_about_unused() -> None:

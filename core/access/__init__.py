@@ -5,12 +5,12 @@
 from core.access.guard import UndeclaredRoute, check_routes, init_app, requires, route_permissions
 from core.access.models import Role, RolePermission, UserRole
 from core.access.permissions import (
-    SIGNED_IN, admits, demand, demand_rows, denied, grants_of, limited, permissions, rows,
+    SIGNED_IN, admits, demand, denied, grants_of, limited, outside, permissions, rows,
 )
 from core.access.roles import assign, demand_over, ensure_default_roles, grant, owner_kept, revoke, unassign
 
 __all__ = [
     "SIGNED_IN", "Role", "RolePermission", "UndeclaredRoute", "UserRole", "admits", "assign", "check_routes", "demand",
-    "demand_over", "demand_rows", "denied", "ensure_default_roles", "grant", "grants_of", "init_app", "limited",
+    "demand_over", "denied", "ensure_default_roles", "grant", "grants_of", "init_app", "limited", "outside",
     "owner_kept", "permissions", "requires", "revoke", "route_permissions", "rows", "unassign",
 ]

@@ -7,9 +7,7 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, people
-from core.builtin.jobs_pages import JobsView
-from core.builtin.plugins_page import PluginsView
+from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
@@ -29,7 +27,7 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 @hookimpl
 def register_views() -> Sequence[AdminView]:
-    return [JobsView(), PluginsView()]
+    return [job_pages.JobsView(), plugin_pages.PluginsView()]
 
 
 @hookimpl

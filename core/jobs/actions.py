@@ -62,7 +62,7 @@ def undo(ctx: Context, job: Job) -> Job | dict[int, Outcome]:
     if not can_undo(job):
         raise Conflict(_("This job cannot be undone."))
     args = {"action": job.args["action"], "job": job.id}
-    values = {"title": _("Undo: %(title)s", title=job.title), "key": _undo_key(job)}
+    values: dict[str, Any] = {"title": _("Undo: %(title)s", title=job.title), "key": _undo_key(job)}
     if job.done <= INLINE:
         return _undo_now(ctx, job, args, values)
     return enqueue(ctx, "core.undo", args, resource=job.resource, permission=job.permission, **values)
@@ -230,6 +230,7 @@ def _versions(resource: Resource, ids: Any, lock: bool = False) -> dict[int, int
 def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int], work: Work) -> dict[int, Outcome]:
     """Results of `work` for `ids`; a set that raises is halved until only the bad rows are left out."""
     denied = access.denied(ctx.actor, resource.permission(action.name), resource.name, ids)
+    denied |= _beyond(ctx, resource, action, ids)
     allowed = [row_id for row_id in ids if row_id not in denied]
     try:
         with db.transaction():
@@ -244,6 +245,14 @@ def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int],
         return first | second
     refused = _rejected(_("You may not do this with this record."))
     return {row_id: refused if row_id in denied else found.get(row_id, Outcome("unchanged", row_id)) for row_id in ids}
+
+
+def _beyond(ctx: Context, resource: Resource, action: Action, ids: Sequence[int]) -> set[int]:
+    """Those of `ids` that the actor does not reach now; since the job began, a role or a record may have moved."""
+    if access.rows(ctx.actor, resource.permission(action.name), resource) is None:
+        return set()
+    asked = Selection(resource.name, ids=tuple(ids))
+    return set(ids) - {row[0] for row in _selected(ctx, resource, action, asked).tuples()}
 
 
 def _rejected(text: str) -> Outcome:

@@ -74,6 +74,12 @@ def due() -> Any:
     return Job.select(Job.id).where(Job.due_at <= moment()).order_by(Job.due_at, Job.id)
 
 
+def put_back(seconds: float) -> None:
+    """The host's clock went back by `seconds`: what was due by the old time is due, and need not wait for it again."""
+    if not db.is_postgres():
+        Job.update(due_at=moment()).where(Job.status == "waiting", Job.due_at <= moment(seconds)).execute()
+
+
 def claim(job_id: int | None = None) -> Job | None:
     """Take the oldest due job, or the one just made: lease, new token, one attempt more. None when there is none."""
     wanted = (due() if job_id is None else Job.select(Job.id).where(Job.id == job_id, Job.status == "waiting")).limit(1)

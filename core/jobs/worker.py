@@ -29,6 +29,7 @@ class Worker:
         self._next: dict[str, float] = {}
         self._building = threading.Lock()
         self._sweeping = threading.Event()
+        self._clock = _clock()
 
     def run(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -68,6 +69,7 @@ class Worker:
 
     def _tick(self) -> None:
         self._every("renew", self.settings.job_lease_s / 4, lambda: lease.renew(list(self.running.values())))
+        self._every("clock", 0.5, self._watch_clock)
         self._every("seal", 0.5, audit.seal)
         self._follow()
         self._every("schedule", 1, self._start_scheduled)
@@ -77,6 +79,13 @@ class Worker:
         lease.free_dead()
         run.unpark()
         self._sweeping.set()
+
+    def _watch_clock(self) -> None:
+        before, self._clock = self._clock, _clock()
+        if before - self._clock > 1:
+            log.warning("The clock went back by %.0f s.", before - self._clock)
+            lease.put_back(before - self._clock)
+            self._sweeping.set()
 
     def _start_scheduled(self) -> None:
         for schedule in runtime.current().schedules:
@@ -139,6 +148,11 @@ class Worker:
                 runtime.install(plugins.build(self.settings))
                 run.unpark()
                 self._sweeping.set()  # what waited for a plugin need not wait for the next sweep
+
+
+def _clock() -> float:
+    """Grows and shrinks only when somebody sets the clock."""
+    return time.time() - time.monotonic()
 
 
 def start_slot(schedule: Schedule, task: str, slot: int) -> None:

@@ -4,9 +4,11 @@ from core.plugins.assembly import assemble
 from core.plugins.hookspecs import hookimpl, hookspec
 from core.plugins.lifecycle import PluginRefused, disable, enable, install_defaults, migrate_tables, status
 from core.plugins.loader import build
+from core.plugins.manifest import PluginFailed
 from core.plugins.state import generation
 
 __all__ = [
+    "PluginFailed",
     "PluginRefused",
     "assemble",
     "build",

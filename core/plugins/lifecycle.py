@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from core.plugins.resolver import dependents, resolve
 from core.runtime import Runtime
 from core.settings import Settings
 
-PREFLIGHT_S = 120
+TRIAL_S = 120
 
 
 class PluginRefused(Conflict):
@@ -49,7 +48,7 @@ def enable(ctx: Context, name: str) -> None:
     for other, plugin in after.items():
         if plugin.status != "healthy" and (other == name or before[other].status == "healthy"):
             raise PluginRefused(f"{name} cannot be enabled. {other}: {plugin.error}")
-    _preflight(settings, name)
+    _try_out(settings, name)
     migrate_tables(loader.build(settings, trial=name), name)
     values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
     state.change(ctx, name, "enabled", **values)
@@ -100,18 +99,16 @@ def tell_enabled(ctx: Context, payload: Mapping[str, Any]) -> None:
     runtime.current().hooks.only(payload["name"], "plugin_enabled", ctx=ctx)
 
 
-def _preflight(settings: Settings, name: str) -> None:
-    """Import and assemble in a child: an import that fails half-way would leave its traces in this process."""
-    given = json.dumps({"settings": asdict(settings), "name": name}, default=str)
-    paths = os.pathsep.join(path for path in sys.path if path)
+def _try_out(settings: Settings, name: str) -> None:
+    """Assemble it in a child process: an import that fails half-way would leave its traces in this one."""
+    environ = os.environ | {f"MAKTAB_{key.upper()}": str(value) for key, value in asdict(settings).items()}
+    command = [sys.executable, "-P", "-m", "core.cli", "plugin", "check", name]
     try:
-        child = subprocess.run(
-            [sys.executable, "-P", "-m", "core.preflight"],
-            input=given, capture_output=True, text=True, timeout=PREFLIGHT_S, check=False,
-            env=os.environ | {"PYTHONPATH": paths},
-        )  # fmt: skip
+        child = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=TRIAL_S, check=False)
     except subprocess.TimeoutExpired:
-        raise PluginRefused(f"{name} cannot be enabled: loading it took more than {PREFLIGHT_S} s.") from None
-    if child.returncode or child.stdout:
-        reason = child.stdout or f"loading it ended the process ({child.returncode}): {child.stderr[-500:]}"
-        raise PluginRefused(f"{name} cannot be enabled: {reason}")
+        raise PluginRefused(f"{name} cannot be enabled: loading it took more than {TRIAL_S} s.") from None
+    if child.returncode == 1:  # the last line says why; what the plugin itself may have printed stands before it
+        raise PluginRefused(f"{name} cannot be enabled. {child.stderr.strip().rpartition('maktab: ')[2]}")
+    if child.returncode:
+        ended = f"Loading it ended the process ({child.returncode})"
+        raise PluginRefused(f"{name} cannot be enabled. {ended}: {child.stderr[-500:]}")

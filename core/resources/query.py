@@ -159,10 +159,10 @@ def _scoped(ctx: Context, resource: Resource, verb: str) -> Any:
 
 
 def _matching(ctx: Context, resource: Resource, filters: Mapping[str, str], term: str, verb: str) -> Any:
-    query = _scoped(ctx, resource, verb)
+    query, rows = _scoped(ctx, resource, verb), access.rows(ctx.actor, resource.permission(verb), resource)
     conditions = [_condition(ctx, resource, name, value) for name, value in filters.items()]
     if term.strip():
-        conditions.append(search.condition(resource, term))
+        conditions.append(search.condition(resource, term, rows))
     return query.where(*conditions) if conditions else query
 
 

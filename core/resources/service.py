@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import peewee
 
-from core import access, changes, db
+from core import changes, db
 from core.changes import Change
 from core.context import Context
 from core.db import search, utcnow
@@ -164,16 +164,10 @@ class Service:
         outcomes = self.each(list(docs.items()), lambda part: work(dict(part)))
         return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
 
-    def demand_rows(self, ctx: Context, verb: str, ids: Sequence[int]) -> None:
-        """Raise Forbidden when a record that was just written lies where the actor's role does not reach."""
-        permission = self.resource.permission("import" if ctx.source == "import" else verb)
-        access.demand_rows(ctx.actor, permission, self.resource, ids)
-
     def _create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         errors = [self.refuse(ctx, doc, None) for doc in docs]
         good = [doc for doc, refused in zip(docs, errors, strict=True) if not refused]
         ids = self.insert(ctx, good) if good else []
-        self.demand_rows(ctx, "create", ids)
         noted = [Change(key, {}, doc) for key, doc in zip(ids, good, strict=True)]
         changes.record(ctx, self.resource.name, "created", noted)
         made = (Outcome("created", key) for key in ids)
@@ -188,7 +182,6 @@ class Service:
         changed = {key: dict(one.after or {}) for key, one in outcomes.items() if one.status == "updated"}
         if changed:
             self.save(ctx, changed, old)
-            self.demand_rows(ctx, "edit", list(changed))
         noted = [Change(key, {name: old[key].get(name) for name in doc}, doc) for key, doc in changed.items()]
         changes.record(ctx, self.resource.name, "updated", noted)
         return list(outcomes.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import flask
 from flask_admin import expose
@@ -72,7 +73,9 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def index_view(self) -> Any:
         wanted = lists.canonical(self.resource, flask.request.args)
         if wanted is not None:
-            return flask.redirect(self._url(**wanted))
+            return flask.redirect(
+                f"{self._url()}?{urlencode(wanted)}"
+            )  # url_for has options of its own (_scheme, _anchor)
         problem = ""
         try:
             state = ListState.of(self.resource, flask.request.args)
@@ -212,7 +215,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/<int:record_id>/notes", methods=["POST"])
     @requires("{resource}.note")
     def note_view(self, record_id: int) -> Any:
-        record = query.get(context(), self.resource, record_id)
+        record = query.reach(context(), self.resource, record_id, "note")
         text = flask.request.form.get("text", "").strip()
         try:
             if text:

@@ -13,7 +13,7 @@ import flask
 import jinja2
 from markupsafe import Markup
 
-from core import i18n, links, nav, runtime
+from core import db, i18n, links, nav, runtime
 from core.context import NOBODY
 from core.runtime import Runtime
 from core.settings import Settings
@@ -90,6 +90,7 @@ def _page() -> dict[str, Any]:
         "dir": i18n.direction(),
         "theme_choice": choice if choice in ("light", "dark") else "auto",
         "nav_menu": nav.menu,
+        "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),
     }
 

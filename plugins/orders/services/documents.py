@@ -85,7 +85,6 @@ class OrderService(Service):
         taken = set(records.find((doc["sales_channel"], doc["number"]) for doc in filled))
         plans = [_attempt(_new_order, doc, taken) for doc in filled]
         outcomes = _carry_out(ctx, plans)
-        self.demand_rows(ctx, "create", [one.id for one in outcomes if one.id])
         _tell_moves(ctx, [({"status": "draft"}, plan[1]) for plan in plans if not isinstance(plan, Outcome)])
         return outcomes
 
@@ -94,9 +93,7 @@ class OrderService(Service):
         renamed = [{**before[i], **doc} for i, doc in docs.items() if i in before and {*self.resource.key} & set(doc)]
         taken = records.find((doc["sales_channel"], doc["number"]) for doc in renamed)
         plans = [_attempt(_edit, i, doc, before.get(i), versions.get(i), taken) for i, doc in docs.items()]
-        outcomes = _carry_out(ctx, plans)
-        self.demand_rows(ctx, "edit", [one.id for one in outcomes if one.id and one.ok])
-        return outcomes
+        return _carry_out(ctx, plans)
 
     def _import_plans(self, docs: Sequence[Document]) -> list[Planned | Outcome]:
         known = records.find((doc.get("sales_channel") or "", doc.get("number") or "") for doc in docs)

@@ -13,7 +13,7 @@ from core import access, changes, db, files, jobs, runtime
 from core.changes import Change
 from core.context import Context
 from core.db import utcnow
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
 from core.i18n import N_, _
 from core.resources import Resource
 from plugins.transfer.formats import OPERATORS, ImportFormat, Mapping, fold, known_formats
@@ -206,17 +206,31 @@ def save_mapping(ctx: Context, resource: str, name: str, mapping: Mapping) -> Sa
     return saved  # type: ignore[no-any-return]
 
 
-def scratch_of(import_: Import) -> Path:
-    return runtime.current().settings.data_dir / "scratch" / f"import-{import_.id}"
+def scratch_of(key: str) -> Path:
+    """The folder of a stored file on this machine.
+
+    Not named by the import: the number of one that was refused and rolled back is given again, to another file.
+    """
+    return runtime.current().settings.data_dir / "scratch" / f"import-{key}"
+
+
+def clear(import_: Import) -> None:
+    """Leave nothing of its file in the scratch folder of this machine."""
+    file = files.StoredFile.get_or_none(files.StoredFile.id == import_.file_id)
+    if file is not None:
+        shutil.rmtree(scratch_of(file.key), ignore_errors=True)
 
 
 def local_copy(import_: Import) -> Path:
     """The uploaded file as a file of this machine."""
-    folder = scratch_of(import_)
+    file = files.StoredFile.get_or_none(files.StoredFile.id == import_.file_id)
+    if file is None:
+        raise NotFound(_("There is no such file, or it has expired."))
+    folder = scratch_of(file.key)
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / "source"
     if not source.exists():
-        with files.open_file(import_.file_id) as stored, tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
+        with files.open_file(file.id) as stored, tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
             shutil.copyfileobj(stored, part)
         Path(part.name).replace(source)
     return source
