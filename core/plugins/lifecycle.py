@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Any
 
 from core import db, runtime
 from core.context import Context, system_context
@@ -18,9 +19,6 @@ from core.plugins.manifest import Plugin
 from core.plugins.resolver import dependents, resolve
 from core.runtime import Runtime
 from core.settings import Settings
-
-if TYPE_CHECKING:
-    from core.jobs import JobRun
 
 TRIAL_S = 120
 
@@ -39,8 +37,6 @@ def enable(ctx: Context, name: str) -> None:
 
     Raises NotFound or PluginRefused with the reason; then nothing has changed but migrations already applied.
     """
-    from core import jobs  # that room stands on this one
-
     settings = runtime.current().settings
     before = loader.present(settings)[1]
     if name not in before or before[name].status == "missing":
@@ -54,10 +50,8 @@ def enable(ctx: Context, name: str) -> None:
             raise PluginRefused(f"{name} cannot be enabled. {other}: {plugin.error}")
     _try_out(settings, name)
     migrate_tables(loader.build(settings, trial=name), name)
-    with db.transaction():
-        values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
-        state.change(ctx, name, "enabled", **values)
-        jobs.enqueue(ctx, "core.plugin_enabled", {"plugin": name}, title=f"{after[name].title}: resync")
+    values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
+    state.change(ctx, name, "enabled", **values)
 
 
 def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[str]:
@@ -100,9 +94,9 @@ def install_defaults() -> None:
             state.change(system_context(), name, "enabled", **values)
 
 
-def tell_enabled(run: JobRun) -> None:
-    """The job after `enable`: the plugin's own `plugin_enabled` hook."""
-    runtime.current().hooks.only(run.args["plugin"], "plugin_enabled", ctx=run.ctx)
+def tell_enabled(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Subscriber of the event of `enable`: the plugin's own `plugin_enabled` hook."""
+    runtime.current().hooks.only(payload["name"], "plugin_enabled", ctx=ctx)
 
 
 def _try_out(settings: Settings, name: str) -> None:
