@@ -1,5 +1,5 @@
 # make run: a running shop with demo orders. make test: everything. PORT and MAKTAB_* are honoured (docs/install.md).
-.PHONY: run test prove lint format lock translations screens clean
+.PHONY: run test prove lint format lock translations screens bench clean
 .DEFAULT_GOAL := run
 
 run:
@@ -22,6 +22,7 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --config setup.cfg
+	.venv/bin/bandit -q -r core plugins themes scripts -c pyproject.toml -lll
 
 format:
 	.venv/bin/ruff check --fix .
@@ -37,6 +38,11 @@ screens:
 	@scripts/setup.sh requirements-dev.lock
 	@scripts/browser.sh
 	.venv/bin/python scripts/screens.py $(URL)
+
+# Maktab beside its peers, with checked answers (bench/README.md). SIZE=10k is quick; SIZE=1m,100k,10k is the whole matrix.
+bench:
+	@scripts/setup.sh requirements-dev.lock
+	.venv/bin/python bench/run.py --size $(or $(SIZE),10k) $(BENCH)
 
 # No index address may get into the lock files: everybody installs from the index that he trusts.
 lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import http.cookiejar
 import os
 import socket
@@ -92,17 +93,21 @@ class Served:
             print(self.log.read_text())
             raise
 
-    def get(self, path: str) -> tuple[int, str]:
+    def get(self, path: str, timeout_s: float = 5, **headers: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(self.address + path, timeout=5) as answer:
+            request = urllib.request.Request(self.address + path, headers=headers)
+            with urllib.request.urlopen(request, timeout=timeout_s) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
-    def answers(self) -> bool:
-        with contextlib.suppress(OSError):
-            return self.get("/healthz")[0] == 200
+    def answers(self, within_s: float = 5) -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.get("/healthz", within_s)[0] == 200
         return False
+
+    def web_workers(self) -> set[int]:
+        return {child.pid for child in self.children("web")[1:]}
 
     def children(self, name: str) -> list[psutil.Process]:
         """The `maktab <name>` process and, for web, its workers."""

@@ -98,6 +98,23 @@ def test_undo_takes_back_only_what_nobody_changed_since(house: Settings, ctx: Co
     assert "since" in reason
 
 
+def test_rows_whose_undo_failed_can_be_repeated(house: Settings, ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ledger.models import Thing
+
+    ids = things(30)
+    job = stamp(ctx, everything())
+    work_off(house)
+    back = jobs.undo(ctx, again(job))
+    with monkeypatch.context() as patched:
+        patched.setattr("core.access.denied", lambda *_given: frozenset(ids[:1]))
+        work_off(house)
+    assert (again(back).done, again(back).failed) == (29, 1)
+    jobs.retry_failed(ctx, again(back))
+    work_off(house)
+    assert (again(back).done, again(back).failed) == (30, 0)
+    assert Thing.select().where(Thing.stamps > 0).count() == 0
+
+
 def test_undo_twice_is_one_job_and_needs_an_undo(house: Settings, ctx: Context) -> None:
     things(30)
     job = stamp(ctx, everything())
@@ -197,7 +214,7 @@ def test_a_stopping_worker_gives_its_jobs_back(house: Settings, ctx: Context) ->
 
 def test_an_unexpected_error_waits_longer_each_time_and_ends_as_a_dead_letter(house: Settings, ctx: Context) -> None:
     job = jobs.enqueue(ctx, "ledger.boom", {})
-    for attempt in (1, 2):
+    for attempt in range(1, run.ATTEMPTS):
         work_off(house)
         now = again(job)
         assert (now.status, now.attempts) == ("waiting", attempt)
@@ -210,6 +227,22 @@ def test_an_unexpected_error_waits_longer_each_time_and_ends_as_a_dead_letter(ho
     assert "4711" not in again(job).error
     jobs.retry_failed(ctx, again(job))
     assert again(job).status == "waiting"
+
+
+def test_a_job_that_tries_to_end_the_process_is_tried_again_like_any_that_fails(house: Settings, ctx: Context) -> None:
+    job = jobs.enqueue(ctx, "ledger.leave", {})
+    work_off(house)
+    assert (again(job).status, again(job).attempts) == ("waiting", 1)
+    assert "SystemExit" in again(job).error
+
+
+def test_a_job_under_which_every_worker_dies_is_a_dead_letter_too(house: Settings, ctx: Context) -> None:
+    job = jobs.enqueue(ctx, "ledger.walk", {"steps": 1})
+    for _ in range(run.ATTEMPTS):
+        assert lease.claim() is not None
+        make_due(job)  # as after kill -9
+    work_off(house)
+    assert (again(job).status, effects(f"walk:{job.id}")) == ("dead", [])
 
 
 def test_a_waiting_job_is_canceled_at_once_a_running_one_after_its_chunk(house: Settings, ctx: Context) -> None:
@@ -396,6 +429,7 @@ class running:
     def __exit__(self, *problem: object) -> None:
         self.worker.stop()
         self.thread.join(30)
+        run.stopping.clear()  # other tests of this process drain the queue themselves
 
 
 def wait_for(condition: Any, timeout_s: float = 15) -> None:

@@ -15,6 +15,7 @@ from core.context import NOBODY, SYSTEM
 from core.db import utcnow
 from core.errors import Rejected
 from core.plugins import guards
+from core.plugins.manifest import PluginFailed
 from core.plugins.models import PluginFailure, PluginState
 from core.settings import Settings
 from tests.plugin_kit import MerchantFolder
@@ -66,9 +67,7 @@ def test_abort_lets_a_refusal_through_and_counts_nothing(merchant: MerchantFolde
     assert not PluginFailure.select().exists()
 
 
-@pytest.mark.parametrize(
-    ("error", "raised"), [("ValueError('x')", ValueError), ("SystemExit(1)", plugins.PluginFailed)]
-)
+@pytest.mark.parametrize(("error", "raised"), [("ValueError('x')", ValueError), ("SystemExit(1)", PluginFailed)])
 def test_abort_lets_a_failure_through_and_counts_it(
     merchant: MerchantFolder, error: str, raised: type[Exception]
 ) -> None:
@@ -162,6 +161,27 @@ def test_a_call_over_its_budget_is_counted(merchant: MerchantFolder) -> None:
     before = counter._value.get()
     assert own(merchant.build().hooks.collect("nav_items", actor=NOBODY)) == [("slow", [1])]
     assert counter._value.get() == before + 1
+
+
+def test_a_call_far_over_its_budget_is_a_failure_and_five_end_the_plugin(merchant: MerchantFolder) -> None:
+    merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.51); return [1]")
+    hooks = merchant.build().hooks
+    for _ in range(4):
+        assert own(hooks.collect("nav_items", actor=NOBODY)) == [("slow", [1])]
+    guards.flush()
+    assert PluginState.get(PluginState.name == "slow").status == "healthy"
+    hooks.call("nav_items", actor=NOBODY)
+    guards.flush()
+    row = PluginState.get(PluginState.name == "slow")
+    assert row.status == "quarantined"
+    assert "ms, its budget is 50 ms" in row.error
+
+
+def test_a_call_somewhat_over_its_budget_is_no_failure(merchant: MerchantFolder) -> None:
+    merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.06)")
+    merchant.build().hooks.call("nav_items", actor=NOBODY)
+    guards.flush()
+    assert not PluginFailure.select().exists()
 
 
 def test_a_hook_that_nobody_implements_costs_nothing_to_speak_of(merchant: MerchantFolder) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from core import access, auth, boot, db, jobs
+from core.context import system_context
 from core.settings import Settings
+from tests.plugin_kit import MerchantFolder
 from tests.process_kit import Served, eventually, free_port, is_gone, kill
 
 pytestmark = pytest.mark.slow
@@ -32,11 +38,19 @@ def database_kind() -> str:
 
 @pytest.fixture
 def served(new_install: Settings, port: int) -> Iterator[Served]:
-    running = Served(new_install, port)
+    with serving(new_install, port) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def serving(settings: Settings, port: int, **environ: str) -> Iterator[Served]:
+    running = Served(settings, port, environ)
     everybody = running.everybody()
-    yield running
-    kill(everybody)
-    running.end()
+    try:
+        yield running
+    finally:
+        kill(everybody)
+        running.end()
 
 
 def test_serve_answers_and_ctrl_c_stops_it_cleanly(served: Served) -> None:
@@ -82,6 +96,84 @@ def test_a_killed_web_worker_is_replaced(served: Served) -> None:
         worker.kill()
     eventually(served.answers, 20, "an answer")
     eventually(lambda: is_gone(workers), 5, "the old workers gone")
+
+
+STUCK = """
+import ctypes
+import time
+
+import flask
+
+from core import access, jobs
+
+
+def loop():
+    while True:
+        time.sleep(1)
+
+
+def hold():
+    ctypes.PyDLL(None).sleep(600)  # as a library in C that forgets to let go of the interpreter
+
+
+@hookimpl
+def register_blueprints():
+    made = flask.Blueprint("sticky", __name__, url_prefix="/api/sticky")
+    for view in (loop, hold):
+        made.add_url_rule(f"/{view.__name__}", view.__name__, access.requires(access.SIGNED_IN)(view))
+    return [made]
+
+
+@hookimpl
+def register_jobs():
+    return [jobs.JobType("sticky.hold", lambda run: hold())]
+"""
+
+
+@pytest.fixture
+def sticky(new_install: Settings) -> Iterator[str]:
+    """An install with a plugin of which a page and a job never end; a token."""
+    merchant = MerchantFolder(new_install)
+    db.connect(new_install.url)
+    merchant.on("sticky", hooks=STUCK)
+    assert boot.start(new_install).plugins["sticky"].status == "healthy"
+    owner = auth.create_user(system_context("cli"), "owner", "blue kettle on a warm stove")
+    access.assign(system_context("cli"), owner, "owner")
+    yield auth.create_token(system_context("cli"), owner, ["*"])
+    merchant.forget()
+
+
+@pytest.mark.parametrize("page", ["loop", "hold"])
+def test_a_web_worker_that_hangs_is_replaced_and_the_others_go_on(
+    new_install: Settings, port: int, sticky: str, page: str
+) -> None:
+    limits = {"MAKTAB_WEB_WORKERS": "2", "MAKTAB_WEB_THREADS": "1", "MAKTAB_HANG_S": "6"}
+    with serving(new_install, port, **limits) as served:
+        workers = eventually(lambda: len(found := served.web_workers()) == 2 and found, 20, "two web workers")
+        (job_worker,) = served.children("worker")
+
+        def ask() -> None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                served.get(f"/api/sticky/{page}", 60, Authorization=f"Bearer {sticky}")
+
+        threading.Thread(target=ask, daemon=True).start()
+        time.sleep(1)
+        eventually(lambda: served.answers(1), 5, "an answer of the other worker meanwhile")
+        assert served.web_workers() == workers
+        eventually(lambda: workers - served.web_workers(), 40, "the worker that hangs is gone")
+        eventually(lambda: len(served.web_workers()) == 2, 20, "another one in its place")
+        eventually(served.answers, 20, "an answer")
+        assert len(workers & served.web_workers()) == 1
+        assert job_worker.is_running()
+        assert f"in {page}" in served.log.read_text()  # its log says where it hung
+
+
+def test_a_job_worker_that_hangs_is_replaced(new_install: Settings, port: int, sticky: str) -> None:
+    with serving(new_install, port, MAKTAB_HANG_S="3") as served:
+        (old,) = eventually(lambda: served.children("worker"), 20, "the worker")
+        jobs.enqueue(system_context("cli"), "sticky.hold", {})
+        eventually(lambda: is_gone([old]), 40, "the worker that hangs is gone")
+        eventually(lambda: served.children("worker"), 20, "another one in its place")
 
 
 def test_a_port_in_use_is_named_in_one_line(new_install: Settings, port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from core import access, auth, boot, db, i18n, jobs
 from core import runtime as runtime_room
 from core.context import Context, system_context
 from core.errors import Invalid, Rejected
-from core.jobs import worker
 from core.resources import Minor, service_of, tags_of
 from core.web import forms
 from core.web.theme import CSP, THEME
@@ -180,7 +180,7 @@ def test_an_edit_changes_only_what_was_edited(owner: Any) -> None:
     form = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
     assert send(owner, f"{LIST}{first}/edit", **form | {"country": "SA"}).status_code == 302
     page = text_of(owner.get(f"{LIST}{first}"))
-    assert "changed this" in page
+    assert "</b> · Updated" in page
     assert page.count('class="mk-change"') == 1
 
 
@@ -250,14 +250,36 @@ def test_a_few_records_are_tagged_at_once(owner: Any) -> None:
     assert tags_of("suppliers.supplier", ids) == {ids[0]: ["gift", "vip"], ids[1]: ["gift", "vip"], ids[2]: []}
 
 
-def test_what_was_done_at_once_can_be_undone(owner: Any) -> None:
+def test_what_was_done_at_once_is_undone_at_once_on_the_page_where_it_was_done(owner: Any) -> None:
     ids = make_suppliers(count=2)
-    send(owner, LIST + "actions/add_tags", ids=ids, confirmed="1", **{"argument.tags": "vip"})
-    undo = re.search(r'action="(/admin/jobs/\d+/undo)"', text_of(owner.get(LIST)))
-    answer = send(owner, undo[1])  # type: ignore[index]
-    worker.Worker(runtime_room.current().settings).drain()
-    assert answer.status_code == 302
+    undo = tagged(owner, ids)
+    answer = send(owner, undo, back=LIST + "?sort=code")
+    assert answer.location == LIST + "?sort=code"
+    assert "Undone for 2 records." in text_of(owner.get(LIST))
     assert tags_of("suppliers.supplier", ids) == {ids[0]: [], ids[1]: []}
+    send(owner, undo)
+    assert "This was taken back already." in text_of(owner.get(LIST))
+
+
+def test_undo_names_the_records_that_somebody_changed_since(owner: Any) -> None:
+    ids = make_suppliers(document("S-1"), document("S-2"))
+    undo = tagged(owner, ids)
+    service_of(runtime_room.current().resource("suppliers.supplier")).update(
+        system_context(), {ids[0]: {"name": "New"}}
+    )
+    send(owner, undo)
+    page = text_of(owner.get(LIST))
+    assert "1 of 2 records changed." in page
+    assert "<li><bdi>New</bdi>: Changed or deleted since.</li>" in page
+    assert tags_of("suppliers.supplier", ids) == {ids[0]: ["vip"], ids[1]: []}
+
+
+def tagged(client: Any, ids: list[int]) -> str:
+    """Tags the records by hand; the address of the Undo that the next page offers."""
+    send(client, LIST + "actions/add_tags", ids=ids, confirmed="1", **{"argument.tags": "vip"})
+    found = re.search(r'action="(/admin/jobs/\d+/undo)"', text_of(client.get(LIST)))
+    assert found
+    return found[1]
 
 
 def test_wrong_arguments_come_back_with_the_selection(owner: Any) -> None:
@@ -281,6 +303,16 @@ def test_all_that_match_becomes_a_job_with_the_query_and_the_exclusions(owner: A
     assert chosen["max_id"] == ids[-1]
 
 
+def test_the_question_says_how_many_records_of_which_list_it_is_about(owner: Any) -> None:
+    make_suppliers(count=30)
+    ids = make_suppliers(document("X-1", is_active=False), document("X-2"))
+    form = {"everything": "1", "query": "is_active=true&q=Supplier", "excluded": ids[1:]}
+    page = re.sub(r"<[^>]+>", "", text_of(send(owner, LIST + "actions/add_tags", **form)))
+    assert "For 30 records that match: Active: Yes, Search: Supplier" in page
+    page = re.sub(r"<[^>]+>", "", text_of(send(owner, LIST + "actions/add_tags", everything="1", excluded=ids)))
+    assert "For 30 records of the whole list." in page
+
+
 def test_nothing_selected_does_nothing(owner: Any) -> None:
     send(owner, LIST + "actions/add_tags", confirmed="1")
     assert "Nothing was selected." in text_of(owner.get(LIST))
@@ -289,6 +321,20 @@ def test_nothing_selected_does_nothing(owner: Any) -> None:
 def test_an_action_never_sends_the_browser_elsewhere(owner: Any) -> None:
     for back in ("https://evil.example/", "//evil.example", "/admin/suppliers/\\..\\..", "/other", LIST + "\r\nX: 1"):
         assert send(owner, LIST + "actions/add_tags", back=back).location == LIST
+
+
+def test_a_user_is_offered_to_be_switched_off_or_on_but_not_both(owner: Any, make_user: Any) -> None:
+    user = make_user("viewer")
+    for present, other in (("disable", "enable"), ("enable", "disable")):
+        page = text_of(owner.get(f"/admin/users/{user.id}"))
+        assert f"/actions/{present}" in page
+        assert f"/actions/{other}" not in page
+        send(owner, f"/admin/users/actions/{present}", ids=user.id, confirmed="1")
+
+
+def test_a_new_password_is_not_typed_in_plain_sight(owner: Any, make_user: Any) -> None:
+    page = text_of(send(owner, "/admin/users/actions/set_password", ids=make_user("viewer").id))
+    assert re.search(r'name="argument.password" type="password"', page)
 
 
 # rights
@@ -513,6 +559,23 @@ def test_our_style_sheet_keeps_to_its_rules() -> None:
 def test_money_by_language(language: str, minor: int, currency: str, shown: str) -> None:
     with i18n.speaking(language):
         assert str(i18n.money(minor, currency)).replace("\u00a0", " ") == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "currency", "shown"),
+    [
+        ("en", "2.5", "GBP", '<bdi dir="ltr">£2.50</bdi>'),
+        ("en", "18.000", "GBP", '<bdi dir="ltr">£18.00</bdi>'),
+        ("en", "0.0010", "GBP", '<bdi dir="ltr">£0.001</bdi>'),
+        ("en", "1234", "JPY", '<bdi dir="ltr">¥1,234</bdi>'),
+        ("ar", "-1234.5", "KWD", '<bdi dir="ltr">−1,234.500</bdi> د.ك'),
+    ],
+)
+def test_a_unit_price_keeps_all_its_digits_beside_its_currency(
+    language: str, amount: str, currency: str, shown: str
+) -> None:
+    with i18n.speaking(language):
+        assert str(i18n.price(Decimal(amount), currency)).replace("\u00a0", " ") == shown
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7")])

@@ -20,6 +20,10 @@ PUBLIC = frozenset({"/admin/sign-in", "/healthz", "/readyz", "/metrics"})
 class UndeclaredRoute(MaktabError):
     """A route that says no permission, or one that does not exist."""
 
+    def __init__(self, endpoint: str, text: str) -> None:
+        super().__init__(text)
+        self.endpoint = endpoint
+
 
 def requires(permission: str, **by_method: str) -> Callable[[View], View]:
     """Declare what a view needs: `@requires("orders.order.view", POST="orders.order.edit")`.
@@ -70,13 +74,15 @@ def check_routes(app: flask.Flask) -> None:
     for (endpoint, method), permission in route_permissions(app).items():
         if permission is None:
             raise UndeclaredRoute(
+                endpoint,
                 f"{method} of the endpoint {endpoint!r} declares no permission: put @core.access.requires(...) on the "
-                "view, or set `permission` on its class."
+                "view, or set `permission` on its class.",
             )
         if permission not in known:
             raise UndeclaredRoute(
+                endpoint,
                 f"The endpoint {endpoint!r} needs {permission!r}, which nobody declares: add it to `permissions` in "
-                "plugin.toml, or use one of a Resource."
+                "plugin.toml, or use one of a Resource.",
             )
 
 

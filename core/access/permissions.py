@@ -6,14 +6,19 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import runtime
 from core.access.models import RolePermission, UserRole
 from core.context import Actor, Grant
+from core.db import search
 from core.errors import Forbidden
-from core.i18n import _, __
+from core.i18n import __
 
+if TYPE_CHECKING:
+    from core.changes import Change
+
+Scopes = Mapping[str, Mapping[str, Sequence[str]]]
 SIGNED_IN = "core.signed_in"
 """Held by every user who is signed in, whatever the roles."""
 
@@ -26,6 +31,11 @@ CORE_PERMISSIONS: Mapping[str, Any] = {
     "core.search.rebuild": __("Rebuild the search index"),
     "core.job.manage": __("Cancel, retry and undo the jobs of others"),
 }
+
+WIDE = frozenset(
+    {"core.audit_entry.view", "core.audit_entry.export", "core.file.view_all", "core.job.view_all", "core.job.manage"}
+)
+"""What shows or touches records of any kind; an assignment that is narrowed to some rows does not give it."""
 
 
 def permissions() -> dict[str, Any]:
@@ -50,6 +60,11 @@ def expand(entries: Iterable[str]) -> frozenset[str]:
     return frozenset(given | {name for name in permissions() if any(reaches(entry, name) for entry in patterns)})
 
 
+def granted(entries: Iterable[str], scopes: Scopes) -> Grant:
+    """What the lines of a role give over the rows of `scopes`."""
+    return Grant(expand(entries) - WIDE if any(scopes.values()) else expand(entries), scopes)
+
+
 def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
     """The grants of each user, in one statement; a user without a role holds `SIGNED_IN` alone."""
     rows = (
@@ -65,7 +80,7 @@ def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
         scopes[assignment] = narrowed
     found = {user_id: [Grant(frozenset({SIGNED_IN}))] for user_id in user_ids}
     for (user_id, assignment), entries in lines.items():
-        found[user_id].append(Grant(expand(entries), scopes[assignment]))
+        found[user_id].append(granted(entries, scopes[assignment]))
     return {user_id: tuple(grants) for user_id, grants in found.items()}
 
 
@@ -94,12 +109,9 @@ def rows(actor: Actor, permission: str, resource: Any) -> Any | None:
 
 def admits(actor: Actor, permission: str, resource: Any, values: Mapping[str, Any]) -> bool:
     """Whether a record with these `values` would be among the `rows` of `permission`."""
-    known = {scope.name for scope in resource.scopes}
     narrowed = _narrowed(actor, permission, resource)
-    return not narrowed or any(
-        all(name in known and str(values.get(name)) in map(str, allowed) for name, allowed in scopes.items())
-        for scopes in narrowed
-    )
+    known = {scope.name: values.get(scope.name) for scope in resource.scopes}
+    return not narrowed or any(_inside(scopes, known) for scopes in narrowed)
 
 
 def _narrowed(actor: Actor, permission: str, resource: Any) -> list[Mapping[str, Sequence[str]]]:
@@ -109,15 +121,44 @@ def _narrowed(actor: Actor, permission: str, resource: Any) -> list[Mapping[str,
     return [] if actor.is_system else [scopes for scopes in found if scopes] if all(found) else []
 
 
-def demand_rows(actor: Actor, permission: str, resource: Any, ids: Sequence[int]) -> None:
-    """Raise Forbidden when one of `ids` lies outside the rows that `permission` reaches.
+def outside(actor: Actor, resource: Any, verb: str, changes: Sequence[Change]) -> list[int]:
+    """The ids whose record was, or is now, beyond the rows that `actor` may write by `verb`; asked after the write.
 
-    Asked after a write, so that nobody puts a record where his role does not reach. One who lacks the permission
-    altogether was let in for another reason (his own profile), and is not narrowed.
+    One statement for an actor who is narrowed to some rows, none for others.
     """
-    within = rows(actor, permission, resource) if actor.can(permission) else None
-    if within is not None and resource.model.select().where(resource.model.id.in_(ids), within).count() < len(set(ids)):
-        raise Forbidden(permission, _("This lies outside of the rows that your role reaches."))
+    own = _scopes_of(actor, resource, verb)
+    narrowed = [scopes for scopes in own if scopes]
+    if actor.is_system or not narrowed or len(narrowed) < len(own):
+        return []
+    names = [scope.name for scope in resource.scopes]
+    columns = [resource.model.id, *(getattr(resource.model, name) for name in names)]
+    here = search.among(resource.model.id, [change.id for change in changes])
+    present = {
+        row[0]: dict(zip(names, row[1:], strict=True)) for row in resource.model.select(*columns).where(here).tuples()
+    }
+    found = []
+    for change in changes:
+        now = present.get(change.id) or dict(change.before)
+        before = {name: change.before.get(name, now.get(name)) for name in names}
+        if not all(any(_inside(scopes, values) for scopes in narrowed) for values in (before, now)):
+            found.append(change.id)
+    return found
+
+
+def _scopes_of(actor: Actor, resource: Any, verb: str) -> list[Any]:
+    """What narrows each grant of `verb`; where there is none (a change of another name), each that writes at all."""
+    exact = [grant for grant in actor.grants if resource.permission(verb) in grant.permissions]
+    looks = {resource.permission("view"), resource.permission("export")}
+    writing = [
+        grant
+        for grant in actor.grants
+        if any(name.startswith(f"{resource.name}.") for name in grant.permissions - looks)
+    ]
+    return [grant.scopes.get(resource.name) for grant in exact or writing]
+
+
+def _inside(scopes: Mapping[str, Sequence[str]], values: Mapping[str, Any]) -> bool:
+    return all(name in values and str(values[name]) in map(str, allowed) for name, allowed in scopes.items())
 
 
 def _condition(resource: Any, scopes: Mapping[str, Sequence[str]]) -> Any:

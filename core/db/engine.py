@@ -52,6 +52,13 @@ def connect(url: str) -> peewee.Database:
     return opened
 
 
+def drop_connections() -> None:
+    """Forget this thread's connection and the idle ones: after a restart of the database they are dead."""
+    if database.obj is not None:
+        database.close_idle()
+        database.manual_close()
+
+
 def is_postgres() -> bool:
     return isinstance(database.obj, peewee.PostgresqlDatabase)
 

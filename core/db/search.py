@@ -128,11 +128,12 @@ def rebuild(resource: Resource, after_id: int = 0, limit: int = 1000) -> int:
     return ids[-1] if ids else 0
 
 
-def condition(resource: Resource, term: str) -> Any:
+def condition(resource: Resource, term: str, within: Any = None) -> Any:
     """An expression over `resource.model`: the records that `term` finds. Asks the index first: at most two statements.
 
     A term that equals an exact field finds those records alone; else every word of three letters or more must be a
-    part of the text; a shorter term is looked for at the beginning of the exact fields.
+    part of the text; a shorter term is looked for at the beginning of the exact fields. Only an exact find `within` the
+    actor's rows counts: else what he finds would tell him of the others.
     """
     key = resource.model.id
     term = " ".join(term.replace("\0", " ").encode("utf-8", "ignore").decode()[:_LONGEST_TERM].split())
@@ -140,7 +141,8 @@ def condition(resource: Resource, term: str) -> Any:
         return peewee.SQL("1 = 1")
     fields, forms = [getattr(resource.model, name) for name in resource.search_exact], _forms(term)
     exact = _any([field.in_(forms) for field in fields])
-    found = _ids(resource.model.select(key).where(exact).limit(_FEW)) if fields else []
+    mine = exact if within is None else exact & within
+    found = _ids(resource.model.select(key).where(mine).limit(_FEW)) if fields else []
     if found:
         return exact if len(found) == _FEW else among(key, found)
     text = normalize(term)

@@ -27,7 +27,6 @@ def enqueue(
     resource: str = "",
     total: int | None = None,
     permission: str = "",
-    parent_id: int | None = None,
 ) -> Job:
     """Note a job; a worker starts it within 100 ms of the commit. With a `key` that exists, gives that job instead.
 
@@ -40,8 +39,7 @@ def enqueue(
     values = {
         "kind": kind, "plugin": (resource or kind).split(".", 1)[0], "resource": resource, "key": key, "total": total,
         "title": str(title or (known.title if known else "") or kind), "permission": permission, "args": dict(args),
-        "user_id": ctx.actor.user_id, "context": ctx.to_json(), "parent_id": parent_id,
-        "due_at": run_at or lease.moment(),
+        "user_id": ctx.actor.user_id, "context": ctx.to_json(), "due_at": run_at or lease.moment(),
     }  # fmt: skip
     with db.transaction():
         db.after_commit(bell.ring)

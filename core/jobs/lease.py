@@ -101,16 +101,15 @@ def renew(ids: list[int]) -> None:
         Job.update(due_at=lease_end()).where(Job.id.in_(ids), mine).execute()
 
 
-def _free(condition: Any) -> int:
+def _free(condition: Any, **also: Any) -> int:
     # The token goes too: a thread of the old holder that still lives can no longer save.
     freed = {"status": "waiting", "due_at": moment(), "token": "", "worker": ""}
-    return int(Job.update(freed).where(Job.status == "running", condition).execute())
+    return int(Job.update(freed | also).where(Job.status == "running", condition).execute())
 
 
 def release_all() -> int:
     """A worker that stops gives its jobs back, and the attempts with them."""
-    Job.update(attempts=Job.attempts - 1).where(Job.status == "running", Job.worker == worker_id()).execute()
-    return _free(Job.worker == worker_id())
+    return _free(Job.worker == worker_id(), attempts=Job.attempts - 1)
 
 
 def free_dead() -> int:

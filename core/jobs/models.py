@@ -28,7 +28,6 @@ class JobType:
     run: Callable[[JobRun], Any]
     title: Any = ""
     permission: str = ""
-    max_attempts: int = 8
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,6 @@ class Job(Model):
     user_id = peewee.BigIntegerField(null=True, index=True)
     context = JSONField()
     args = JSONField()
-    parent_id = peewee.BigIntegerField(null=True)
     status = peewee.CharField(20, default="waiting", index=True)
     due_at = UTCDateTimeField(null=True, default=utcnow, index=True)
     token = peewee.CharField(32, default="")

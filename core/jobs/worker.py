@@ -59,8 +59,7 @@ class Worker:
             work()
         except Exception:
             log.exception("the worker goes on after an error in %s", getattr(work, "__name__", work))
-            db.database.close_idle()  # after a restart of the database the pooled connections are dead
-            db.database.manual_close()
+            db.drop_connections()
             run.stopping.wait(1)
 
     def _every(self, name: str, seconds: float, work: Callable[[], Any]) -> None:
@@ -72,13 +71,12 @@ class Worker:
         self._every("renew", self.settings.job_lease_s / 4, lambda: lease.renew(list(self.running.values())))
         self._every("clock", 0.5, self._watch_clock)
         self._every("seal", 0.5, audit.seal)
-        self._every("follow", 0.5, self._follow)
+        self._follow()
         self._every("schedule", 1, self._start_scheduled)
         self._every("sweep", SWEEP_S, self._sweep)
 
     def _sweep(self) -> None:
         lease.free_dead()
-        self._follow()
         run.unpark()
         self._sweeping.set()
 

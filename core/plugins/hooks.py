@@ -67,6 +67,10 @@ class Hooks:
         """All hooks that core and plugins offer."""
         return list(self._hooks)
 
+    def answering(self, name: str) -> tuple[Any, ...]:
+        """The functions behind a hook: equal in two generations in which the same ones answer."""
+        return self._hooks[name].impls
+
     def declared(self, name: str, **given: Any) -> Iterator[tuple[str, Any]]:
         """(plugin, result) of a hook that is called while a generation is built: PluginFailed names who failed."""
         for impl in self._hooks[name].impls:
@@ -89,14 +93,14 @@ def _guarded(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:
     try:
         # Inside a caller's transaction a failed statement must not spoil it; a page view has none and gets none.
         with db.database.atomic() if db.database.in_transaction() else nullcontext():
-            return impl(given)
+            result = impl(given)
     except (Exception, SystemExit) as error:
         guards.failed(impl.plugin, name, error)
         return list(given["ids"]) if hook.policy == "deny" else None
-    finally:
-        took_ms = (perf_counter() - began) * 1000
-        if hook.budget_ms and took_ms > hook.budget_ms:
-            guards.slow(impl.plugin, name, took_ms, hook.budget_ms)
+    took_ms = (perf_counter() - began) * 1000
+    if hook.budget_ms and took_ms > hook.budget_ms:
+        guards.slow(impl.plugin, name, took_ms, hook.budget_ms)
+    return result
 
 
 def _abort(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:

@@ -23,6 +23,8 @@ from core.resources.fields import by_field
 from core.resources.traits import Tagging
 
 _MOST, _LARGEST = 200, 2**63 - 1
+CAP = 10_000
+"""Nobody waits for the exact number of more records than this."""
 _LIMITS = frozenset(map(str, range(1, _MOST + 1)))
 OPERATORS: dict[str, tuple[str, ...]] = {
     "choice": ("in",), "text": ("eq", "prefix"), "number": ("eq", "gte", "lte"), "money": ("eq", "gte", "lte"),
@@ -113,6 +115,18 @@ def reach(ctx: Context, resource: Resource, record_id: int, verb: str = "view") 
     return found
 
 
+def titles(ctx: Context, resource: Resource, ids: Sequence[int]) -> dict[int, str]:
+    """{id: title} of those of `ids` that exist and that the actor may open; a statement, and what the loader does."""
+    view = resource.permission("view")
+    if not ids or not ctx.actor.can(view):
+        return {}
+    found = list(_scoped(ctx, resource, "view").where(search.among(resource.model.id, _ids(ids))))
+    if resource.loader and found:
+        resource.loader(found, ctx)
+    denied = access.denied(ctx.actor, view, resource.name, [record.id for record in found])
+    return {record.id: resource.title(record) for record in found if record.id not in denied}
+
+
 def select(ctx: Context, resource: Resource, selection: Selection, verb: str = "view") -> Any:
     """A select of the ids that `selection` means and the actor may reach for `verb`, in order of id."""
     key = resource.model.id
@@ -127,7 +141,7 @@ def select(ctx: Context, resource: Resource, selection: Selection, verb: str = "
     return query.select(key).order_by(key)
 
 
-def count(ctx: Context, resource: Resource, state: ListState, cap: int = 10_000, verb: str = "view") -> int:
+def count(ctx: Context, resource: Resource, state: ListState, cap: int = CAP, verb: str = "view") -> int:
     """How many match; `cap` + 1 means more than `cap`: "10,000+"."""
     query = _matching(ctx, resource, state.filters, state.search, verb)
     return int(query.select(resource.model.id).order_by().limit(cap + 1).count())
@@ -145,10 +159,10 @@ def _scoped(ctx: Context, resource: Resource, verb: str) -> Any:
 
 
 def _matching(ctx: Context, resource: Resource, filters: Mapping[str, str], term: str, verb: str) -> Any:
-    query = _scoped(ctx, resource, verb)
+    query, rows = _scoped(ctx, resource, verb), access.rows(ctx.actor, resource.permission(verb), resource)
     conditions = [_condition(ctx, resource, name, value) for name, value in filters.items()]
     if term.strip():
-        conditions.append(search.condition(resource, term))
+        conditions.append(search.condition(resource, term, rows))
     return query.where(*conditions) if conditions else query
 
 

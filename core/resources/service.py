@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import peewee
 
-from core import access, changes, db
+from core import changes, db
 from core.changes import Change
 from core.context import Context
 from core.db import search, utcnow
@@ -33,8 +33,9 @@ class Service:
     """Reads and writes documents of one resource, at most 200 a call, in a number of statements that does not grow.
 
     An aggregate overrides the contract itself (with `each` and `by_id` around its work), or only `lists_of`, `insert`,
-    `save`, `attach` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`
-    for rules of its own. `fixed`: fields that no document writes; `lists`: those that hold names kept beside the row.
+    `save`, `attach` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`,
+    `fixed_in` and `kept` for rules of its own. `fixed`: fields that no document writes; `lists`: those that hold names
+    kept beside the row.
     """
 
     fixed = frozenset({"id", "version", "created_at", "updated_at"})
@@ -135,6 +136,14 @@ class Service:
                 errors[name] = [_("There is no such field.")]
         return errors
 
+    def fixed_in(self, doc: Mapping[str, Any]) -> Mapping[str, str]:
+        """Fields of a stored document that no edit may change now: {field: why}; a form shows them to be read."""
+        return {}
+
+    def kept(self, doc: Mapping[str, Any]) -> str:
+        """Why the record of a stored document, or of its header alone, may not be deleted now; "" when it may."""
+        return ""
+
     # How it is done
 
     def each(self, items: Sequence[Item], work: Callable[[Sequence[Item]], list[Outcome]]) -> list[Outcome]:
@@ -155,16 +164,10 @@ class Service:
         outcomes = self.each(list(docs.items()), lambda part: work(dict(part)))
         return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
 
-    def demand_rows(self, ctx: Context, verb: str, ids: Sequence[int]) -> None:
-        """Raise Forbidden when a record that was just written lies where the actor's role does not reach."""
-        permission = self.resource.permission("import" if ctx.source == "import" else verb)
-        access.demand_rows(ctx.actor, permission, self.resource, ids)
-
     def _create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         errors = [self.refuse(ctx, doc, None) for doc in docs]
         good = [doc for doc, refused in zip(docs, errors, strict=True) if not refused]
         ids = self.insert(ctx, good) if good else []
-        self.demand_rows(ctx, "create", ids)
         noted = [Change(key, {}, doc) for key, doc in zip(ids, good, strict=True)]
         changes.record(ctx, self.resource.name, "created", noted)
         made = (Outcome("created", key) for key in ids)
@@ -179,7 +182,6 @@ class Service:
         changed = {key: dict(one.after or {}) for key, one in outcomes.items() if one.status == "updated"}
         if changed:
             self.save(ctx, changed, old)
-            self.demand_rows(ctx, "edit", list(changed))
         noted = [Change(key, {name: old[key].get(name) for name in doc}, doc) for key, doc in changed.items()]
         changes.record(ctx, self.resource.name, "updated", noted)
         return list(outcomes.values())
@@ -190,6 +192,9 @@ class Service:
             return Outcome("rejected", errors=errors)
         wanted = self._shaped(doc, old)
         changed = {name: value for name, value in wanted.items() if name not in self.fixed and value != old.get(name)}
+        stuck = {name: [why] for name, why in self.fixed_in(old).items() if name in changed}
+        if stuck:
+            return Outcome("rejected", errors=stuck)
         return Outcome("updated" if changed else "unchanged", before=old, after=changed)
 
     def _upsert(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
@@ -218,11 +223,14 @@ class Service:
 
     def _delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
         old = self._locked(ids)
-        if old:
-            self.remove(ctx, list(old))
-        changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in old.items()])
+        kept = {key: Outcome("rejected", errors={"": [why]}) for key, doc in old.items() if (why := self.kept(doc))}
+        gone = {key: doc for key, doc in old.items() if key not in kept}
+        if gone:
+            self.remove(ctx, list(gone))
+        changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in gone.items()])
+        deleted = {key: Outcome("deleted", before=doc) for key, doc in gone.items()}
         missing = Outcome("rejected", errors=_missing())
-        return [Outcome("deleted", before=old[key]) if key in old else missing for key in ids]
+        return [(deleted | kept).get(key, missing) for key in ids]
 
     def _locked(self, ids: Sequence[int]) -> dict[int, Document]:
         """Documents by id, nobody else writing them until the transaction ends."""

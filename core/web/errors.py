@@ -25,6 +25,15 @@ def init_app(app: flask.Flask) -> None:
     handlers |= {SignInNeeded: _sign_in, MaktabError: _ours, CSRFError: _stale, HTTPException: _http}
     for kind, handler in (handlers | {Exception: _unexpected}).items():
         app.register_error_handler(kind, handler)
+    app.after_request(_stay_here)
+
+
+def _stay_here(answer: flask.Response) -> flask.Response:
+    """Werkzeug's own redirects (a slash too few or too many) name the host that the caller named: ours are paths."""
+    where = answer.headers.get("Location", "")
+    if where.startswith(flask.request.host_url):
+        answer.headers["Location"] = "/" + where.removeprefix(flask.request.host_url).lstrip("/")
+    return answer
 
 
 def _is_api() -> bool:

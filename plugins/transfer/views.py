@@ -25,7 +25,7 @@ from plugins.transfer.models import Import, Reject, SavedMapping
 from plugins.transfer.reading import recognition
 from plugins.transfer.reading.dialect import FileRefused
 from plugins.transfer.reading.shape import leaves
-from plugins.transfer.services import exporter, importer
+from plugins.transfer.services import exporter, importer, reports
 
 STATES = {
     "uploaded": Badge(__("Uploaded")), "mapped": Badge(__("Mapped")), "validated": Badge(__("Checked"), "info"),
@@ -52,7 +52,7 @@ class TransferView(AdminView):
 
     @expose("/")
     def index_view(self) -> Any:
-        allowed, before = _importable(), flask.request.args.get("before", type=int)
+        allowed, before = _importable(), max(flask.request.args.get("before", 0, type=int), 0)
         newest = Import.select().where(_visible(allowed)).order_by(Import.id.desc()).limit(_PAGE + 1)
         found = list(newest.where(Import.id < min(before, LARGEST)) if before else newest) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
@@ -78,6 +78,7 @@ class TransferView(AdminView):
         try:
             preview = recognition.inspect(importer.local_copy(import_), import_.resource)
         except FileRefused as refusal:
+            importer.clear(import_)
             return self._result(import_, str(refusal))
         if import_.mapping:
             mapping, format = Mapping.from_json(import_.mapping), import_.format
@@ -180,8 +181,8 @@ def _upload(allowed: Map[str, Resource], name: str) -> Import:
         raise Invalid({"resource": [_("Choose what the file holds.")]})
     if given is None or not given.filename:
         raise Invalid({"file": [_("Choose a file.")]})
-    stored = files.store(context(), given.stream, given.filename)  # type: ignore[arg-type]
-    return importer.upload(context(), name, stored.id, given.filename)
+    stored = files.store(context(), given.stream, given.filename, expires_at=reports.expiry())  # type: ignore[arg-type]
+    return importer.upload(context(), name, stored.id, stored.name)
 
 
 def _from_form(

@@ -97,7 +97,10 @@ def test_a_line_is_rounded_half_even_once(service, ctx):
 
 def test_a_refusal_speaks_the_language_of_the_reader(service, ctx):
     with i18n.speaking("ar"):
-        assert service.create(ctx, [doc(lines=[])])[0].reason == "lines: يحتاج الطلب إلى بند واحد على الأقل."
+        assert (
+            service.create(ctx, [doc(lines=[])])[0].reason
+            == "lines: المسودة وحدها يجوز أن تخلو من البنود، ويحتاج تثبيتها إلى بند واحد على الأقل."
+        )
 
 
 def test_importing_the_same_again_changes_nothing(service, ctx):
