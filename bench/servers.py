@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import pwd
 import shutil
@@ -30,16 +31,17 @@ max_wal_size = 4GB
 
 @dataclass(frozen=True)
 class Running:
-    """Maktab's processes, and its database as the adapter opens it."""
+    """Maktab's processes, its database as the adapter opens it, and the cursors of `load.middle_cursors`."""
 
     port: int
     web: int
     worker: int
     database: str
+    cursors: dict[str, str]
 
     def environ(self) -> dict[str, str]:
         named = {"URL_PORT": self.port, "WEB_PID": self.web, "WORKER_PID": self.worker, "MAKTAB_DB": self.database}
-        named |= {"USER": load.USER, "PASSWORD": load.PASSWORD}
+        named |= {"USER": load.USER, "PASSWORD": load.PASSWORD, "CURSORS": json.dumps(self.cursors)}
         return {f"BENCH_{name}": str(value) for name, value in named.items()}
 
 
@@ -56,7 +58,7 @@ def maktab(place: load.Place, port: int) -> Iterator[Running]:
     )
     try:
         wait_for(port)
-        yield Running(port, web.pid, worker.pid, database)
+        yield Running(port, web.pid, worker.pid, database, load.middle_cursors(place))
     finally:
         stop([web, worker], signal.SIGINT)
         log.close()

@@ -77,8 +77,7 @@ def naughty_strings(folder: Path) -> list[str]:
 def whole_house(settings: Settings) -> Iterator[flask.Flask]:
     """The application with orders, suppliers and core's own resources, on the connected database."""
     settings = replace(settings, plugin_dir=str(PLUGINS))
-    runtime_room.install(plugins.build(settings))
-    plugins.install_defaults()
+    boot.prepare(settings)
     PluginState.insert(name="suppliers", version="1").on_conflict_ignore().execute()
     boot.migrate_all(settings)
     built = plugins.build(settings)

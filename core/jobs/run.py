@@ -126,7 +126,7 @@ def unpark() -> None:
 
 def execute(job: Job) -> None:
     """Run a claimed job to its end. Never raises for what the job does; Stopped and LeaseLost leave the row alone."""
-    if job.plugin not in active_plugins():
+    if not {job.plugin, job.kind.split(".", 1)[0]} <= set(active_plugins()):  # whose records, and whose work
         _update(job, {"status": "parked", "due_at": None, "token": "", "worker": "", "attempts": Job.attempts - 1})
         return
     run = JobRun(job)

@@ -44,7 +44,7 @@ class Workflow:
     def transition(self, command: str) -> Transition:
         found = next((one for one in self.transitions if one.command == command), None)
         if found is None:
-            raise NotFound(f"{self.resource} has no command {command!r}.")
+            raise NotFound(_("%(resource)s has no command %(name)s.", resource=self.resource, name=command))
         return found
 
     def guard(self, records: Sequence[Any]) -> dict[str, Mapping[int, str]]:

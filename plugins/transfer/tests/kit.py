@@ -149,6 +149,7 @@ def shop(runtime: Any, formats: Sequence[transfer.ImportFormat] = ()) -> Iterato
     db.search.ensure(SALE)
     made = replace(
         runtime,
+        plugins={**runtime.plugins, "kit": replace(runtime.plugins["transfer"], name="kit")},  # jobs need a healthy one
         resources={**runtime.resources, SALE.name: SALE},
         permissions={**runtime.permissions, **dict.fromkeys(SALE.permissions(), "")},
         declared={**runtime.declared, "register_import_formats": tuple(formats)},
