@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import audit, events, runtime
+from core import audit, events, rights, runtime
 from core.context import Context
 from core.db import search
 from core.errors import Rejected
@@ -34,14 +34,12 @@ def record(
     `db.transaction()`, after the guarded write. Raises Rejected when a `before_change` hook refuses, or when a record
     was or is now outside of the actor's rows.
     """
-    from core import access  # whose roles are changed by this road themselves
-
     if not changes:
         return
     current = runtime.current()
     ids, declared = [change.id for change in changes], current.resources.get(resource)
     verb = "import" if ctx.source == "import" else _VERBS.get(action, action)
-    if declared and (beyond := access.outside(ctx.actor, declared, verb, changes)):
+    if declared and (beyond := rights.outside(ctx.actor, declared, verb, changes)):
         raise Rejected(beyond[0], "", _("This lies outside of the rows that your role reaches."))
     current.hooks.call("before_change", ctx=ctx, resource=resource, action=action, changes=changes)
     if declared and action == "deleted":

@@ -1,22 +1,18 @@
-"""What permissions there are, who holds them, and which rows they reach."""
+"""What permissions there are, and who holds them."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from core import runtime
 from core.access.models import RolePermission, UserRole
-from core.context import Actor, Grant
-from core.db import search
-from core.errors import Forbidden
+from core.context import Grant
 from core.i18n import __
 
 if TYPE_CHECKING:
-    from core.changes import Change
+    pass
 
 Scopes = Mapping[str, Mapping[str, Sequence[str]]]
 SIGNED_IN = "core.signed_in"
@@ -90,85 +86,3 @@ def limited(grants: Iterable[Grant], scopes: Iterable[str]) -> tuple[Grant, ...]
         return tuple(grants)
     allowed = expand(scopes) | {SIGNED_IN}
     return tuple(Grant(grant.permissions & allowed, grant.scopes) for grant in grants)
-
-
-def demand(actor: Actor, permission: str) -> None:
-    """Raise Forbidden unless `actor` holds `permission`."""
-    if not actor.can(permission):
-        raise Forbidden(permission)
-
-
-def rows(actor: Actor, permission: str, resource: Any) -> Any | None:
-    """Condition on `resource.model` for the rows that `permission` reaches; None = all. Raises Forbidden.
-
-    Several roles add up; inside one role every named scope must hold. An unknown scope reaches nothing.
-    """
-    narrowed = _narrowed(actor, permission, resource)
-    return reduce(operator.or_, (_condition(resource, scopes) for scopes in narrowed)) if narrowed else None
-
-
-def admits(actor: Actor, permission: str, resource: Any, values: Mapping[str, Any]) -> bool:
-    """Whether a record with these `values` would be among the `rows` of `permission`."""
-    narrowed = _narrowed(actor, permission, resource)
-    known = {scope.name: values.get(scope.name) for scope in resource.scopes}
-    return not narrowed or any(_inside(scopes, known) for scopes in narrowed)
-
-
-def _narrowed(actor: Actor, permission: str, resource: Any) -> list[Mapping[str, Sequence[str]]]:
-    """The scopes of each role that gives `permission`; empty when one of them gives all rows. Raises Forbidden."""
-    demand(actor, permission)
-    found = [grant.scopes.get(resource.name) for grant in actor.grants if permission in grant.permissions]
-    return [] if actor.is_system else [scopes for scopes in found if scopes] if all(found) else []
-
-
-def outside(actor: Actor, resource: Any, verb: str, changes: Sequence[Change]) -> list[int]:
-    """The ids whose record was, or is now, beyond the rows that `actor` may write by `verb`; asked after the write.
-
-    One statement for an actor who is narrowed to some rows, none for others.
-    """
-    own = _scopes_of(actor, resource, verb)
-    narrowed = [scopes for scopes in own if scopes]
-    if actor.is_system or not narrowed or len(narrowed) < len(own):
-        return []
-    names = [scope.name for scope in resource.scopes]
-    columns = [resource.model.id, *(getattr(resource.model, name) for name in names)]
-    here = search.among(resource.model.id, [change.id for change in changes])
-    present = {
-        row[0]: dict(zip(names, row[1:], strict=True)) for row in resource.model.select(*columns).where(here).tuples()
-    }
-    found = []
-    for change in changes:
-        now = present.get(change.id) or dict(change.before)
-        before = {name: change.before.get(name, now.get(name)) for name in names}
-        if not all(any(_inside(scopes, values) for scopes in narrowed) for values in (before, now)):
-            found.append(change.id)
-    return found
-
-
-def _scopes_of(actor: Actor, resource: Any, verb: str) -> list[Any]:
-    """What narrows each grant of `verb`; where there is none (a change of another name), each that writes at all."""
-    exact = [grant for grant in actor.grants if resource.permission(verb) in grant.permissions]
-    looks = {resource.permission("view"), resource.permission("export")}
-    writing = [
-        grant
-        for grant in actor.grants
-        if any(name.startswith(f"{resource.name}.") for name in grant.permissions - looks)
-    ]
-    return [grant.scopes.get(resource.name) for grant in exact or writing]
-
-
-def _inside(scopes: Mapping[str, Sequence[str]], values: Mapping[str, Any]) -> bool:
-    return all(name in values and str(values[name]) in map(str, allowed) for name, allowed in scopes.items())
-
-
-def _condition(resource: Any, scopes: Mapping[str, Sequence[str]]) -> Any:
-    fields = {scope.name: getattr(resource.model, scope.name) for scope in resource.scopes}
-    nothing = resource.model.id.in_([])
-    parts = [fields[name].in_(list(values)) if name in fields else nothing for name, values in scopes.items()]
-    return reduce(operator.and_, parts)
-
-
-def denied(actor: Actor, permission: str, resource: str, ids: Sequence[int]) -> frozenset[int]:
-    """The `ids` that an `authorize` hook of a plugin takes away from `actor`; a hook that fails takes all."""
-    answers = runtime.current().hooks.call("authorize", actor=actor, permission=permission, resource=resource, ids=ids)
-    return frozenset(row_id for answer in answers for row_id in answer or ())
