@@ -2,7 +2,6 @@
 
 from core.jobs.actions import start_action, undo
 from core.jobs.control import cancel, enqueue, find, retry_failed, visible
-from core.jobs.housekeeping import job_types, schedules
 from core.jobs.lease import LeaseLost
 from core.jobs.models import Job, JobItem, JobType, Schedule
 from core.jobs.run import JobRun
@@ -17,9 +16,7 @@ __all__ = [
     "cancel",
     "enqueue",
     "find",
-    "job_types",
     "retry_failed",
-    "schedules",
     "start_action",
     "undo",
     "visible",

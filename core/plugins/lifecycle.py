@@ -6,9 +6,8 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
-from core import db, runtime
+from core import db, jobs, runtime
 from core.context import Context, system_context
 from core.db import migrate, search
 from core.errors import Conflict, NotFound
@@ -18,9 +17,6 @@ from core.plugins.manifest import Plugin
 from core.plugins.resolver import dependents, resolve
 from core.runtime import Runtime
 from core.settings import Settings
-
-if TYPE_CHECKING:
-    from core.jobs import JobRun
 
 TRIAL_S = 120
 
@@ -39,8 +35,6 @@ def enable(ctx: Context, name: str) -> None:
 
     Raises NotFound or PluginRefused with the reason; then nothing has changed but migrations already applied.
     """
-    from core import jobs  # that room stands on this one
-
     settings = runtime.current().settings
     before = loader.present(settings)[1]
     if name not in before or before[name].status == "missing":
@@ -100,7 +94,7 @@ def install_defaults() -> None:
             state.change(system_context(), name, "enabled", **values)
 
 
-def tell_enabled(run: JobRun) -> None:
+def tell_enabled(run: jobs.JobRun) -> None:
     """The job after `enable`: the plugin's own `plugin_enabled` hook."""
     runtime.current().hooks.only(run.args["plugin"], "plugin_enabled", ctx=run.ctx)
 

@@ -1,40 +1,24 @@
-"""Core's own kinds of job and its schedules."""
+"""Work that keeps an install in order: search index, and the removal of what nobody may use any more."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from core import audit, db, files, runtime
+from core import db, files, runtime
+from core.api.models import KeptAnswer
 from core.auth.models import Session
 from core.db import search, utcnow
 from core.events import Event
-from core.i18n import __
-from core.jobs import actions, deliveries
-from core.jobs.models import Job, JobItem, JobType, Schedule, ScheduleSlot
-from core.jobs.run import JobRun
+from core.jobs import Job, JobItem, JobRun
+from core.jobs.models import ScheduleSlot
 
 KEEP_DAYS = 30  # finished jobs, their rows' results, relayed events
 KEEP_DELIVERIES_DAYS = 1
 
 
-def job_types() -> Sequence[JobType]:
-    return [
-        JobType("core.action", actions.run_action, __("Bulk action")),
-        JobType("core.undo", actions.run_undo, __("Undo")),
-        JobType("core.deliver", deliveries.deliver, __("Deliver an event")),
-        JobType("core.cleanup", _clean_up, __("Remove what has expired")),
-        JobType("core.audit_anchor", lambda run: audit.anchor(), __("Anchor the audit log")),
-        JobType("core.reindex", _reindex, __("Rebuild the search index"), permission="core.search.rebuild"),
-    ]
-
-
-def schedules() -> Sequence[Schedule]:
-    return [Schedule("core.cleanup", 3600), Schedule("core.audit_anchor", 3600)]
-
-
-def _reindex(run: JobRun) -> None:
+def reindex(run: JobRun) -> None:
     resource = runtime.current().resource(run.args["resource"])
     while not run.canceled():
         with db.transaction():
@@ -45,10 +29,8 @@ def _reindex(run: JobRun) -> None:
             return
 
 
-def _clean_up(run: JobRun) -> Mapping[str, int]:
+def clean_up(run: JobRun) -> Mapping[str, int]:
     """Rows that nobody may use any more, in small steps: the embedded database has one writer."""
-    from core.api.models import KeptAnswer  # the API starts jobs, so it comes after this room
-
     now, old = utcnow(), utcnow() - timedelta(days=KEEP_DAYS)
     hours = timedelta(hours=runtime.current().settings.session_hours)
     kept_short = Job.kind.in_(["core.deliver", "core.cleanup", "core.audit_anchor"]) & (Job.status == "done")
