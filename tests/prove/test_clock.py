@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.jobs.models import Job, ScheduleSlot
@@ -35,7 +36,7 @@ class Clock:
         self._file.write_text(f"{ahead_s:+d}")
         self.environ = {
             "LD_PRELOAD": str(libraries[0]), "FAKETIME_TIMESTAMP_FILE": str(place), "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DISABLE_SHM": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }  # fmt: skip
 
     def set(self, ahead_s: int) -> None:
@@ -43,6 +44,15 @@ class Clock:
         draft = self._file.with_suffix(".new")
         draft.write_text(f"{ahead_s:+d}")
         draft.replace(self._file)
+
+
+@pytest.fixture(autouse=True)
+def no_litter() -> Iterator[None]:
+    """faketime leaves two files in /dev/shm for each process that was killed."""
+    yield
+    for file in Path("/dev/shm").glob("*faketime_*"):
+        if not psutil.pid_exists(int(file.name.rpartition("_")[2])):
+            file.unlink(missing_ok=True)
 
 
 def signed_in(address: str) -> process_kit.Browser:

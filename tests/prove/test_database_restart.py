@@ -87,7 +87,7 @@ class Load:
             number, self.labels = self.labels, self.labels + 1
         asked = {"ids": self.things, "arguments": {"label": f"write {number}"}}
         while self._once(caller, "/things/actions/stamp", asked, f"w{number}") != 200:
-            time.sleep(0.05)
+            time.sleep(0.3)  # a call more often than the limit of calls allows would be another answer
 
     def _browse(self) -> None:
         person = process_kit.Browser(f"http://127.0.0.1:{self.port}")
