@@ -74,7 +74,7 @@ def card_fields(document: Any, path: str = "") -> Iterator[str]:
     elif isinstance(document, list | tuple):
         for place, value in enumerate(document):
             yield from card_fields(value, f"{path}.{place}".lstrip("."))
-    elif isinstance(document, int | Decimal) and abs(document) >= 10 ** (_SHORTEST - 1):
+    elif isinstance(document, int | Decimal) and 10 ** (_SHORTEST - 1) <= abs(document) < 10**_LONGEST:
         yield from card_fields(str(document), path)
 
 

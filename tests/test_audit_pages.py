@@ -104,11 +104,12 @@ def test_the_fields_of_a_change_have_the_labels_of_the_form(signed_in: Any) -> N
 
 
 def test_an_entry_says_nothing_of_a_record_that_lies_outside_the_row_scope(signed_in: Any, ctx: Context) -> None:
-    Role.insert(name="auditor", label="Auditor").execute()
-    for permission in ("core.audit_entry.view", f"{NAME}.view"):
-        access.grant(ctx, "auditor", permission)
+    for role, permission in (("auditor", "core.audit_entry.view"), ("buyer", f"{NAME}.view")):
+        Role.insert(name=role, label=role.title()).execute()
+        access.grant(ctx, role, permission)
     make_suppliers({"code": "S-1", "name": "Ours", "country": "GB"}, {"code": "S-2", "name": "Theirs", "country": "SA"})
-    auditor = signed_in("auditor", {NAME: {"country": ["GB"]}})
+    auditor = signed_in("auditor")
+    access.assign(ctx, auditor.user, "buyer", {NAME: {"country": ["GB"]}})
     seen = [row[3] for row in rows(auditor, "?resource__prefix=suppliers")]
     assert "Ours" in seen
     assert "Theirs" not in seen

@@ -31,23 +31,19 @@ def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
     folder.forget()
 
 
-def own(results: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    return [(name, result) for name, result in results if name != "core"]
-
-
 @pytest.mark.parametrize("error", ["RuntimeError('boom')", "SystemExit(1)"])
 def test_collect_goes_on_without_the_failing_one(merchant: MerchantFolder, error: str) -> None:
     merchant.on("bad", hooks=FAILING.format(error=error))
     merchant.on("good", hooks="@hookimpl\ndef nav_items(actor): return ['good']")
     hooks = merchant.build().hooks
-    assert own(hooks.collect("nav_items", actor=NOBODY)) == [("good", ["good"])]
+    assert hooks.call("nav_items", actor=NOBODY) == [["good"]]
     guards.flush()
     assert PluginFailure.get().plugin == "bad"
 
 
 def test_collect_drops_none(merchant: MerchantFolder) -> None:
     merchant.on("quiet", hooks="@hookimpl\ndef nav_items(actor): return None")
-    assert own(merchant.build().hooks.collect("nav_items", actor=NOBODY)) == []
+    assert merchant.build().hooks.call("nav_items", actor=NOBODY) == []
 
 
 def test_deny_takes_a_failure_as_no(merchant: MerchantFolder) -> None:
@@ -104,7 +100,7 @@ def test_five_failures_in_a_minute_quarantine_with_the_reason(merchant: Merchant
     assert plugins.generation() == before.generation + 1
     after = merchant.build()
     assert "nav_items: RuntimeError: boom" in after.plugins["bad"].error
-    assert own(after.hooks.collect("nav_items", actor=NOBODY)) == []
+    assert after.hooks.call("nav_items", actor=NOBODY) == []
 
 
 def test_four_failures_or_old_ones_do_not(merchant: MerchantFolder) -> None:
@@ -150,7 +146,7 @@ def test_counting_that_fails_is_logged_and_breaks_nothing(
     hooks = merchant.build().hooks
     monkeypatch.setattr(PluginFailure, "create", refuse)
     logging.getLogger().handlers.clear()
-    assert own(hooks.collect("nav_items", actor=NOBODY)) == []
+    assert hooks.call("nav_items", actor=NOBODY) == []
     guards.flush()
     assert not PluginFailure.select().exists()
 
@@ -159,7 +155,7 @@ def test_a_call_over_its_budget_is_counted(merchant: MerchantFolder) -> None:
     merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.06); return [1]")
     counter = guards.overruns.labels("slow", "nav_items")
     before = counter._value.get()
-    assert own(merchant.build().hooks.collect("nav_items", actor=NOBODY)) == [("slow", [1])]
+    assert merchant.build().hooks.call("nav_items", actor=NOBODY) == [[1]]
     assert counter._value.get() == before + 1
 
 
@@ -167,7 +163,7 @@ def test_a_call_far_over_its_budget_is_a_failure_and_five_end_the_plugin(merchan
     merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.51); return [1]")
     hooks = merchant.build().hooks
     for _ in range(4):
-        assert own(hooks.collect("nav_items", actor=NOBODY)) == [("slow", [1])]
+        assert hooks.call("nav_items", actor=NOBODY) == [[1]]
     guards.flush()
     assert PluginState.get(PluginState.name == "slow").status == "healthy"
     hooks.call("nav_items", actor=NOBODY)

@@ -41,11 +41,7 @@ class Hooks:
         return bool(self._hooks[name].impls)
 
     def call(self, name: str, **given: Any) -> list[Any]:
-        """Results of all implementations that gave one; KeyError when no spec is called `name`."""
-        return [result for _, result in self.collect(name, **given)]
-
-    def collect(self, name: str, **given: Any) -> list[tuple[str, Any]]:
-        """(plugin, result) of all implementations in load order.
+        """Results of all implementations that gave one, in load order; KeyError when no spec is called `name`.
 
         collect and deliver: a failing one yields nothing. deny: it denies all `ids`. abort: its exception passes.
         """
@@ -53,8 +49,8 @@ class Hooks:
         if not hook.impls:
             return []
         call = _abort if hook.policy == "abort" else _guarded
-        results = [(impl.plugin, call(name, hook, impl, given)) for impl in hook.impls]
-        return [(plugin, result) for plugin, result in results if result is not None]
+        results = [call(name, hook, impl, given) for impl in hook.impls]
+        return [result for result in results if result is not None]
 
     def only(self, plugin: str, name: str, **given: Any) -> None:
         """Call hook `name` of one plugin alone; its exceptions pass."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pluggy
@@ -87,7 +89,7 @@ def _register(plugins: Sequence[Plugin]) -> Hooks:
     pm.add_hookspecs(hookspecs)
     for plugin in plugins:
         with blaming(plugin.name, "It cannot be loaded"):
-            _check_files(plugin)
+            _check_files(plugin.name, plugin.path)
             if (plugin.path / "hookspecs.py").exists():
                 _add_specs(pm, plugin)
     pm.register(builtin, name="core")
@@ -121,13 +123,14 @@ def _check_hooks(pm: pluggy.PluginManager, plugin: Plugin) -> None:
             raise PluginFailed(plugin.name, f"It implements the hook {caller.name!r}, which nobody offers (misspelt?).")
 
 
-def _check_files(plugin: Plugin) -> None:
-    for folder in sorted((plugin.path / "templates").glob("*")):
-        if folder.name != plugin.name:
-            raise PluginFailed(plugin.name, f"{folder} must lie in templates/{plugin.name}/: names are shared by all.")
-    for file in plugin.path.rglob("*.py"):
+@functools.cache  # code that a process has loaded stays what it is
+def _check_files(name: str, path: Path) -> None:
+    for folder in sorted((path / "templates").glob("*")):
+        if folder.name != name:
+            raise PluginFailed(name, f"{folder} must lie in templates/{name}/: names are shared by all.")
+    for file in path.rglob("*.py"):
         if _HUEY.search(file.read_text(encoding="utf-8")):
-            raise PluginFailed(plugin.name, f"{file} imports huey, which loses jobs: declare them with register_jobs.")
+            raise PluginFailed(name, f"{file} imports huey, which loses jobs: declare them with register_jobs.")
 
 
 def _declarations(hooks: Hooks, plugins: Mapping[str, Plugin]) -> dict[str, Any]:
