@@ -81,7 +81,7 @@ def store(
 
 def find(ctx: Context, file_id: int) -> StoredFile:
     """The file, when it is the actor's own or he may see all; else NotFound."""
-    file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == min(file_id, 2**63 - 1))
+    file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == file_id)
     own = file is not None and file.user_id is not None and file.user_id == ctx.actor.user_id
     if file is None or not (own or ctx.actor.can(VIEW_ALL)) or (file.expires_at and file.expires_at < utcnow()):
         raise NotFound(_("There is no such file, or it has expired."))

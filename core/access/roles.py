@@ -92,7 +92,7 @@ def set_permissions(ctx: Context, role: Role, wanted: Sequence[str]) -> None:
         if taken:
             RolePermission.delete().where(RolePermission.role == role, RolePermission.permission.in_(taken)).execute()
             Session.end(UserRole.select(UserRole.user).where(UserRole.role == role))
-        Role.update(version=Role.version + 1, updated_at=db.utcnow()).where(Role.id == role.id).execute()
+        Role.change().where(Role.id == role.id).execute()
         changes.record(ctx, "core.role", "permissions_changed", [Change(role.id, {"taken": taken}, {"given": given})])
 
 

@@ -38,7 +38,6 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
 
 def init_app(app: flask.Flask, runtime: Runtime) -> None:
     """Put the API of every resource below /api/v1."""
-    app.config.setdefault("PROPAGATE_EXCEPTIONS", False)
     for resource in runtime.resources.values():
         with blaming(resource.plugin, f"The API of {resource.name}"):
             app.register_blueprint(routes.of_resource(resource))  # an _Api would describe it too, which takes its time
@@ -48,9 +47,7 @@ def init_app(app: flask.Flask, runtime: Runtime) -> None:
     def document() -> Any:
         return flask.jsonify(describe())
 
-    frame = flask.Blueprint("api_frame", __name__, url_prefix="/api/v1")
-    frame.add_url_rule("/openapi.json", "openapi", access.requires(access.SIGNED_IN)(document))
-    app.register_blueprint(frame)
+    app.add_url_rule("/api/v1/openapi.json", "api_openapi", access.requires(access.SIGNED_IN)(document))
 
 
 def openapi(runtime: Runtime) -> dict[str, Any]:

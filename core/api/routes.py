@@ -76,7 +76,7 @@ def of_jobs() -> Any:
     """The blueprint of jobs."""
 
     def one(job_id: int) -> Any:
-        return jobs.find(current_context(), min(job_id, 2**63 - 1))
+        return jobs.find(current_context(), job_id)
 
     made = _blueprint("jobs", "/api/v1/jobs", "Jobs")
     _add(made, Endpoint("GET", "/<int:job_id>", one, access.SIGNED_IN, shapes.JobShape, summary="A job of yours"))

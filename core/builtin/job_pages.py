@@ -13,7 +13,7 @@ from core.db import utcnow
 from core.errors import Conflict
 from core.i18n import __, _n
 from core.jobs import actions, control
-from core.jobs.models import LARGEST, Job, JobItem
+from core.jobs.models import Job, JobItem
 from core.resources import Badge, query
 from core.web import outcomes
 from core.web.base import AdminView, came_from, context, is_partial, redirect
@@ -117,7 +117,7 @@ class JobsView(AdminView):
 
 def _number(name: str) -> int:
     """A place in a list from the address; 0 when there is none."""
-    return min(max(flask.request.args.get(name, 0, type=int), 0), LARGEST)
+    return max(flask.request.args.get(name, 0, type=int), 0)
 
 
 def _rows(job: Job) -> dict[str, Any]:

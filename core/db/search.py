@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import peewee
 
 from core.db.engine import database, is_postgres, transaction
+from core.db.fields import is_storable
 
 if TYPE_CHECKING:
     from core.resources.declaration import Resource
@@ -199,7 +200,8 @@ def starts_with(field: Any, text: str) -> Any:
 
 
 def among(key: Any, ids: Sequence[int]) -> Any:
-    """`key IN ids` with one parameter, however many they are."""
+    """`key IN ids` with one parameter, however many they are; numbers that no row can have are left out."""
+    known = [row_id for row_id in ids if is_storable(row_id)]
     if is_postgres():
-        return peewee.Expression(key, "=", peewee.SQL("ANY(CAST(%s AS bigint[]))", (list(ids),)))
-    return key.in_(peewee.SQL("(SELECT value FROM json_each(?))", (json.dumps(list(ids)),)))
+        return peewee.Expression(key, "=", peewee.SQL("ANY(CAST(%s AS bigint[]))", (known,)))
+    return key.in_(peewee.SQL("(SELECT value FROM json_each(?))", (json.dumps(known),)))

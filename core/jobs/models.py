@@ -13,7 +13,6 @@ from core.db import JSONField, Model, UTCDateTimeField, utcnow
 if TYPE_CHECKING:
     from core.jobs.run import JobRun
 
-LARGEST = 2**63 - 1  # greater numbers in an address are an error of SQLite, not an empty answer
 _OWN_RECORD = "a job is its own record"
 
 

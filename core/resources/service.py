@@ -12,7 +12,7 @@ import peewee
 from core import changes, db
 from core.changes import Change
 from core.context import Context
-from core.db import search, utcnow
+from core.db import search
 from core.db.fields import is_storable
 from core.errors import Conflict, Rejected
 from core.i18n import _
@@ -102,8 +102,7 @@ class Service:
         model, key = self.model, self.model.id
         sets = {name: self._case(name, changed) for doc in changed.values() for name in doc if name in self.names}
         unmoved = model.version == peewee.Case(key, [(one, old[one]["version"]) for one in changed])
-        update = model.update(**sets, version=model.version + 1, updated_at=utcnow())
-        if update.where(search.among(key, list(changed)), unmoved).execute() != len(changed):
+        if model.change(**sets).where(search.among(key, list(changed)), unmoved).execute() != len(changed):
             raise _conflict()
         self.attach(ctx, changed, old)
 

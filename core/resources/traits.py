@@ -123,8 +123,7 @@ def _retag(ctx: Context, resource: str, action: str, add: _Pairs, remove: _Pairs
         done = {key: {"added": added.get(key, []), "removed": removed.get(key, [])} for key in {**added, **removed}}
         now = tags_of(resource, list(done))
         was = {key: sorted({*now[key], *one["removed"]} - {*one["added"]}) for key, one in done.items()}
-        raised = model.update(version=model.version + 1, updated_at=utcnow())
-        raised.where(search.among(model.id, list(done))).execute()
+        model.change().where(search.among(model.id, list(done))).execute()
         noted = [Change(key, {"tags": was[key]}, {"tags": now[key]}) for key in sorted(done)]
         changes.record(ctx, resource, action, noted, event=f"{resource}_tagged.v1", reindex=False)
     same = {key: Outcome("unchanged", key) for key in {**add, **remove}}

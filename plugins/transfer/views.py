@@ -17,7 +17,6 @@ from core import files, runtime
 from core.access import SIGNED_IN, demand, rows
 from core.errors import Invalid, MaktabError, NotFound
 from core.i18n import _, __
-from core.jobs.models import LARGEST
 from core.resources import Badge, ListState, Resource, Selection, query
 from core.web.base import AdminView, context
 from plugins.transfer.formats import OPERATORS, Mapping, Preview, known_formats
@@ -54,7 +53,7 @@ class TransferView(AdminView):
     def index_view(self) -> Any:
         allowed, before = _importable(), max(flask.request.args.get("before", 0, type=int), 0)
         newest = Import.select().where(_visible(allowed)).order_by(Import.id.desc()).limit(_PAGE + 1)
-        found = list(newest.where(Import.id < min(before, LARGEST)) if before else newest) if allowed else []
+        found = list(newest.where(Import.id < before) if before else newest) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
         values = {"imports": found[:_PAGE], "resources": allowed, "states": STATES, "more": more, "before": before}
         return self.render("transfer/list.html", **values)
@@ -130,7 +129,7 @@ class TransferView(AdminView):
 
     @expose("/mappings/<int:mapping_id>.json")
     def mapping_file(self, mapping_id: int) -> Any:
-        saved = SavedMapping.get_or_none(SavedMapping.id == min(mapping_id, LARGEST))
+        saved = SavedMapping.get_or_none(SavedMapping.id == mapping_id)
         if saved is None or saved.resource not in _importable():
             raise NotFound(_("There is no such mapping."))
         answer = flask.make_response(json.dumps(saved.mapping, ensure_ascii=False, indent=1))
@@ -168,7 +167,7 @@ def _visible(allowed: Map[str, Resource]) -> Any:
 
 
 def _import(import_id: int) -> Import:
-    import_ = Import.get_or_none(Import.id == min(import_id, LARGEST), _visible(_importable()))
+    import_ = Import.get_or_none(Import.id == import_id, _visible(_importable()))
     if import_ is None:
         raise NotFound(_("There is no such import."))
     importer.settle(context(), import_)
