@@ -30,6 +30,7 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(databases.fast_directory())) 
 
 def plain_logs() -> None:
     """structlog's own default draws each traceback with all local values: seconds per error."""
+    structlog.reset_defaults()  # what is not named below would stay as a test has set it
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, plain])
 

@@ -21,9 +21,9 @@ import pytest
 
 from core.settings import Settings
 from tests.conftest import csrf_of
-from tests.test_processes import Served, free_port, served
+from tests.test_processes import Served, port, served
 
-__all__ = ["free_port", "served"]  # fixtures of the processes' tests
+__all__ = ["port", "served"]  # fixtures of the processes' tests
 pytestmark = pytest.mark.slow
 
 SECRETS = {

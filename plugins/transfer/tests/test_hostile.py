@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from core import auth, files
+from core import auth, files, logs
 from core.app import create_app
 from core.jobs.worker import Worker
 from core.settings import Settings
@@ -22,7 +22,7 @@ from plugins.transfer import api as transfer
 from plugins.transfer.tests import hostile_files, kit
 from plugins.transfer.tests.kit import CTX, SALE, Sale, bring_in, documents, mapped, reasons, rejected_rows
 from tests import databases
-from tests.conftest import csrf_of
+from tests.conftest import csrf_of, plain_logs
 
 ROOT = Path(__file__).parents[3]
 MOST_MB, MOST_S = 300, 2.0
@@ -143,7 +143,17 @@ def test_a_cell_of_json_is_an_object_or_is_told(
         assert [doc["extra"] for doc in documents()] == [kept]
 
 
-def test_a_format_that_stumbles_over_a_row_loses_that_row_only(runtime: Any, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.fixture
+def real_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Logs as a process of an install writes them, to stderr."""
+    logs.configure()
+    yield
+    plain_logs()
+
+
+def test_a_format_that_stumbles_over_a_row_loses_that_row_only(
+    runtime: Any, real_logs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     def prepare(doc: dict[str, Any], rows: Any) -> dict[str, Any]:
         if doc["number"] == "2":
             raise KeyError("layla@example.com")
@@ -154,7 +164,9 @@ def test_a_format_that_stumbles_over_a_row_loses_that_row_only(runtime: Any, cap
         made = bring_in("number\n1\n2\n3\n", known.mapping, format="odd")
     assert (made.state, made.created, made.rejected) == ("completed_with_errors", 2, 1)
     assert "KeyError" in reasons(made)[3]
-    assert "layla" not in caplog.text + reasons(made)[3]
+    written = capsys.readouterr().err
+    assert "a format cannot read its rows" in written
+    assert "layla" not in written + reasons(made)[3]
 
 
 def test_headers_of_rejected_rows_are_escaped_and_read_back(shop: Any) -> None:
