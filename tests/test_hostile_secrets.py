@@ -142,13 +142,13 @@ def traffic(client: Client, token: str) -> str:
     order = {
         "number": "C-1", "sales_channel": "web", "currency": "GBP", "customer_name": PERSONAL["name"],
         "customer_email": PERSONAL["email"], "customer_phone": PERSONAL["phone"],
-        "extra": {"paid_with": PERSONAL["card"]},
         "shipping_address": {"name": PERSONAL["name"], "line1": PERSONAL["street"]},
     }  # fmt: skip
     key = {"Idempotency_Key": SECRETS["idempotency key"]} | program
     for _again in range(3):
         client.call("/api/v1/orders", order, **key)
     client.call("/api/v1/orders", order | {"number": "C-2"}, **key)
+    assert client.call("/api/v1/orders", order | {"extra": {"paid_with": PERSONAL["card"]}}, **program)[0] == 422
     client.call("/api/v1/orders", order, **program)  # taken
     client.call("/api/v1/orders", order | {"number": "C-3", "customer_email": PERSONAL["email"] * 50}, **program)
     client.call("/api/v1/orders/1", {"customer_name": PERSONAL["name"] + "\0"}, "PATCH", **program)

@@ -143,30 +143,23 @@ def test_a_cell_of_json_is_an_object_or_is_told(
         assert [doc["extra"] for doc in documents()] == [kept]
 
 
-@pytest.fixture
-def real_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Logs as a process of an install writes them, to stderr."""
-    logs.configure()
-    yield
-    plain_logs()
-
-
-def test_a_format_that_stumbles_over_a_row_loses_that_row_only(
-    runtime: Any, real_logs: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_format_that_stumbles_over_a_row_loses_that_row_only(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def prepare(doc: dict[str, Any], rows: Any) -> dict[str, Any]:
         if doc["number"] == "2":
             raise KeyError("layla@example.com")
         return doc
 
     known = transfer.ImportFormat("odd", SALE.name, "Odd", mapped(("number", "number")), prepare=prepare)
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    logs.configure()  # as a process of an install writes them
     with kit.shop(runtime, [known]):
         made = bring_in("number\n1\n2\n3\n", known.mapping, format="odd")
+    plain_logs()
     assert (made.state, made.created, made.rejected) == ("completed_with_errors", 2, 1)
     assert "KeyError" in reasons(made)[3]
-    written = capsys.readouterr().err
-    assert "a format cannot read its rows" in written
-    assert "layla" not in written + reasons(made)[3]
+    assert "a format cannot read its rows" in written.getvalue()
+    assert "layla" not in written.getvalue() + reasons(made)[3]
 
 
 def test_headers_of_rejected_rows_are_escaped_and_read_back(shop: Any) -> None:
