@@ -184,9 +184,11 @@ def browser() -> Iterator[Any]:
 def address(runtime: Any) -> Iterator[str]:
     switch = Switch(runtime.settings)
     server = make_server("127.0.0.1", 0, switch, threaded=True)
+    server.daemon_threads, server.block_on_close = False, True  # the end waits for a request that still runs
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+    server.server_close()  # else its connection would be closed under it
 
 
 @pytest.fixture

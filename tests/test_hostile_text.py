@@ -317,9 +317,11 @@ def test_no_text_becomes_an_element_an_attribute_or_a_link(house: flask.Flask, o
 @pytest.fixture
 def address(house: flask.Flask, runtime: Any) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, Switch(runtime.settings), threaded=True)
+    server.daemon_threads, server.block_on_close = False, True  # the end waits for a request that still runs
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.browser
