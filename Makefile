@@ -1,5 +1,5 @@
 # make run: a running shop with demo orders. make test: everything. PORT and MAKTAB_* are honoured (docs/install.md).
-.PHONY: run test lint format lock translations screens clean
+.PHONY: run test prove lint format lock translations screens bench clean
 .DEFAULT_GOAL := run
 
 run:
@@ -11,12 +11,18 @@ test:
 	@scripts/browser.sh
 	.venv/bin/python -P -m pytest -n logical --maxprocesses 8 --dist worksteal $(PYTEST)
 
+# The long proofs of docs/promises.md, one at a time; figures go to prove.jsonl. MAKTAB_PROVE=0.05 is a short form.
+prove:
+	@scripts/setup.sh requirements-dev.lock
+	.venv/bin/python -P -m pytest -v -m prove tests/prove $(PYTEST)
+
 lint:
 	@scripts/setup.sh requirements-dev.lock
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --config setup.cfg
+	.venv/bin/bandit -q -r core plugins themes scripts -c pyproject.toml -lll
 
 format:
 	.venv/bin/ruff check --fix .
@@ -32,6 +38,11 @@ screens:
 	@scripts/setup.sh requirements-dev.lock
 	@scripts/browser.sh
 	.venv/bin/python scripts/screens.py $(URL)
+
+# Maktab beside its peers, with checked answers (bench/README.md). SIZE=10k is quick; SIZE=1m,100k,10k is the whole matrix.
+bench:
+	@scripts/setup.sh requirements-dev.lock
+	.venv/bin/python bench/run.py --size $(or $(SIZE),10k) $(BENCH)
 
 # No index address may get into the lock files: everybody installs from the index that he trusts.
 lock:

@@ -14,6 +14,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,7 +33,7 @@ from plugins.orders.models import Order
 
 PLUGINS = Path(__file__).with_name("merchant")
 IMPORTED, FACTOR, SMALL = 150_000, 10, 15_000
-JOBS, FEW_JOBS, SAMPLES = 3_000, 500, 5
+JOBS, FEW_JOBS = 3_000, 300
 _COMMAND = [sys.executable, "-P", "-m", "core.cli"]
 
 
@@ -60,7 +61,7 @@ def run(place: load.Place, results: Path) -> None:
         for name, figures in imports(place, rows).items():
             emit(f"{name} of maktab, {rows} rows", **figures)
     emit("export of maktab, memory", **export_memory(place))
-    emit("queue maktab", **job_layer(place, FEW_JOBS if is_small else JOBS))
+    emit("queue maktab", **job_layer(place, FEW_JOBS if is_small else JOBS, samples=2 if is_small else 5))
 
 
 def imports(place: load.Place, rows: int) -> dict[str, dict[str, Any]]:
@@ -113,7 +114,7 @@ def export_memory(place: load.Place) -> dict[str, Any]:
     return figures
 
 
-def job_layer(place: load.Place, count: int) -> dict[str, Any]:
+def job_layer(place: load.Place, count: int, samples: int) -> dict[str, Any]:
     """The same as micro.py's `queue`: `count` jobs that do nothing, enqueued one by one, then single ones after 4 s."""
     with _empty_install(place) as environ:
         _maktab(environ, "plugin", "enable", "bench_jobs")
@@ -122,7 +123,7 @@ def job_layer(place: load.Place, count: int) -> dict[str, Any]:
             boot.start(settings_room.load(os.environ | environ))
             _enqueue(20)
             rounds = [_enqueue(count) for _ in range(3)]
-            idle = [_latency_s(place.scratch / "mark") for _ in range(SAMPLES)]
+            idle = [_latency_s(place.scratch / "mark") for _ in range(samples)]
         finally:
             db.database.close_all()
             servers.stop([worker], signal.SIGINT)
@@ -155,8 +156,8 @@ def _latency_s(mark: Path) -> float:
 @contextmanager
 def _empty_install(place: load.Place) -> Iterator[dict[str, str]]:
     """A new shop without orders; the environment of its commands."""
-    home = place.scratch / "maktab_empty"
-    shutil.rmtree(home, ignore_errors=True)
+    # A folder of its own for each: this process keeps the doorbell's file open, also when it is deleted.
+    home = Path(tempfile.mkdtemp(prefix="maktab_empty_", dir=place.scratch))
     environ = {"MAKTAB_DATA_DIR": str(home), "MAKTAB_PLUGIN_DIR": str(PLUGINS)}
     if place.pg:
         import psycopg
@@ -167,6 +168,7 @@ def _empty_install(place: load.Place) -> Iterator[dict[str, str]]:
         environ["MAKTAB_DATABASE_URL"] = load.url_of(place.pg, "maktab_empty")
     _maktab(environ, "init")
     yield environ
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _maktab(environ: dict[str, str], *arguments: object) -> Cost:

@@ -29,11 +29,11 @@ from plugins.orders.resources import ORDERS
 REPEAT = 40
 
 
-def pages(rows: int) -> dict[str, str]:
-    """Address of each page by name."""
+def pages(rows: int, middles: dict[str, str]) -> dict[str, str]:
+    """Address of each page by name. `middles`: cursors of the rows at half depth by column."""
     lists: dict[str, dict[str, str]] = {"list": {}}
     lists |= {f"sort {one.name}": {"sort": one.name} for one in ORDERS.columns if one.sortable}
-    lists |= {f"middle {one.name}": _middle(one.name, rows) for one in ORDERS.columns if one.sortable}
+    lists |= {f"middle {name}": {"sort": f"-{name}", "cursor": cursor} for name, cursor in middles.items()}
     filters = {"status": "open", "payment_status": "unpaid", "tags": "gift", "sales_channel": "marketplace"}
     filters |= {"placed_at__gte": "2025-06-01", "total_minor__gte": "50000", "customer_key": "nobody@example.com"}
     lists |= {f"filter {name}": {name: value} for name, value in filters.items()}
@@ -56,14 +56,6 @@ def pages(rows: int) -> dict[str, str]:
         "pill": "/admin/jobs/pill",
         "healthz": "/healthz",
     }
-
-
-def _middle(sort: str, rows: int) -> dict[str, str]:
-    """Arguments of the page behind the row at half depth."""
-    field = getattr(ORDERS.model, sort)
-    ordered = ORDERS.model.select(field, ORDERS.model.id).order_by(field.desc(), ORDERS.model.id.desc())
-    value, record_id = ordered.offset(rows // 2).limit(1).tuples().get()
-    return {"sort": f"-{sort}", "cursor": db.Cursor(field.db_value(value), record_id).encode()}
 
 
 class Statements(logging.Handler):
@@ -152,14 +144,15 @@ def main() -> None:
     options.add_argument("--plans", action="store_true", help="each statement with its time and plan")
     options.add_argument("--profile", action="store_true", help="the most expensive functions")
     given = options.parse_args()
-    settings = load.Place(given.scratch, given.rows, given.pg).settings
+    place = load.Place(given.scratch, given.rows, given.pg)
+    settings, middles = place.settings, load.middle_cursors(place)
     db.connect(settings.url)
     built, app = plugins.assemble(settings, create_app)
     runtime.install(built)
     client = app.test_client()
     with runtime.bound(built):
         sign_in(client)
-        for name, address in pages(given.rows).items():
+        for name, address in pages(given.rows, middles).items():
             if name.startswith(given.page):
                 look(client, name, address, given.plans, given.profile)
 

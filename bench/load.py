@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import peewee
+from itsdangerous import URLSafeSerializer
 
 from core import access, audit, auth, boot, db
 from core.changes import Change
 from core.context import system_context
-from core.db import search
+from core.db import keyset, search
 from core.resources import Tagging, service_of
 from core.settings import Settings
 from plugins.orders.models import Address, Order, OrderFact, OrderLine
@@ -296,6 +297,20 @@ def _check(rows: int) -> dict[str, int]:
         states = axes.derive(order["total_minor"], order["units"], order["facts"])
         assert {name: order[name] for name in states} == states, order
     return counts
+
+
+def middle_cursors(place: Place) -> dict[str, str]:
+    """By sortable column, descending: the cursor of the row at half depth, signed like those in the links of a list."""
+    db.connect(place.settings.url)
+    found, key = {}, ORDERS.model.id
+    for name in (one.name for one in ORDERS.columns if one.sortable):
+        field = getattr(ORDERS.model, name)
+        pair = ORDERS.model.select(key).order_by(field.desc(), key.desc()).offset(place.rows // 2).limit(2).tuples()
+        both = ORDERS.model.select().where(key.in_([record_id for (record_id,) in pair]))
+        signer = URLSafeSerializer(place.settings.key("session"), f"{ORDERS.name} {name}")
+        found[name] = str(signer.dumps(keyset.page(both, field, True, None, 1).next))
+    db.database.close_all()
+    return found
 
 
 def main() -> None:

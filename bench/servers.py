@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,16 +31,17 @@ max_wal_size = 4GB
 
 @dataclass(frozen=True)
 class Running:
-    """Maktab's processes, and its database as the adapter opens it."""
+    """Maktab's processes, its database as the adapter opens it, and the cursors of `load.middle_cursors`."""
 
     port: int
     web: int
     worker: int
     database: str
+    cursors: dict[str, str]
 
     def environ(self) -> dict[str, str]:
         named = {"URL_PORT": self.port, "WEB_PID": self.web, "WORKER_PID": self.worker, "MAKTAB_DB": self.database}
-        named |= {"USER": load.USER, "PASSWORD": load.PASSWORD}
+        named |= {"USER": load.USER, "PASSWORD": load.PASSWORD, "CURSORS": json.dumps(self.cursors)}
         return {f"BENCH_{name}": str(value) for name, value in named.items()}
 
 
@@ -55,7 +58,7 @@ def maktab(place: load.Place, port: int) -> Iterator[Running]:
     )
     try:
         wait_for(port)
-        yield Running(port, web.pid, worker.pid, database)
+        yield Running(port, web.pid, worker.pid, database, load.middle_cursors(place))
     finally:
         stop([web, worker], signal.SIGINT)
         log.close()
@@ -101,40 +104,46 @@ def stop(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
             process.kill()
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
-def redis(scratch: Path, port: int) -> Iterator[bool]:
-    """A Redis in memory for the queues of the peers; False where there is none."""
-    program = shutil.which("redis-server")
+def redis(scratch: Path) -> Iterator[int]:
+    """A Redis in memory for the queues of the peers; its port, 0 where there is none."""
+    program, port = shutil.which("redis-server"), free_port()
     if program is None:
-        yield False
+        yield 0
         return
     server = subprocess.Popen(
         [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(scratch)],
         stdout=subprocess.DEVNULL,
     )
     try:
-        yield True
+        yield port
     finally:
         stop([server], signal.SIGTERM)
 
 
 @contextmanager
-def postgres(scratch: Path, port: int) -> Iterator[str]:
+def postgres(scratch: Path) -> Iterator[str]:
     """A PostgreSQL cluster of our own below `scratch`, kept for the next run; its libpq DSN, "" where there is none."""
     programs = _postgres_programs()
     if programs is None:
         print("No PostgreSQL server with pg_trgm on this machine: SQLite alone. Install it, or give --pg.", flush=True)
         yield ""
         return
-    home, user = scratch / "pg", _server_user()
+    home, user, port = scratch / "pg", _server_user(), free_port()
     if not (home / "PG_VERSION").exists():
         home.mkdir(parents=True, exist_ok=True)
         shutil.chown(home, user)
         _as(user, str(programs / "initdb"), "-D", str(home), "-U", "bench", "-A", "trust", "-E", "UTF8", "--locale=C")
         with (home / "postgresql.conf").open("a") as conf:
-            conf.write(f"{_SETTINGS}port = {port}\nunix_socket_directories = '{home}'\n")
+            conf.write(f"{_SETTINGS}unix_socket_directories = ''\n")
     control = [str(programs / "pg_ctl"), "-D", str(home), "-w"]
-    _as(user, *control, "-l", str(home / "log"), "start")
+    _as(user, *control, "-l", str(home / "log"), "-o", f"-p {port}", "start")
     try:
         yield f"host=127.0.0.1 port={port} user=bench"
     finally:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import flask
 import flask_admin
 from flask_wtf.csrf import CSRFProtect
 
 from core import access, api, auth, health, i18n
-from core.errors import MaktabError
+from core.errors import Invalid
+from core.i18n import _
+from core.plugins.manifest import blaming
 from core.runtime import Runtime
 from core.web import HomeView, MaktabTheme, ResourceView, errors, theme
-
-
-class RouteClash(MaktabError):
-    """Two views with one address: the first would win in silence."""
-
-    def __init__(self, text: str, plugin: str) -> None:
-        super().__init__(text)
-        self.plugin = plugin
 
 
 def create_app(runtime: Runtime) -> flask.Flask:
@@ -33,6 +24,7 @@ def create_app(runtime: Runtime) -> flask.Flask:
     errors.init_app(app)
     auth.init_app(app)
     access.init_app(app)
+    app.before_request(_refuse_nul)
     health.init_app(app)
     app.add_url_rule("/", "root", access.requires(access.SIGNED_IN)(lambda: flask.redirect("/admin/")))
     _add_views(app, runtime)
@@ -40,7 +32,6 @@ def create_app(runtime: Runtime) -> flask.Flask:
     for blueprint in app.blueprints.values():
         if (blueprint.url_prefix or "").startswith("/api"):
             csrf.exempt(blueprint)
-    access.check_routes(app)
     return app
 
 
@@ -52,19 +43,24 @@ def _configure(app: flask.Flask, runtime: Runtime) -> None:
     )
 
 
+def _refuse_nul() -> None:
+    """PostgreSQL keeps no NUL, SQLite cuts texts there: it ends here, in addresses, forms and names of files."""
+    request = flask.request
+    is_form = request.mimetype == "multipart/form-data" or not request.path.startswith("/api/")  # JSON: see core.api
+    given = [name for file in request.files.values() if (name := file.filename)] if is_form else []
+    for values in (request.args, request.form) if is_form else (request.args,):
+        given += [text for name, texts in values.lists() for text in (name, *texts)]
+    if any("\0" in text for text in given):
+        raise Invalid(_("No text may hold the sign NUL."))
+
+
 def _add_views(app: flask.Flask, runtime: Runtime) -> None:
     admin = flask_admin.Admin(app, name="Maktab", theme=MaktabTheme(), index_view=HomeView())
     for resource in runtime.resources.values():
-        _add(app, admin, resource.plugin, [ResourceView(resource)])
+        with blaming(resource.plugin, f"The pages of {resource.name}"):
+            admin.add_view(ResourceView(resource))
     for hook in ("register_views", "register_blueprints"):
         for plugin, made in runtime.hooks.declared(hook):
-            _add(app, admin, plugin, made)
-
-
-def _add(app: flask.Flask, admin: flask_admin.Admin, plugin: str, made: Iterable[Any]) -> None:
-    """Register views or blueprints; what Flask refuses is that plugin's fault."""
-    for one in made:
-        try:
-            app.register_blueprint(one) if isinstance(one, flask.Blueprint) else admin.add_view(one)
-        except (ValueError, AssertionError) as error:
-            raise RouteClash(f"{plugin}: {error}", plugin) from error
+            with blaming(plugin, hook):
+                for one in made:
+                    app.register_blueprint(one) if isinstance(one, flask.Blueprint) else admin.add_view(one)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-import threading
 from typing import Any
 
 from huey import RedisHuey, SqliteHuey
@@ -13,27 +13,22 @@ from core import runtime
 from core.settings import Settings
 
 log = logging.getLogger("maktab.jobs")
-_queues: dict[tuple[str, str], Any] = {}
-_lock = threading.Lock()
 
 
+@functools.cache
 def queue(settings: Settings) -> Any:
     """The huey queue of this install, with its one generic task. Messages are pickles, so they are signed."""
-    place = (str(settings.data_dir), settings.redis_url)
-    with _lock:
-        if place not in _queues:
-            options = {"serializer": SignedSerializer(secret=settings.key("queue")), "results": False}
-            if settings.redis_url:
-                import redis  # the extra `redis`
+    options = {"serializer": SignedSerializer(secret=settings.key("queue")), "results": False}
+    if settings.redis_url:
+        import redis  # the extra `redis`
 
-                pool = redis.ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=2, socket_timeout=5)
-                made = RedisHuey("maktab", connection_pool=pool, **options)
-            else:
-                # No fsync: what the bell loses in a power cut, the sweep finds.
-                made = SqliteHuey("maktab", filename=str(settings.data_dir / "queue.db"), fsync=False, **options)
-            made.ring = made.task(name="look")(_look)
-            _queues[place] = made
-        return _queues[place]
+        pool = redis.ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=2, socket_timeout=5)
+        made = RedisHuey("maktab", connection_pool=pool, **options)
+    else:
+        # No fsync: what the bell loses in a power cut, the sweep finds.
+        made = SqliteHuey("maktab", filename=str(settings.data_dir / "queue.db"), fsync=False, **options)
+    made.ring = made.task(name="look")(_look)
+    return made
 
 
 def _look() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core import access, db, plugins, runtime
 from core.context import system_context
-from core.db import migrate, search
+from core.db import migrate
 from core.runtime import Runtime
 from core.settings import Settings
 
@@ -24,10 +24,9 @@ def start(settings: Settings) -> Runtime:
 
 def prepare(settings: Settings) -> list[str]:
     """Make a new install, or bring an old one to this version; returns the names of the migrations applied."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    db.connect(settings.url)
+    start(settings)
     applied = migrate.apply("core", CORE_MIGRATIONS)
-    plugins.install_defaults(settings)
+    plugins.install_defaults()
     applied += migrate_all(settings)
     runtime.install(plugins.build(settings))
     access.ensure_default_roles(system_context("cli"))
@@ -39,11 +38,6 @@ def migrate_all(settings: Settings) -> list[str]:
     applied = migrate.apply("core", CORE_MIGRATIONS)
     built = plugins.build(settings)
     for name, plugin in built.plugins.items():
-        folder = plugin.path / "migrations"
-        if plugin.status == "healthy" and folder.is_dir():
-            applied += [f"{name}.{step}" for step in migrate.apply(name, folder)]
-    with runtime.bound(built):
-        for resource in built.resources.values():
-            if resource.search_text or resource.search_exact:
-                search.ensure(resource)
+        if plugin.status == "healthy":
+            applied += plugins.migrate_tables(built, name)
     return applied

@@ -32,7 +32,7 @@ _SCHEMES = (
     ("Troy", r"9792", (16,)),
 )
 _BEGINS = tuple((re.compile(begins), lengths) for _name, begins, lengths in _SCHEMES)
-_SHORTEST, _LONGEST, _SMALLEST = 14, 19, 10**13
+_SHORTEST, _LONGEST, _SMALLEST, _TOO_LARGE = 14, 19, 10**13, 10**19
 _MANY = re.compile(r"(?:\d[ \u00a0\u2010-\u2013-]?){14}")
 # Digits with single blanks or dashes between them, not a part of a word; a decimal number is found as such first.
 _RUN = re.compile(r"(?<!\w)(?:\d{1,12}[.,]\d+|(?P<run>\d(?:[ \u00a0\u2010-\u2013-]?\d){13,})(?!\w))")
@@ -53,7 +53,7 @@ def holds_card(value: Any) -> bool:
             waiting.extend(one.values())
         elif isinstance(one, list | tuple):
             waiting.extend(one)
-        elif isinstance(one, int | Decimal) and one >= _SMALLEST:
+        elif _is_long(one):
             waiting.append(str(one))
     return False
 
@@ -87,8 +87,13 @@ def card_fields(document: Any, path: str = "") -> Iterator[str]:
     elif isinstance(document, list | tuple):
         for place, value in enumerate(document):
             yield from card_fields(value, f"{path}.{place}".lstrip("."))
-    elif isinstance(document, int | Decimal) and document >= _SMALLEST:
+    elif _is_long(document):
         yield from card_fields(str(document), path)
+
+
+def _is_long(value: Any) -> bool:
+    """A number with about as many digits as a card's."""
+    return type(value) in (int, Decimal) and bool(_SMALLEST <= abs(value) < _TOO_LARGE)
 
 
 def _places(text: str) -> Iterator[tuple[int, int]]:

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import audit, events, runtime
+from core import audit, events, rights, runtime
 from core.context import Context
 from core.db import search
+from core.errors import Rejected
+from core.i18n import _
+
+_VERBS = {"created": "create", "updated": "edit", "deleted": "delete"}
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,17 @@ def record(
 
     `action`: created, updated, deleted or the name of the command. `event`: default `<resource>_<action>.v1`.
     `reindex=False`: nothing changed that search sees; an import indexes by itself, at its end. Must be called inside
-    `db.transaction()`, after the guarded write. Raises Rejected when a `before_change` hook refuses.
+    `db.transaction()`, after the guarded write. Raises Rejected when a `before_change` hook refuses, or when a record
+    was or is now outside of the actor's rows.
     """
     if not changes:
         return
     current = runtime.current()
-    current.hooks.call("before_change", ctx=ctx, resource=resource, action=action, changes=changes)
     ids, declared = [change.id for change in changes], current.resources.get(resource)
+    verb = "import" if ctx.source == "import" else _VERBS.get(action, action)
+    if declared and (beyond := rights.outside(ctx.actor, declared, verb, changes)):
+        raise Rejected(beyond[0], "", _("This lies outside of the rows that your role reaches."))
+    current.hooks.call("before_change", ctx=ctx, resource=resource, action=action, changes=changes)
     if declared and action == "deleted":
         search.drop(declared, ids)
     elif declared and reindex and ctx.source != "import":  # a trigram index costs an import more than its rows

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import peewee
 
@@ -19,6 +20,8 @@ from core.i18n import _
 
 VIEW_ALL = "core.file.view_all"
 _BLOCK = 1 << 16
+# Control signs, line and paragraph separators, overrides of direction, halves of surrogate pairs.
+_UNSEEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class StoredFile(Model):
@@ -38,36 +41,14 @@ class StoredFile(Model):
         table_name = "core_file"
 
 
-class Storage(Protocol):
-    """Where files lie; `key` is ours and safe."""
-
-    def write(self, key: str) -> BinaryIO: ...
-    def read(self, key: str) -> BinaryIO: ...
-    def remove(self, key: str) -> None: ...
+def plain_name(given: str) -> str:
+    """The last part of a given name, without what ends a header's line or turns the order of letters round."""
+    return _UNSEEN.sub("", given.replace("\\", "/")).rsplit("/", 1)[-1][:255] or "file"
 
 
-class Directory:
-    """Storage in the data directory."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def _path(self, key: str) -> Path:
-        return self.root / key[:2] / key
-
-    def write(self, key: str) -> BinaryIO:
-        self._path(key).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self._path(key).open("xb")
-
-    def read(self, key: str) -> BinaryIO:
-        return self._path(key).open("rb")
-
-    def remove(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
-
-
-def storage() -> Storage:
-    return Directory(runtime.current().settings.files_dir)
+def _place(key: str) -> Path:
+    """Where the file called `key` (ours and safe) lies; nobody outside of this module knows."""
+    return runtime.current().settings.files_dir / key[:2] / key
 
 
 def store(
@@ -75,9 +56,11 @@ def store(
 ) -> StoredFile:
     """Keep what `stream` gives, block by block. Raises Invalid above the upload limit (nothing is kept then)."""
     limit, size, digest = runtime.current().settings.upload_limit_mb << 20, 0, hashlib.sha256()
-    key, place = secrets.token_hex(16), storage()
+    key = secrets.token_hex(16)
+    place = _place(key)
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with place.write(key) as out:
+        with place.open("xb") as out:
             while block := stream.read(_BLOCK):
                 size += len(block)
                 if size > limit and ctx.source in ("ui", "api"):
@@ -87,10 +70,10 @@ def store(
             out.flush()
             os.fsync(out.fileno())  # the row that names the file must not outlive it in a power cut
     except BaseException:
-        place.remove(key)
+        place.unlink(missing_ok=True)
         raise
     kept: StoredFile = StoredFile.create(
-        key=key, name=name.replace("\\", "/").rsplit("/", 1)[-1][:255] or "file", size=size, user_id=ctx.actor.user_id,
+        key=key, name=plain_name(name), size=size, user_id=ctx.actor.user_id,
         sha256=digest.hexdigest(), content_type=content_type[:120], expires_at=expires_at,
     )  # fmt: skip
     return kept
@@ -98,7 +81,7 @@ def store(
 
 def find(ctx: Context, file_id: int) -> StoredFile:
     """The file, when it is the actor's own or he may see all; else NotFound."""
-    file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == min(file_id, 2**63 - 1))
+    file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == file_id)
     own = file is not None and file.user_id is not None and file.user_id == ctx.actor.user_id
     if file is None or not (own or ctx.actor.can(VIEW_ALL)) or (file.expires_at and file.expires_at < utcnow()):
         raise NotFound(_("There is no such file, or it has expired."))
@@ -106,13 +89,16 @@ def find(ctx: Context, file_id: int) -> StoredFile:
 
 
 def open_file(file_id: int) -> BinaryIO:
-    """The content. No permission is asked: `find` or the caller has done so."""
-    return storage().read(StoredFile.get_by_id(file_id).key)
+    """The content. No permission is asked: `find` or the caller has done so. NotFound when it has gone."""
+    file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == file_id)
+    if file is None:
+        raise NotFound(_("There is no such file, or it has expired."))
+    return _place(file.key).open("rb")
 
 
-def keep(file_id: int) -> None:
-    """This file is needed after all: it does not expire."""
-    StoredFile.update(expires_at=None).where(StoredFile.id == file_id).execute()
+def keep(file_id: int, until: datetime) -> None:
+    """This file is needed after all, and stays until then."""
+    StoredFile.update(expires_at=until).where(StoredFile.id == file_id).execute()
 
 
 def expire(file_id: int) -> None:
@@ -120,10 +106,10 @@ def expire(file_id: int) -> None:
     StoredFile.update(expires_at=utcnow()).where(StoredFile.id == file_id).execute()
 
 
-def remove_expired(limit: int = 500) -> int:
-    """Delete files past their time, rows first: a row never names a missing file."""
-    gone = list(StoredFile.select().where(StoredFile.expires_at < utcnow()).limit(limit))
+def remove_expired() -> int:
+    """Delete some hundred files past their time, rows first: a row never names a missing file."""
+    gone = list(StoredFile.select().where(StoredFile.expires_at < utcnow()).limit(500))
     StoredFile.delete().where(StoredFile.id.in_([file.id for file in gone])).execute()
     for file in gone:
-        storage().remove(file.key)
+        _place(file.key).unlink(missing_ok=True)
     return len(gone)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flask
 
 from core import runtime
@@ -10,6 +12,12 @@ from core import runtime
 def endpoint(resource: str) -> str:
     """Name of the view of a resource; Flask refuses dots in it."""
     return resource.replace(".", "_")
+
+
+def page(endpoint: str, **values: Any) -> str | None:
+    """Address of a page that may not be there: None while its plugin is off."""
+    known = endpoint in flask.current_app.view_functions
+    return flask.url_for(endpoint, **values) if known else None
 
 
 def to(resource: str, record_id: int | None) -> str | None:

@@ -76,18 +76,11 @@ def menu(actor: Actor) -> list[dict[str, Any]]:
     """Groups {name, label, entries: [{label, url, icon, current}]} with what `actor` may open and what exists now."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     for item in sorted(items(actor), key=lambda one: one.order):
-        url = _url(item.target)
+        url = item.target if item.target.startswith("/") else links.page(item.target)
         if url and (not item.permission or actor.can(item.permission)):
             entry = {"label": item.label, "url": url, "icon": item.icon, "current": _is_current(url)}
             found[item.group if item.group in found else "work"].append(entry)
     return [{"name": name, "label": GROUPS[name], "entries": entries} for name, entries in found.items() if entries]
-
-
-def _url(target: str) -> str | None:
-    if target.startswith("/"):
-        return target
-    known = flask.current_app.view_functions
-    return flask.url_for(target) if target in known else None
 
 
 def _is_current(url: str) -> bool:

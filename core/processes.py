@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
+import faulthandler
 import logging
 import os
 import signal
@@ -12,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -32,8 +32,6 @@ class PortTaken(MaktabError):
 
 def die_with_parent(parent: int, number: int = signal.SIGINT) -> None:
     """Get signal `number` when process `parent` dies, and end hard after a grace, so that no orphan keeps the port."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, number)  # PR_SET_PDEATHSIG
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -52,25 +50,39 @@ def watch_supervisor() -> None:
         die_with_parent(int(parent))
 
 
+def end_when_stuck(limit_s: int, gets_on: Callable[[], bool]) -> None:
+    """End this process, its stacks in the log, when for `limit_s` no thread gets to run or `gets_on` says no."""
+
+    def beat() -> None:
+        while True:
+            if gets_on():
+                faulthandler.dump_traceback_later(limit_s, exit=True)  # waits in C, so that a held GIL cannot stop it
+            time.sleep(1)
+
+    threading.Thread(target=beat, name="heartbeat", daemon=True).start()
+
+
 def load_web_worker(parent: int) -> Any:
     """Runs in each web worker: the WSGI callable."""
     from core.wsgi import Switch
 
     die_with_parent(parent, signal.SIGTERM)
     logs.configure(logging.INFO)
-    switch = Switch(load())
-    switch.warm_up()
+    settings = load()
+    switch = Switch(settings)
+    threading.Thread(target=switch.follow, name="generation", daemon=True).start()
+    end_when_stuck(settings.hang_s, switch.gets_on)
     return switch
 
 
 def web(settings: Settings) -> None:
-    """Serve HTTP until SIGINT; a killed worker process is replaced."""
+    """Serve HTTP until SIGINT; a worker process that ended is replaced."""
     from granian.constants import Interfaces
     from granian.server import Server
 
     watch_supervisor()
     server = Server(
-        "core.wsgi:application",
+        "core.wsgi:Switch",  # granian's own loader would put the working directory first in sys.path: we bring ours
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
@@ -92,6 +104,7 @@ def worker(settings: Settings) -> None:
 
     watch_supervisor()
     logs.configure(logging.INFO)
+    end_when_stuck(settings.hang_s, lambda: True)
     Worker(settings).run()
 
 
@@ -122,9 +135,8 @@ class Child:
             self.process, self.start_at = None, now + self.pause_s
 
     def signal(self, number: int) -> None:
-        if self.process and self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(number)
+        if self.process:
+            self.process.send_signal(number)
 
     @property
     def is_running(self) -> bool:

@@ -13,7 +13,8 @@ from core.errors import NotFound
 if TYPE_CHECKING:
     from core.context import Context
     from core.jobs import JobType, Schedule
-    from core.plugins import Hooks, Plugin
+    from core.plugins.hooks import Hooks
+    from core.plugins.manifest import Plugin
     from core.resources import Resource
     from core.settings import Settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import time
@@ -10,124 +9,109 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import flask
-import peewee
 import structlog
 
 from core import db, plugins
 from core import runtime as runtime_room
-from core import settings as settings_room
 from core.app import create_app
 from core.runtime import Runtime
 from core.settings import Settings
+from core.web import theme
 
-CHECK_EVERY_S = 0.5
+CHECK_EVERY_S = 0.25
 RETRY_BUILD_S = 5.0
+_SORRY = "Maktab cannot answer now; its log says why. Nothing was changed; try again in a moment.\n"
 log = structlog.get_logger(__name__)
 
 
 class Switch:
-    """Serves each request with one generation from begin to end; a newer one is built in the background."""
+    """Serves each request with one generation from begin to end; `follow` builds a newer one aside."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.Lock()
         self._live: tuple[Runtime, flask.Flask] | None = None
-        self._building: threading.Thread | None = None
-        self._checked = 0.0
+        self.answering: set[_Answer] = set()
+        self.moves = 0  # requests taken and blocks of answers sent: as long as it grows, threads get on
+        self._moves_seen = 0
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ["maktab.request_id"] = request_id = secrets.token_hex(8)
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        answer = _Answer(self)
         try:
-            runtime, app = self._present()
-        except Exception as error:  # the border: no generation, so no error page of the app either
-            log.exception("no generation to serve with")
-            gone = isinstance(error, peewee.OperationalError | peewee.InterfaceError)
-            status = "503 Service Unavailable" if gone else "500 Internal Server Error"
-            start_response(status, [("Content-Type", "text/plain"), ("Retry-After", "2")])
-            return [b"Maktab cannot answer now; its log says why. Nothing was changed; try again in a moment.\n"]
-        return _Answer(runtime, app, environ, start_response)
+            return answer.begin(*(self._live or self.look()), environ, start_response)
+        except (Exception, SystemExit) as error:  # the border: no generation, or its error page failed too
+            log.exception("no answer from the application")
+            answer.is_broken = True
+            answer.close()
+            sorry = flask.Response(_SORRY, 503 if db.takes_no_writes(error) else 500, mimetype="text/plain")
+            sorry.headers["Retry-After"] = "2"
+            return theme.secure(sorry, self.settings)(environ, start_response)
 
-    def warm_up(self) -> None:
-        """Build before the first request comes; when that fails, the request says why."""
-        with contextlib.suppress(Exception):
-            self._present()
-
-    def _present(self) -> tuple[Runtime, flask.Flask]:
-        if self._live is None:
-            with self._lock:
-                if self._live is None:
-                    db.connect(self.settings.url)
-                    self._swap()
-        idle_s = time.monotonic() - self._checked
-        if idle_s > CHECK_EVERY_S and self._is_outdated():
-            self._follow(wait_s=1.0 if idle_s > 2 else 0.0)
-        assert self._live  # noqa: S101 - made above, and never taken away
-        return self._live
-
-    def _is_outdated(self) -> bool:
-        self._checked = time.monotonic()
-        db.database.connect(reuse_if_open=True)
-        return self._live is None or plugins.generation() != self._live[0].generation
-
-    def _follow(self, wait_s: float) -> None:
-        """Build the new generation aside; after a pause without requests the first one waits a little for it."""
+    def look(self) -> tuple[Runtime, flask.Flask]:
+        """What to serve with: built anew when the database names another generation than the present one."""
         with self._lock:
-            if self._building is None or not self._building.is_alive():
-                self._building = threading.Thread(target=self._rebuild, name="generation", daemon=True)
-                self._building.start()
-        self._building.join(wait_s)
+            if self._live is None:
+                db.connect(self.settings.url)
+            if self._live is None or plugins.generation() != self._live[0].generation:
+                self._live = plugins.assemble(self.settings, create_app)
+                runtime_room.install(self._live[0])
+                log.info("generation swapped", generation=self._live[0].generation)
+            return self._live
 
-    def _rebuild(self) -> None:
-        try:
-            self._swap()
-        except Exception:  # the old generation goes on serving whatever is wrong with the new one
-            log.exception("generation failed; the old one goes on")
-            self._checked = time.monotonic() + RETRY_BUILD_S
-        finally:
-            db.database.close()
+    def follow(self) -> None:
+        """Look for a new generation as long as the process lives; the old one serves until the new one stands."""
+        while True:
+            try:
+                self.look()
+                db.database.close()
+            except (Exception, SystemExit):  # whatever is wrong with the new generation, the old one goes on
+                log.exception("generation failed; the old one goes on")
+                db.drop_connections()
+                time.sleep(RETRY_BUILD_S)
+            time.sleep(CHECK_EVERY_S)
 
-    def _swap(self) -> None:
-        self._live = plugins.assemble(self.settings, create_app)
-        self._checked = time.monotonic()
-        runtime_room.install(self._live[0])
-        log.info("generation swapped", generation=self._live[0].generation)
+    def gets_on(self) -> bool:
+        """False when every thread is held by a request and none has moved since this was asked last."""
+        moved, self._moves_seen = self.moves != self._moves_seen, self.moves
+        return moved or len(self.answering) < self.settings.web_threads
 
 
 class _Answer:
     """A response whose body, too, is read inside its generation; closing it gives the connection back."""
 
-    def __init__(
-        self, runtime: Runtime, app: flask.Flask, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> None:
-        self.runtime, self.is_broken = runtime, False
+    body: Iterable[bytes] = ()
+    is_broken = False
 
+    def __init__(self, switch: Switch) -> None:
+        self.switch = switch
+        switch.moves += 1
+        switch.answering.add(self)
+
+    def begin(
+        self, runtime: Runtime, app: flask.Flask, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             self.is_broken = status.startswith("503")
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
+        self.runtime = runtime
         with runtime_room.bound(runtime):
             self.body = app(environ, start)
+        return self
 
     def __iter__(self) -> Iterator[bytes]:
         with runtime_room.bound(self.runtime):
-            yield from self.body
+            for block in self.body:
+                self.switch.moves += 1
+                yield block
 
     def close(self) -> None:
         getattr(self.body, "close", lambda: None)()
         structlog.contextvars.clear_contextvars()
-        if self.is_broken:  # after a restart of the database the pooled connections are dead: drop, do not reuse
-            db.database.close_idle()
-            db.database.manual_close()
+        self.switch.answering.discard(self)
+        if self.is_broken:
+            db.drop_connections()
         elif not db.database.is_closed():
             db.database.close()
-
-
-_default: Switch | None = None
-
-
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """`core.wsgi:application` for any WSGI server; settings from the environment at the first request."""
-    global _default
-    _default = _default or Switch(settings_room.load())
-    return _default(environ, start_response)

@@ -92,7 +92,6 @@ def undo(page: Page, job: str) -> None:
     """Takes the tags back; orders that had them before keep them, then there is nothing to undo."""
     page.goto(job)
     page.wait_for_selector("#progress:not([hx-get])", timeout=120_000)
-    page.reload()
     button = page.locator(".mk-head-a button:has-text('Undo')")
     if button.count():
         button.click()

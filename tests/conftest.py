@@ -6,18 +6,21 @@ import itertools
 import os
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from werkzeug.serving import make_server
 
 from core import access, auth, db, plugins
 from core import runtime as runtime_room
 from core.app import create_app
 from core.context import Context, system_context
 from core.settings import Settings
+from core.wsgi import Switch
 from tests import databases
 
 PASSWORD = "blue kettle on a warm stove"
@@ -27,6 +30,7 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(databases.fast_directory())) 
 
 def plain_logs() -> None:
     """structlog's own default draws each traceback with all local values: seconds per error."""
+    structlog.reset_defaults()  # what is not named below would stay as a test has set it
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, plain])
 
@@ -174,6 +178,37 @@ def browser() -> Iterator[Any]:
             pytest.skip(f"no Chromium to be started: {str(error).splitlines()[0]}")
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def address(runtime: Any) -> Iterator[str]:
+    switch = Switch(runtime.settings)
+    server = make_server("127.0.0.1", 0, switch, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def page(browser: Any, address: str, make_user: Callable[..., Any]) -> Iterator[Any]:
+    """A page that is signed in as an owner and collects what the console says."""
+    user = make_user("owner")
+    opened = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(15_000)
+    said: list[str] = []
+    # A page that answers 404 or 422 is what some tests want; the browser notes each as an error.
+    expected = "Failed to load resource"
+    opened.on(
+        "console", lambda line: said.append(line.text) if line.type == "error" and expected not in line.text else None
+    )
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.goto("/admin/sign-in")
+    opened.fill("[name=username]", user.username)
+    opened.fill("[name=password]", PASSWORD)
+    opened.click("button[type=submit]")
+    opened.wait_for_url("**/admin/")
+    yield opened
+    assert said == []
 
 
 @pytest.fixture(scope="session")

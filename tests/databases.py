@@ -140,6 +140,14 @@ sqlite_templates = SqliteTemplates()
 postgres_templates = PostgresTemplates()
 
 
+def cut_connections() -> None:
+    """What a restart of PostgreSQL does: every connection to the present database is dead."""
+    postgres_templates._admin(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        f"WHERE datname = '{db.database.database}'"  # our own name, made above
+    )
+
+
 @contextlib.contextmanager
 def fresh_database(kind: str, data_dir: Path, state: str = "empty") -> Iterator[str]:
     """The URL of a database of `kind` (sqlite, postgres) in `state` (see `fill`); gone afterwards."""

@@ -12,6 +12,7 @@ from typing import Any
 from core import db, plugins, runtime
 from core.context import system_context
 from core.db import migrate, search
+from core.plugins.discovery import discover
 from core.plugins.models import PluginState
 from core.resources import service_of
 from core.runtime import Runtime
@@ -44,7 +45,7 @@ def count_statements() -> Iterator[list[str]]:
 
 def turn_on(settings: Settings, *names: str) -> None:
     """Migrate plugins and enable them, in a database that may have none."""
-    found = plugins.discover(settings)
+    found = discover(settings)
     for name in names:
         PluginState.insert(name=name, version="1").on_conflict_ignore().execute()
         migrate.apply(name, found[name].path / "migrations")

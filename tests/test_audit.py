@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import random
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -238,6 +239,21 @@ def test_chain_written_anew_with_the_key_is_found_by_the_anchor(runtime: Any) ->
     report = audit.verify()
     assert (report.ok, report.at) == (False, last)
     assert "anchored" in report.problem
+
+
+def test_an_anchor_for_which_there_is_no_room_leaves_no_half_line(runtime: Any) -> None:
+    fill(2)
+    audit.anchor()
+    whole = anchor_file().read_text()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 40, hard))  # 40 signs of the next line still fit
+    try:
+        with pytest.raises(OSError, match="room"):
+            audit.anchor()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert anchor_file().read_text() == whole
+    assert audit.verify().ok
 
 
 def test_the_head_is_anchored_hourly_by_a_job(runtime: Any) -> None:

@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import argon2
+import itsdangerous
 import pytest
 
 from core import access, audit, auth, db
@@ -248,12 +250,20 @@ def test_session_ends_after_idle_time_and_after_its_longest_age(make_user: Calla
     for values in (
         {"last_seen_at": now - timedelta(minutes=31)},
         {"created_at": now - timedelta(hours=12, seconds=1), "last_seen_at": now},
+        {"created_at": now + timedelta(days=400), "last_seen_at": now + timedelta(days=400)},  # of a wrong clock
     ):
         secret = enter(user)
         assert auth.by_session(secret)
         Session.update(values).execute()
         assert auth.by_session(secret) is None
         assert Session.select().count() == 0
+
+
+def test_a_cookie_of_a_host_with_a_faster_clock_is_taken(signed_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as faster:
+        faster.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda _signer: int(time.time()) + 300)
+        browser = signed_in("owner")
+    assert browser.get("/admin/profile/").status_code == 200
 
 
 def test_last_seen_is_written_at_most_once_a_minute(make_user: Callable[..., User]) -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from core import access, boot, jobs
 from core import runtime as runtime_room
 from core.context import system_context
 from core.jobs.worker import Worker
-from core.wsgi import Switch
-from tests.conftest import PASSWORD
 from tests.helpers import install_suppliers, make_suppliers
 
 LIST = "/admin/suppliers/"
@@ -34,37 +30,6 @@ def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
     with runtime_room.bound(built):
         access.ensure_default_roles(system_context("cli"))
         yield built
-
-
-@pytest.fixture
-def address(runtime: Any) -> Iterator[str]:
-    switch = Switch(runtime.settings)
-    server = make_server("127.0.0.1", 0, switch, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-@pytest.fixture
-def page(browser: Any, address: str, make_user: Callable[..., Any]) -> Iterator[Any]:
-    """A page that is signed in as an owner and collects what the console says."""
-    user = make_user("owner")
-    opened = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(15_000)
-    said: list[str] = []
-    # A page that answers 404 or 422 is what some tests want; the browser notes each as an error.
-    expected = "Failed to load resource"
-    opened.on(
-        "console", lambda line: said.append(line.text) if line.type == "error" and expected not in line.text else None
-    )
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.goto("/admin/sign-in")
-    opened.fill("[name=username]", user.username)
-    opened.fill("[name=password]", PASSWORD)
-    opened.click("button[type=submit]")
-    opened.wait_for_url("**/admin/")
-    yield opened
-    assert said == []
 
 
 def work_off(runtime: Any) -> None:
@@ -98,16 +63,21 @@ def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> Non
     make_suppliers(count=60)
     page.goto(LIST + "?limit=25")
     page.check("[data-all]")
-    assert page.inner_text("[data-selected]") == "25"
+    page.get_by_text("25 of 60 selected").wait_for()
     page.check("[name=everything]")
     page.locator("[name=ids]").first.uncheck()
-    assert page.inner_text("[data-selected]") == "60 − 1"
+    page.get_by_text("59 of 60 selected").wait_for()
     page.click("[data-bulk] >> text=Add tags")
     page.fill("dialog [name='argument.tags']", "vip")
     page.click("dialog button[type=submit]")
     page.wait_for_url(re.compile(r"/admin/jobs/\d+$"))
+    page.get_by_role("button", name="Cancel").wait_for()
+    page.evaluate("window.sameDocument = true")
     work_off(runtime)
     page.get_by_text("59 of 59").wait_for()
+    page.get_by_role("link", name="Supplier 1", exact=True).wait_for()
+    assert page.get_by_role("button", name="Cancel").count() == 0
+    assert page.evaluate("window.sameDocument")
     page.get_by_role("button", name="Undo").click()
     page.wait_for_url(lambda url: url.endswith(f"/{jobs.Job.select().order_by(jobs.Job.id.desc()).get().id}"))
     work_off(runtime)
@@ -116,7 +86,7 @@ def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> Non
     page.get_by_text("No Suppliers match").wait_for()
 
 
-def test_a_few_are_tagged_at_once_and_taken_back_from_the_message(page: Any, runtime: Any) -> None:
+def test_a_few_are_tagged_at_once_and_taken_back_from_the_message(page: Any) -> None:
     make_suppliers(count=3)
     page.goto(LIST)
     page.locator("[name=ids]").first.check()
@@ -125,10 +95,22 @@ def test_a_few_are_tagged_at_once_and_taken_back_from_the_message(page: Any, run
     page.keyboard.press("Enter")
     page.get_by_text("1 record changed.").wait_for()
     page.get_by_role("button", name="Undo").click()
-    page.wait_for_url("**/admin/jobs/*")
-    work_off(runtime)
+    page.get_by_text("Undone for 1 record.").wait_for()
+    assert LIST in page.url
     page.goto(LIST + "?tag=vip")
     page.get_by_text("No Suppliers match").wait_for()
+
+
+def test_a_command_of_a_record_asks_in_a_dialog_and_leads_back_to_its_page(page: Any) -> None:
+    (first,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
+    page.goto(f"{LIST}{first}")
+    page.click("summary:has-text('Actions')")
+    page.click("button:has-text('Add tags')")
+    page.fill("dialog [name='argument.tags']", "vip")
+    page.keyboard.press("Enter")
+    page.get_by_text("Add tags: 1 record changed.").wait_for()
+    assert page.url.endswith(f"{LIST}{first}")
+    assert page.locator(".mk-head .mk-tag").all_inner_texts() == ["vip"]
 
 
 def test_a_form_warns_and_keeps_what_was_typed(page: Any) -> None:
@@ -166,6 +148,19 @@ def test_the_menu_opens_and_closes_on_a_phone(page: Any) -> None:
     assert page.locator("#menu").is_visible()
     page.keyboard.press("Escape")
     assert not page.locator("#menu").is_visible()
+
+
+def test_on_a_phone_the_bulk_bar_shows_one_command_and_the_others_in_a_menu(page: Any) -> None:
+    make_suppliers(count=3)
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.goto(LIST)
+    page.locator("[name=ids]").first.check()
+    page.get_by_text("1 of 3 selected").wait_for()
+    commands = page.locator("[data-bulk] > button:visible").all_inner_texts()
+    assert commands == ["Add tags", "Select nothing"]
+    page.click("[data-bulk] summary")
+    assert page.locator("[data-bulk] .mk-drop-b button:visible").all_inner_texts() == ["Remove tags"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_theme_stays_chosen(page: Any) -> None:

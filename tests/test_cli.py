@@ -14,6 +14,7 @@ from core import access, audit, auth, db, jobs
 from core.cli import load
 from core.context import system_context
 from core.settings import Settings
+from tests.plugin_kit import MerchantFolder
 
 Maktab = Callable[..., Result]
 
@@ -49,7 +50,16 @@ def test_every_command_explains_itself(maktab: Maktab) -> None:
         seen.append(" ".join(path))
     expected = "init serve web worker doctor migrate openapi".split()
     expected += ["user add", "user password", "user disable", "role list", "role grant", "role revoke", "token create"]
-    expected += ["plugin list", "plugin enable", "plugin disable", "job list", "job show", "job retry", "job cancel"]
+    expected += [
+        "plugin list",
+        "plugin check",
+        "plugin enable",
+        "plugin disable",
+        "job list",
+        "job show",
+        "job retry",
+        "job cancel",
+    ]
     assert {*expected, "audit verify", "audit export"} <= set(seen)
 
 
@@ -137,10 +147,21 @@ def test_plugins_go_off_and_on(maktab: Maktab) -> None:
     assert status()["orders"] == "healthy"
 
 
+def test_a_plugin_is_checked_without_being_switched_on(maktab: Maktab, new_install: Settings) -> None:
+    merchant = MerchantFolder(new_install)
+    merchant.add("good")
+    merchant.add("bad", hooks="1 / 0")
+    assert "good can be enabled" in maktab("plugin", "check", "good").output
+    assert "bad: It cannot be loaded: ZeroDivisionError" in maktab("plugin", "check", "bad", code=1).stderr
+    shown = {line["name"]: line["status"] for line in answer(maktab("plugin", "list", "--json"))}
+    assert (shown["good"], shown["bad"]) == ("off", "off")
+    merchant.forget()
+
+
 def test_doctor_finds_nothing_in_a_sound_install(maktab: Maktab) -> None:
     checks = {line["check"]: line["result"] for line in answer(maktab("doctor", "--json"))}
     assert all(result.startswith("ok") for result in checks.values())
-    assert set(checks) == {"packages", "data directory", "database", "plugins", "queue"}
+    assert set(checks) == {"data directory", "database", "plugins", "queue"}
 
 
 def test_doctor_names_a_queue_that_does_not_answer(maktab: Maktab, monkeypatch: pytest.MonkeyPatch) -> None:

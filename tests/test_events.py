@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from core import db, events, jobs
 from core.context import SYSTEM, Context
 from core.events import Event
-from core.jobs import deliveries
+from core.jobs import deliveries, lease
 from core.jobs.models import Job
 from core.settings import Settings
 from tests.ledger_kit import again, effects, install, make_due, work_off
@@ -53,6 +54,17 @@ def test_each_subscriber_gets_each_event_once_also_with_many_relays(house: Setti
     assert Job.select().where(Job.kind == "core.deliver").count() == 40
     work_off(house)
     assert effects("delivered") == list(range(40))
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+def test_a_delivery_is_due_at_once_also_where_a_hosts_clock_is_ahead(
+    house: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for field in (Job.due_at, Job.created_at):
+        monkeypatch.setitem(Job._meta.defaults, field, lambda: db.utcnow() + timedelta(minutes=5))
+    happen(1)
+    deliveries.relay()
+    assert lease.claim() is not None
 
 
 def test_events_without_a_subscriber_cost_one_update_a_batch(house: Settings) -> None:

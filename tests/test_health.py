@@ -72,23 +72,23 @@ def test_without_a_token_an_empty_one_opens_nothing(client: Any) -> None:
     assert answer.status_code == 403
 
 
-def call(switch: Switch, path: str) -> tuple[str, bytes]:
-    seen: list[str] = []
+def call(switch: Switch, path: str) -> tuple[str, dict[str, str], bytes]:
+    """Status, headers and body of one answer, as a server would get them."""
+    seen: list[Any] = []
     environ = {
         "REQUEST_METHOD": "GET", "PATH_INFO": path, "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "localhost",
         "SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(),
         "REMOTE_ADDR": "127.0.0.1",
     }  # fmt: skip
-    answer = switch(environ, lambda status, headers, exc_info=None: seen.append(status))
+    answer = switch(environ, lambda status, headers, exc_info=None: seen.extend((status, dict(headers))))
     body = b"".join(answer)
     if hasattr(answer, "close"):
         answer.close()
-    return seen[0], body
+    return seen[0], seen[1], body
 
 
 def test_the_switch_answers_and_gives_its_connection_back(runtime: Any, settings: Settings) -> None:
     switch = Switch(settings)
-    switch.warm_up()
     assert call(switch, "/healthz")[0].startswith("200")
     assert db.database.is_closed()
 
@@ -96,12 +96,32 @@ def test_the_switch_answers_and_gives_its_connection_back(runtime: Any, settings
 def test_a_database_that_is_gone_is_503_and_comes_back(runtime: Any, settings: Settings) -> None:
     elsewhere = "postgresql://localhost:1/none?connect_timeout=1" if db.is_postgres() else "sqlite:////nowhere/x.db"
     switch = Switch(replace(settings, database_url=elsewhere))
-    status, body = call(switch, "/healthz")
+    status, _, body = call(switch, "/healthz")
     assert status.startswith("503")
     assert b"Nothing was changed" in body
     assert b"nowhere" not in body
     switch.settings = settings
     assert call(switch, "/healthz")[0].startswith("200")
+
+
+SECURITY = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Strict-Transport-Security")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
+def test_an_answer_without_an_application_carries_the_security_headers_of_all_others(
+    runtime: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(settings, public_url="https://shop.example")
+    usual = call(Switch(settings), "/healthz")[1]
+    gone = call(Switch(replace(settings, database_url="sqlite:////nowhere/x.db")), "/healthz")
+    db.connect(settings.url)
+    monkeypatch.setattr("core.web.errors._unexpected", None)  # an error page that fails itself
+    monkeypatch.setattr("core.health.generate_latest", lambda figures: 1 / 0)
+    failed = call(Switch(settings), "/metrics")
+    assert (gone[0][:3], failed[0][:3]) == ("503", "500")
+    for name in SECURITY:
+        assert usual[name] == gone[1][name] == failed[1][name], name
+    assert db.database.is_closed()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -95,6 +96,23 @@ def test_undo_takes_back_only_what_nobody_changed_since(house: Settings, ctx: Co
     assert [row.id for row in Thing.select().where(Thing.stamps == 1)] == ids[:2]
     reason = JobItem.get(JobItem.job_id == back.id, JobItem.record_id == ids[0]).reason
     assert "since" in reason
+
+
+def test_rows_whose_undo_failed_can_be_repeated(house: Settings, ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ledger.models import Thing
+
+    ids = things(30)
+    job = stamp(ctx, everything())
+    work_off(house)
+    back = jobs.undo(ctx, again(job))
+    with monkeypatch.context() as patched:
+        patched.setattr("core.access.denied", lambda *_given: frozenset(ids[:1]))
+        work_off(house)
+    assert (again(back).done, again(back).failed) == (29, 1)
+    jobs.retry_failed(ctx, again(back))
+    work_off(house)
+    assert (again(back).done, again(back).failed) == (30, 0)
+    assert Thing.select().where(Thing.stamps > 0).count() == 0
 
 
 def test_undo_twice_is_one_job_and_needs_an_undo(house: Settings, ctx: Context) -> None:
@@ -196,7 +214,7 @@ def test_a_stopping_worker_gives_its_jobs_back(house: Settings, ctx: Context) ->
 
 def test_an_unexpected_error_waits_longer_each_time_and_ends_as_a_dead_letter(house: Settings, ctx: Context) -> None:
     job = jobs.enqueue(ctx, "ledger.boom", {})
-    for attempt in (1, 2):
+    for attempt in range(1, run.ATTEMPTS):
         work_off(house)
         now = again(job)
         assert (now.status, now.attempts) == ("waiting", attempt)
@@ -209,6 +227,22 @@ def test_an_unexpected_error_waits_longer_each_time_and_ends_as_a_dead_letter(ho
     assert "4711" not in again(job).error
     jobs.retry_failed(ctx, again(job))
     assert again(job).status == "waiting"
+
+
+def test_a_job_that_tries_to_end_the_process_is_tried_again_like_any_that_fails(house: Settings, ctx: Context) -> None:
+    job = jobs.enqueue(ctx, "ledger.leave", {})
+    work_off(house)
+    assert (again(job).status, again(job).attempts) == ("waiting", 1)
+    assert "SystemExit" in again(job).error
+
+
+def test_a_job_under_which_every_worker_dies_is_a_dead_letter_too(house: Settings, ctx: Context) -> None:
+    job = jobs.enqueue(ctx, "ledger.walk", {"steps": 1})
+    for _ in range(run.ATTEMPTS):
+        assert lease.claim() is not None
+        make_due(job)  # as after kill -9
+    work_off(house)
+    assert (again(job).status, effects(f"walk:{job.id}")) == ("dead", [])
 
 
 def test_a_waiting_job_is_canceled_at_once_a_running_one_after_its_chunk(house: Settings, ctx: Context) -> None:
@@ -359,6 +393,21 @@ def test_the_worker_survives_the_loss_of_its_connections(house: Settings, ctx: C
         wait_for(lambda: again(job).status == "done")
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # on PostgreSQL the server's own clock counts
+def test_when_the_clock_is_put_back_what_was_due_is_due_and_the_rest_waits(
+    house: Settings, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, planned = (jobs.enqueue(ctx, "ledger.walk", {"steps": 1}) for _ in range(2))
+    Job.update(due_at=lease.moment(3600)).where(Job.id == job.id).execute()
+    Job.update(due_at=lease.moment(4000)).where(Job.id == planned.id).execute()
+    with monkeypatch.context() as ahead:  # it was an hour ahead, and now is right
+        ahead.setattr("core.jobs.worker.time.time", lambda real=time.time: real() + 3601)
+        worker = Worker(house)
+    worker._watch_clock()
+    work_off(house)
+    assert (again(job).status, again(planned).status) == ("done", "waiting")
+
+
 def test_messages_of_the_bell_are_signed(house: Settings) -> None:
     queue = bell.queue(house)
     queue.storage.enqueue(b"cos\nsystem\n(S'true'\ntR.")
@@ -380,6 +429,7 @@ class running:
     def __exit__(self, *problem: object) -> None:
         self.worker.stop()
         self.thread.join(30)
+        run.stopping.clear()  # other tests of this process drain the queue themselves
 
 
 def wait_for(condition: Any, timeout_s: float = 15) -> None:

@@ -66,7 +66,10 @@ def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(
     assert "every 1s" in part.get_data(as_text=True)
     assert "mk-pill" not in owner.get("/admin/jobs/pill").get_data(as_text=True)  # not his own
     work_off(runtime_room.current().settings)
-    assert owner.get(f"/admin/jobs/{job.id}", headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+    part = owner.get(f"/admin/jobs/{job.id}", headers={"HX-Request": "true"})
+    assert part.headers["HX-Retarget"] == "#job"
+    assert "<html" not in part.get_data(as_text=True)
+    assert "Retry failed rows" in part.get_data(as_text=True)
     page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
     assert "Part failed" in page
     assert "ValueError" in page
@@ -85,7 +88,10 @@ def test_cancel_retry_and_undo_by_button(owner: Any) -> None:
     answer = post(owner, f"/admin/jobs/{job.id}/undo")
     assert answer.headers["Location"] != f"/admin/jobs/{job.id}"
     work_off(runtime_room.current().settings)
-    assert Job.get(Job.parent_id == job.id).done == 60
+    back = Job.get(Job.kind == "core.undo")
+    assert back.done == 60
+    assert f"/admin/jobs/{job.id}" in owner.get(f"/admin/jobs/{back.id}").get_data(as_text=True)
+    assert f"/admin/jobs/{job.id}/undo" not in owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
     assert post(owner, f"/admin/jobs/{job.id}/cancel").status_code == 302  # too late: said in a message
 
 

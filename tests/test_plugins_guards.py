@@ -15,6 +15,7 @@ from core.context import NOBODY, SYSTEM
 from core.db import utcnow
 from core.errors import Rejected
 from core.plugins import guards
+from core.plugins.manifest import PluginFailed
 from core.plugins.models import PluginFailure, PluginState
 from core.settings import Settings
 from tests.plugin_kit import MerchantFolder
@@ -30,23 +31,19 @@ def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
     folder.forget()
 
 
-def own(results: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    return [(name, result) for name, result in results if name != "core"]
-
-
 @pytest.mark.parametrize("error", ["RuntimeError('boom')", "SystemExit(1)"])
 def test_collect_goes_on_without_the_failing_one(merchant: MerchantFolder, error: str) -> None:
     merchant.on("bad", hooks=FAILING.format(error=error))
     merchant.on("good", hooks="@hookimpl\ndef nav_items(actor): return ['good']")
     hooks = merchant.build().hooks
-    assert own(hooks.collect("nav_items", actor=NOBODY)) == [("good", ["good"])]
+    assert hooks.call("nav_items", actor=NOBODY) == [["good"]]
     guards.flush()
     assert PluginFailure.get().plugin == "bad"
 
 
 def test_collect_drops_none(merchant: MerchantFolder) -> None:
     merchant.on("quiet", hooks="@hookimpl\ndef nav_items(actor): return None")
-    assert own(merchant.build().hooks.collect("nav_items", actor=NOBODY)) == []
+    assert merchant.build().hooks.call("nav_items", actor=NOBODY) == []
 
 
 def test_deny_takes_a_failure_as_no(merchant: MerchantFolder) -> None:
@@ -66,9 +63,7 @@ def test_abort_lets_a_refusal_through_and_counts_nothing(merchant: MerchantFolde
     assert not PluginFailure.select().exists()
 
 
-@pytest.mark.parametrize(
-    ("error", "raised"), [("ValueError('x')", ValueError), ("SystemExit(1)", plugins.PluginFailed)]
-)
+@pytest.mark.parametrize(("error", "raised"), [("ValueError('x')", ValueError), ("SystemExit(1)", PluginFailed)])
 def test_abort_lets_a_failure_through_and_counts_it(
     merchant: MerchantFolder, error: str, raised: type[Exception]
 ) -> None:
@@ -105,7 +100,7 @@ def test_five_failures_in_a_minute_quarantine_with_the_reason(merchant: Merchant
     assert plugins.generation() == before.generation + 1
     after = merchant.build()
     assert "nav_items: RuntimeError: boom" in after.plugins["bad"].error
-    assert own(after.hooks.collect("nav_items", actor=NOBODY)) == []
+    assert after.hooks.call("nav_items", actor=NOBODY) == []
 
 
 def test_four_failures_or_old_ones_do_not(merchant: MerchantFolder) -> None:
@@ -151,7 +146,7 @@ def test_counting_that_fails_is_logged_and_breaks_nothing(
     hooks = merchant.build().hooks
     monkeypatch.setattr(PluginFailure, "create", refuse)
     logging.getLogger().handlers.clear()
-    assert own(hooks.collect("nav_items", actor=NOBODY)) == []
+    assert hooks.call("nav_items", actor=NOBODY) == []
     guards.flush()
     assert not PluginFailure.select().exists()
 
@@ -160,8 +155,29 @@ def test_a_call_over_its_budget_is_counted(merchant: MerchantFolder) -> None:
     merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.06); return [1]")
     counter = guards.overruns.labels("slow", "nav_items")
     before = counter._value.get()
-    assert own(merchant.build().hooks.collect("nav_items", actor=NOBODY)) == [("slow", [1])]
+    assert merchant.build().hooks.call("nav_items", actor=NOBODY) == [[1]]
     assert counter._value.get() == before + 1
+
+
+def test_a_call_far_over_its_budget_is_a_failure_and_five_end_the_plugin(merchant: MerchantFolder) -> None:
+    merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.51); return [1]")
+    hooks = merchant.build().hooks
+    for _ in range(4):
+        assert hooks.call("nav_items", actor=NOBODY) == [[1]]
+    guards.flush()
+    assert PluginState.get(PluginState.name == "slow").status == "healthy"
+    hooks.call("nav_items", actor=NOBODY)
+    guards.flush()
+    row = PluginState.get(PluginState.name == "slow")
+    assert row.status == "quarantined"
+    assert "ms, its budget is 50 ms" in row.error
+
+
+def test_a_call_somewhat_over_its_budget_is_no_failure(merchant: MerchantFolder) -> None:
+    merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.06)")
+    merchant.build().hooks.call("nav_items", actor=NOBODY)
+    guards.flush()
+    assert not PluginFailure.select().exists()
 
 
 def test_a_hook_that_nobody_implements_costs_nothing_to_speak_of(merchant: MerchantFolder) -> None:

@@ -12,6 +12,7 @@ from core import runtime as runtime_room
 from core.audit import Entry
 from core.context import Context
 from core.errors import NotFound
+from core.jobs import deliveries
 from core.plugins.models import PluginState
 from core.settings import Settings
 from tests.conftest import csrf_of
@@ -81,12 +82,15 @@ def test_enable_starts_a_job_that_tells_this_plugin_alone(merchant: MerchantFold
     for name in ("acme", "other"):
         merchant.add(name, hooks=told)
         plugins.enable(ctx, name)
-    built = follow(merchant)
-    job = jobs.Job.get(jobs.Job.kind == "core.plugin_enabled", jobs.Job.plugin == "core")
-    assert job.args == {"plugin": "acme"}
-    built.hooks.only("acme", "plugin_enabled", ctx=ctx)
-    modules = {name: built.hooks.pm.get_plugin(name) for name in ("acme", "other")}
-    assert [len(modules[name].told) for name in ("acme", "other")] == [1, 0]
+    modules = [follow(merchant).hooks.pm.get_plugin(name) for name in ("acme", "other")]
+    deliveries.relay()
+    *_of_the_install, first, second = (
+        jobs.Job.select().where(jobs.Job.title == "core.plugin_enabled.v1").order_by(jobs.Job.id)
+    )
+    deliveries.deliver(jobs.JobRun(first))
+    assert [len(module.told) for module in modules] == [1, 0]
+    deliveries.deliver(jobs.JobRun(second))
+    assert [len(module.told) for module in modules] == [1, 1]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database

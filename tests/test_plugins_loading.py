@@ -178,7 +178,7 @@ def test_a_plugin_of_ones_own_hooks_reaches_others_that_load_before_it(merchant:
     spec = "from core.plugins import hookspec\n@hookspec('collect')\ndef carriers_offered(): ..."
     merchant.on("zcarriers", files={"hookspecs.py": spec})
     merchant.on("acarrier", hooks="@hookimpl\ndef carriers_offered(): return 'acme'")
-    assert merchant.build().hooks.collect("carriers_offered") == [("acarrier", "acme")]
+    assert merchant.build().hooks.call("carriers_offered") == ["acme"]
 
 
 def test_hooks_are_called_in_load_order_core_first(merchant: MerchantFolder) -> None:
@@ -186,8 +186,7 @@ def test_hooks_are_called_in_load_order_core_first(merchant: MerchantFolder) -> 
     merchant.on("b", hooks=body.format(name="b", mark=""))
     merchant.on("a", manifest='requires = { b = "" }', hooks=body.format(name="a", mark=""))
     merchant.on("c", hooks=body.format(name="c", mark="(tryfirst=True)"))
-    called = [name for name, _ in merchant.build().hooks.collect("nav_items", actor=None)]
-    assert [name for name in called if name != "core"] == ["c", "b", "a"]
+    assert merchant.build().hooks.call("nav_items", actor=None) == ["c", "b", "a"]
 
 
 def test_the_merchants_folder_cannot_shadow_a_python_package(merchant: MerchantFolder) -> None:

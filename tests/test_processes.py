@@ -3,91 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
+from core import access, auth, boot, db, jobs
+from core.context import system_context
 from core.settings import Settings
+from tests.plugin_kit import MerchantFolder
+from tests.process_kit import Served, eventually, free_port, is_gone, kill
 
 pytestmark = pytest.mark.slow
 
 
-def eventually(test: Callable[[], Any], within_s: float, what: str) -> Any:
-    end = time.monotonic() + within_s
-    while time.monotonic() < end:
-        found = test()
-        if found:
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"not within {within_s} s: {what}")
-
-
-class Served:
-    """A running `maktab serve` and what can be seen of it from outside."""
-
-    def __init__(self, settings: Settings, port: int) -> None:
-        self.port = port
-        self.environ = os.environ | {
-            "MAKTAB_DATA_DIR": str(settings.data_dir),
-            "MAKTAB_DATABASE_URL": settings.database_url,
-            "PORT": str(port),
-        }
-        self.log = settings.data_dir / "serve.log"
-        with self.log.open("wb") as log:
-            command = [sys.executable, "-P", "-m", "core.cli", "serve"]
-            self.process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
-        try:
-            eventually(self.answers, 90, f"an answer on port {port}")
-        except BaseException:
-            self.process.terminate()
-            print(self.log.read_text())
-            raise
-
-    def get(self, path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    def answers(self) -> bool:
-        with contextlib.suppress(OSError):
-            return self.get("/healthz")[0] == 200
-        return False
-
-    def children(self, name: str) -> list[psutil.Process]:
-        """The `maktab <name>` process and, for web, its workers."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for child in psutil.Process(self.process.pid).children():
-                if child.cmdline()[-1:] == [name]:  # none left in one that has just died
-                    return [child, *child.children(recursive=True)]
-        return []
-
-    def everybody(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def port_is_free(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) != 0
-
-
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def port() -> int:
+    return free_port()
 
 
 @pytest.fixture
@@ -96,20 +37,20 @@ def database_kind() -> str:
 
 
 @pytest.fixture
-def served(new_install: Settings, free_port: int) -> Iterator[Served]:
-    running = Served(new_install, free_port)
-    family = [psutil.Process(running.process.pid), *running.everybody()]
-    yield running
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family += psutil.Process(running.process.pid).children(recursive=True)
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    running.process.wait()
+def served(new_install: Settings, port: int) -> Iterator[Served]:
+    with serving(new_install, port) as running:
+        yield running
 
 
-def is_gone(processes: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+@contextlib.contextmanager
+def serving(settings: Settings, port: int, **environ: str) -> Iterator[Served]:
+    running = Served(settings, port, environ)
+    everybody = running.everybody()
+    try:
+        yield running
+    finally:
+        kill(everybody)
+        running.end()
 
 
 def test_serve_answers_and_ctrl_c_stops_it_cleanly(served: Served) -> None:
@@ -157,15 +98,93 @@ def test_a_killed_web_worker_is_replaced(served: Served) -> None:
     eventually(lambda: is_gone(workers), 5, "the old workers gone")
 
 
-def test_a_port_in_use_is_named_in_one_line(new_install: Settings, free_port: int) -> None:
+STUCK = """
+import ctypes
+import time
+
+import flask
+
+from core import access, jobs
+
+
+def loop():
+    while True:
+        time.sleep(1)
+
+
+def hold():
+    ctypes.PyDLL(None).sleep(600)  # as a library in C that forgets to let go of the interpreter
+
+
+@hookimpl
+def register_blueprints():
+    made = flask.Blueprint("sticky", __name__, url_prefix="/api/sticky")
+    for view in (loop, hold):
+        made.add_url_rule(f"/{view.__name__}", view.__name__, access.requires(access.SIGNED_IN)(view))
+    return [made]
+
+
+@hookimpl
+def register_jobs():
+    return [jobs.JobType("sticky.hold", lambda run: hold())]
+"""
+
+
+@pytest.fixture
+def sticky(new_install: Settings) -> Iterator[str]:
+    """An install with a plugin of which a page and a job never end; a token."""
+    merchant = MerchantFolder(new_install)
+    db.connect(new_install.url)
+    merchant.on("sticky", hooks=STUCK)
+    assert boot.start(new_install).plugins["sticky"].status == "healthy"
+    owner = auth.create_user(system_context("cli"), "owner", "blue kettle on a warm stove")
+    access.assign(system_context("cli"), owner, "owner")
+    yield auth.create_token(system_context("cli"), owner, ["*"])
+    merchant.forget()
+
+
+@pytest.mark.parametrize("page", ["loop", "hold"])
+def test_a_web_worker_that_hangs_is_replaced_and_the_others_go_on(
+    new_install: Settings, port: int, sticky: str, page: str
+) -> None:
+    limits = {"MAKTAB_WEB_WORKERS": "2", "MAKTAB_WEB_THREADS": "1", "MAKTAB_HANG_S": "6"}
+    with serving(new_install, port, **limits) as served:
+        workers = eventually(lambda: len(found := served.web_workers()) == 2 and found, 20, "two web workers")
+        (job_worker,) = served.children("worker")
+
+        def ask() -> None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                served.get(f"/api/sticky/{page}", 60, Authorization=f"Bearer {sticky}")
+
+        threading.Thread(target=ask, daemon=True).start()
+        time.sleep(1)
+        eventually(lambda: served.answers(1), 5, "an answer of the other worker meanwhile")
+        assert served.web_workers() == workers
+        eventually(lambda: workers - served.web_workers(), 40, "the worker that hangs is gone")
+        eventually(lambda: len(served.web_workers()) == 2, 20, "another one in its place")
+        eventually(served.answers, 20, "an answer")
+        assert len(workers & served.web_workers()) == 1
+        assert job_worker.is_running()
+        assert f"in {page}" in served.log.read_text()  # its log says where it hung
+
+
+def test_a_job_worker_that_hangs_is_replaced(new_install: Settings, port: int, sticky: str) -> None:
+    with serving(new_install, port, MAKTAB_HANG_S="3") as served:
+        (old,) = eventually(lambda: served.children("worker"), 20, "the worker")
+        jobs.enqueue(system_context("cli"), "sticky.hold", {})
+        eventually(lambda: is_gone([old]), 40, "the worker that hangs is gone")
+        eventually(lambda: served.children("worker"), 20, "another one in its place")
+
+
+def test_a_port_in_use_is_named_in_one_line(new_install: Settings, port: int) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free_port))
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        environ = os.environ | {"MAKTAB_DATA_DIR": str(new_install.data_dir), "PORT": str(free_port)}
+        environ = os.environ | {"MAKTAB_DATA_DIR": str(new_install.data_dir), "PORT": str(port)}
         command = [sys.executable, "-P", "-m", "core.cli", "serve"]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
-    assert str(free_port) in done.stderr
+    assert str(port) in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core import audit, changes, db
 from core.context import Actor, Context, Grant, system_context
-from core.errors import Conflict, Forbidden, Rejected
+from core.errors import Conflict, Rejected
 from core.events.outbox import Event
 from core.resources import (
     Currency,
@@ -204,16 +204,37 @@ def test_the_number_of_a_deleted_record_is_never_given_again(service: Service) -
     assert make_suppliers(doc("B")) == [key + 1]
 
 
-def test_custom_fields_go_into_extra_and_a_rollback_takes_them_away(service: Service) -> None:
+def test_custom_fields_add_up_and_a_rollback_takes_them_away(service: Service) -> None:
     service.names |= {"extra"}
     old = {"id": 1, "extra": {"a": 1, "b": 2}}
-    assert service._shaped({"name": "N", "c": 3, "extra": {"b": 4}}, old) == {
-        "name": "N",
-        "extra": {"a": 1, "b": 4, "c": 3},
-    }
+    shaped = service._shaped({"name": "N", "extra": {"b": 4, "c": 3}}, old)
+    assert shaped == {"name": "N", "extra": {"a": 1, "b": 4, "c": 3}}
     assert service._shaped({"name": "N"}, old) == {"name": "N"}
     back = service._emptied({"name": "N", "extra": {"a": 1}}, old)
     assert service._shaped(back, old) == {"name": "N", "extra": {"a": 1}}
+
+
+class Signed(Service):
+    """Whoever has an agreement keeps his name, and stays."""
+
+    def fixed_in(self, doc: Any) -> dict[str, str]:
+        return {"name": "An agreement names him."} if doc["is_active"] else {}
+
+    def kept(self, doc: Any) -> str:
+        return "An agreement needs him." if doc["is_active"] else ""
+
+
+def test_what_a_record_keeps_is_neither_edited_nor_deleted(suppliers: Resource) -> None:
+    signed, free = make_suppliers(doc("A"), doc("B", is_active=False))
+    service = Signed(suppliers)
+    done = service.update(CTX, {key: {"name": "New", "country": "GB"} for key in (signed, free)})
+    assert [(one.status, one.reason) for one in done] == [
+        ("rejected", "name: An agreement names him."),
+        ("updated", ""),
+    ]
+    assert service.update(CTX, {signed: {"name": "Name of A", "country": "GB"}})[0].status == "updated"
+    gone = service.delete(CTX, [signed, free])
+    assert [(one.status, one.reason) for one in gone] == [("rejected", "An agreement needs him."), ("deleted", "")]
 
 
 def test_undo_of_tags_takes_back_only_what_was_really_added(suppliers: Resource) -> None:
@@ -326,11 +347,24 @@ def test_nobody_writes_a_record_where_his_role_does_not_reach(suppliers: Resourc
     verbs = frozenset(suppliers.permission(verb) for verb in ("create", "edit", "import"))
     ctx = Context(Actor(7, "sam", (Grant(verbs, {suppliers.name: {"country": ("GB",)}}),)))
     (key,) = [outcome.id for outcome in service.create(ctx, [doc("A", country="GB")])]
-    with pytest.raises(Forbidden):
-        service.create(ctx, [doc("B", country="GB"), doc("C", country="DE")])
-    with pytest.raises(Forbidden):
-        service.update(ctx, {key: {"country": "DE"}})
-    with pytest.raises(Forbidden):
-        service.upsert(ctx.coming_from("import"), [doc("A", country="DE")])
-    assert [row.country for row in suppliers.model.select()] == ["GB"]
+    made = service.create(ctx, [doc("B", country="GB"), doc("C", country="DE")])
+    assert [outcome.status for outcome in made] == ["created", "rejected"]
+    assert not service.update(ctx, {key: {"country": "DE"}})[0].ok
+    assert not service.upsert(ctx.coming_from("import"), [doc("A", country="DE")])[0].ok
+    assert {row.country for row in suppliers.model.select()} == {"GB"}
+
+
+def test_nobody_draws_a_record_of_others_into_his_rows(suppliers: Resource, service: Service) -> None:
+    """The record as it was counts as well: an import that sets the scope's own column would else take it over."""
+    service.create(CTX, [doc("THEIRS", country="DE")])
+    verbs = frozenset(suppliers.permission(verb) for verb in ("create", "edit", "import"))
+    ctx = Context(Actor(7, "sam", (Grant(verbs, {suppliers.name: {"country": ("GB",)}}),)))
+    assert not service.upsert(ctx.coming_from("import"), [doc("THEIRS", country="GB")])[0].ok
+    assert [row.country for row in suppliers.model.select()] == ["DE"]
+
+
+def test_an_edit_inside_his_rows_is_fine(suppliers: Resource, service: Service) -> None:
+    verbs = frozenset(suppliers.permission(verb) for verb in ("create", "edit"))
+    ctx = Context(Actor(7, "sam", (Grant(verbs, {suppliers.name: {"country": ("GB",)}}),)))
+    (key,) = [outcome.id for outcome in service.create(ctx, [doc("A", country="GB")])]
     assert service.update(ctx, {key: {"name": "Other"}})[0].ok

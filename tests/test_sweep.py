@@ -70,7 +70,7 @@ def whole_app(app_db: Any, suppliers: Any, ctx: Context) -> Iterator[flask.Flask
     from core import boot, plugins
     from core.plugins.models import PluginState
 
-    plugins.install_defaults(suppliers)
+    boot.prepare(suppliers)
     PluginState.insert(name="suppliers", version="1").on_conflict_ignore().execute()
     boot.migrate_all(suppliers)
     built = plugins.build(suppliers)

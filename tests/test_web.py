@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,16 +14,15 @@ import marshmallow as ma
 import peewee
 import pytest
 
-from core import access, boot, i18n, jobs
+from core import access, auth, boot, db, i18n, jobs
 from core import runtime as runtime_room
-from core.context import system_context
+from core.context import Context, system_context
 from core.errors import Invalid, Rejected
-from core.jobs import worker
 from core.resources import Minor, service_of, tags_of
 from core.web import forms
-from core.web.errors import takes_no_writes
 from core.web.theme import CSP, THEME
 from tests.conftest import csrf_of
+from tests.databases import cut_connections
 from tests.helpers import count_statements, install_suppliers, make_suppliers
 
 LIST = "/admin/suppliers/"
@@ -179,7 +180,7 @@ def test_an_edit_changes_only_what_was_edited(owner: Any) -> None:
     form = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
     assert send(owner, f"{LIST}{first}/edit", **form | {"country": "SA"}).status_code == 302
     page = text_of(owner.get(f"{LIST}{first}"))
-    assert "changed this" in page
+    assert "</b> · Updated" in page
     assert page.count('class="mk-change"') == 1
 
 
@@ -249,14 +250,36 @@ def test_a_few_records_are_tagged_at_once(owner: Any) -> None:
     assert tags_of("suppliers.supplier", ids) == {ids[0]: ["gift", "vip"], ids[1]: ["gift", "vip"], ids[2]: []}
 
 
-def test_what_was_done_at_once_can_be_undone(owner: Any) -> None:
+def test_what_was_done_at_once_is_undone_at_once_on_the_page_where_it_was_done(owner: Any) -> None:
     ids = make_suppliers(count=2)
-    send(owner, LIST + "actions/add_tags", ids=ids, confirmed="1", **{"argument.tags": "vip"})
-    undo = re.search(r'action="(/admin/jobs/\d+/undo)"', text_of(owner.get(LIST)))
-    answer = send(owner, undo[1])  # type: ignore[index]
-    worker.Worker(runtime_room.current().settings).drain()
-    assert answer.status_code == 302
+    undo = tagged(owner, ids)
+    answer = send(owner, undo, back=LIST + "?sort=code")
+    assert answer.location == LIST + "?sort=code"
+    assert "Undone for 2 records." in text_of(owner.get(LIST))
     assert tags_of("suppliers.supplier", ids) == {ids[0]: [], ids[1]: []}
+    send(owner, undo)
+    assert "This was taken back already." in text_of(owner.get(LIST))
+
+
+def test_undo_names_the_records_that_somebody_changed_since(owner: Any) -> None:
+    ids = make_suppliers(document("S-1"), document("S-2"))
+    undo = tagged(owner, ids)
+    service_of(runtime_room.current().resource("suppliers.supplier")).update(
+        system_context(), {ids[0]: {"name": "New"}}
+    )
+    send(owner, undo)
+    page = text_of(owner.get(LIST))
+    assert "1 of 2 records changed." in page
+    assert "<li><bdi>New</bdi>: Changed or deleted since.</li>" in page
+    assert tags_of("suppliers.supplier", ids) == {ids[0]: ["vip"], ids[1]: []}
+
+
+def tagged(client: Any, ids: list[int]) -> str:
+    """Tags the records by hand; the address of the Undo that the next page offers."""
+    send(client, LIST + "actions/add_tags", ids=ids, confirmed="1", **{"argument.tags": "vip"})
+    found = re.search(r'action="(/admin/jobs/\d+/undo)"', text_of(client.get(LIST)))
+    assert found
+    return found[1]
 
 
 def test_wrong_arguments_come_back_with_the_selection(owner: Any) -> None:
@@ -280,6 +303,16 @@ def test_all_that_match_becomes_a_job_with_the_query_and_the_exclusions(owner: A
     assert chosen["max_id"] == ids[-1]
 
 
+def test_the_question_says_how_many_records_of_which_list_it_is_about(owner: Any) -> None:
+    make_suppliers(count=30)
+    ids = make_suppliers(document("X-1", is_active=False), document("X-2"))
+    form = {"everything": "1", "query": "is_active=true&q=Supplier", "excluded": ids[1:]}
+    page = re.sub(r"<[^>]+>", "", text_of(send(owner, LIST + "actions/add_tags", **form)))
+    assert "For 30 records that match: Active: Yes, Search: Supplier" in page
+    page = re.sub(r"<[^>]+>", "", text_of(send(owner, LIST + "actions/add_tags", everything="1", excluded=ids)))
+    assert "For 30 records of the whole list." in page
+
+
 def test_nothing_selected_does_nothing(owner: Any) -> None:
     send(owner, LIST + "actions/add_tags", confirmed="1")
     assert "Nothing was selected." in text_of(owner.get(LIST))
@@ -288,6 +321,20 @@ def test_nothing_selected_does_nothing(owner: Any) -> None:
 def test_an_action_never_sends_the_browser_elsewhere(owner: Any) -> None:
     for back in ("https://evil.example/", "//evil.example", "/admin/suppliers/\\..\\..", "/other", LIST + "\r\nX: 1"):
         assert send(owner, LIST + "actions/add_tags", back=back).location == LIST
+
+
+def test_a_user_is_offered_to_be_switched_off_or_on_but_not_both(owner: Any, make_user: Any) -> None:
+    user = make_user("viewer")
+    for present, other in (("disable", "enable"), ("enable", "disable")):
+        page = text_of(owner.get(f"/admin/users/{user.id}"))
+        assert f"/actions/{present}" in page
+        assert f"/actions/{other}" not in page
+        send(owner, f"/admin/users/actions/{present}", ids=user.id, confirmed="1")
+
+
+def test_a_new_password_is_not_typed_in_plain_sight(owner: Any, make_user: Any) -> None:
+    page = text_of(send(owner, "/admin/users/actions/set_password", ids=make_user("viewer").id))
+    assert re.search(r'name="argument.password" type="password"', page)
 
 
 # rights
@@ -417,6 +464,36 @@ def test_a_full_disk_is_a_read_only_page_and_no_error(owner: Any, monkeypatch: p
     assert "Nothing was changed" in text_of(answer)
 
 
+@contextmanager
+def taking_no_writes() -> Iterator[None]:
+    """The databases' own read-only modes; a disk that is truly full is in tests/prove."""
+    off, on = (
+        ("SET default_transaction_read_only = off", "SET default_transaction_read_only = on")
+        if db.is_postgres()
+        else ("PRAGMA query_only = off", "PRAGMA query_only = on")
+    )
+    db.database.execute_sql(on)
+    yield
+    db.database.execute_sql(off)
+
+
+def test_while_no_writes_are_taken_pages_can_be_read_and_say_so(owner: Any, ctx: Context) -> None:
+    make_suppliers(document("S-1"))
+    bearer = {"Authorization": f"Bearer {auth.create_token(ctx, owner.user, ['*'])}"}
+    new = {"code": "S-2", "name": "Second", "is_active": "1"}
+    with taking_no_writes():
+        refused = send(owner, LIST + "new", **new)
+        assert (refused.status_code, "Nothing was changed" in text_of(refused)) == (503, True)
+        page = text_of(owner.get(LIST))
+        assert "Read only for now" in page
+        assert "S-1" in page
+        assert owner.application.test_client().get("/api/v1/suppliers", headers=bearer).status_code == 200
+        by_api = owner.application.test_client().post("/api/v1/suppliers", json=document("S-3"), headers=bearer)
+        assert (by_api.status_code, "Nothing was changed" in by_api.json["detail"]) == (503, True)
+    assert "Read only for now" not in text_of(owner.get(LIST))
+    assert send(owner, LIST + "new", **new).status_code == 302
+
+
 def test_an_unexpected_error_shows_the_number_of_the_request(
     owner: Any, app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -428,7 +505,25 @@ def test_an_unexpected_error_shows_the_number_of_the_request(
 
 
 def test_other_errors_of_the_database_are_not_taken_for_a_full_disk() -> None:
-    assert not takes_no_writes(peewee.IntegrityError("UNIQUE constraint failed"))
+    assert not db.takes_no_writes(peewee.IntegrityError("UNIQUE constraint failed"))
+
+
+def test_a_statement_that_is_wrong_is_an_error_and_no_full_disk(app_db: Any) -> None:
+    with pytest.raises(peewee.PeeweeException) as wrong:
+        app_db.execute_sql("SELECT nothing FROM nowhere")
+    assert not db.takes_no_writes(wrong.value)
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+def test_a_page_whose_connection_was_cut_says_so_and_the_next_one_works(owner: Any) -> None:
+    owner.get(LIST)
+    cut_connections()
+    answer = owner.get(LIST)
+    assert answer.status_code == 503
+    assert "Nothing was changed" in text_of(answer)
+    db.database.close_idle()
+    db.database.manual_close()
+    assert owner.get(LIST).status_code == 200
 
 
 def test_no_template_lies_about_unused() -> None:
@@ -464,6 +559,23 @@ def test_our_style_sheet_keeps_to_its_rules() -> None:
 def test_money_by_language(language: str, minor: int, currency: str, shown: str) -> None:
     with i18n.speaking(language):
         assert str(i18n.money(minor, currency)).replace("\u00a0", " ") == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "currency", "shown"),
+    [
+        ("en", "2.5", "GBP", '<bdi dir="ltr">£2.50</bdi>'),
+        ("en", "18.000", "GBP", '<bdi dir="ltr">£18.00</bdi>'),
+        ("en", "0.0010", "GBP", '<bdi dir="ltr">£0.001</bdi>'),
+        ("en", "1234", "JPY", '<bdi dir="ltr">¥1,234</bdi>'),
+        ("ar", "-1234.5", "KWD", '<bdi dir="ltr">−1,234.500</bdi> د.ك'),
+    ],
+)
+def test_a_unit_price_keeps_all_its_digits_beside_its_currency(
+    language: str, amount: str, currency: str, shown: str
+) -> None:
+    with i18n.speaking(language):
+        assert str(i18n.price(Decimal(amount), currency)).replace("\u00a0", " ") == shown
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7")])

@@ -20,6 +20,10 @@ PUBLIC = frozenset({"/admin/sign-in", "/healthz", "/readyz", "/metrics"})
 class UndeclaredRoute(MaktabError):
     """A route that says no permission, or one that does not exist."""
 
+    def __init__(self, endpoint: str, text: str) -> None:
+        super().__init__(text)
+        self.endpoint = endpoint
+
 
 def requires(permission: str, **by_method: str) -> Callable[[View], View]:
     """Declare what a view needs: `@requires("orders.order.view", POST="orders.order.edit")`.
@@ -68,16 +72,12 @@ def check_routes(app: flask.Flask) -> None:
     """Refuse to start with a route that would be closed to all, or whose permission nobody can be given."""
     known = permissions()
     for (endpoint, method), permission in route_permissions(app).items():
-        if permission is None:
-            raise UndeclaredRoute(
-                f"{method} of the endpoint {endpoint!r} declares no permission: put @core.access.requires(...) on the "
-                "view, or set `permission` on its class."
-            )
-        if permission not in known:
-            raise UndeclaredRoute(
-                f"The endpoint {endpoint!r} needs {permission!r}, which nobody declares: add it to `permissions` in "
-                "plugin.toml, or use one of a Resource."
-            )
+        if permission in known:
+            continue
+        what = "declares no permission: put @core.access.requires(...) on the view, or `permission` on its class."
+        if permission is not None:
+            what = f"needs {permission!r}, which nobody declares: add it to `permissions` in plugin.toml."
+        raise UndeclaredRoute(endpoint, f"{method} of the endpoint {endpoint!r} {what}")
 
 
 def init_app(app: flask.Flask) -> None:

@@ -1,19 +1,20 @@
-"""What permissions there are, who holds them, and which rows they reach."""
+"""What permissions there are, and who holds them."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import runtime
 from core.access.models import RolePermission, UserRole
-from core.context import Actor, Grant
-from core.errors import Forbidden
-from core.i18n import _, __
+from core.context import Grant
+from core.i18n import __
 
+if TYPE_CHECKING:
+    pass
+
+Scopes = Mapping[str, Mapping[str, Sequence[str]]]
 SIGNED_IN = "core.signed_in"
 """Held by every user who is signed in, whatever the roles."""
 
@@ -26,6 +27,11 @@ CORE_PERMISSIONS: Mapping[str, Any] = {
     "core.search.rebuild": __("Rebuild the search index"),
     "core.job.manage": __("Cancel, retry and undo the jobs of others"),
 }
+
+WIDE = frozenset(
+    {"core.audit_entry.view", "core.audit_entry.export", "core.file.view_all", "core.job.view_all", "core.job.manage"}
+)
+"""What shows or touches records of any kind; an assignment that is narrowed to some rows does not give it."""
 
 
 def permissions() -> dict[str, Any]:
@@ -50,6 +56,11 @@ def expand(entries: Iterable[str]) -> frozenset[str]:
     return frozenset(given | {name for name in permissions() if any(reaches(entry, name) for entry in patterns)})
 
 
+def granted(entries: Iterable[str], scopes: Scopes) -> Grant:
+    """What the lines of a role give over the rows of `scopes`."""
+    return Grant(expand(entries) - WIDE if any(scopes.values()) else expand(entries), scopes)
+
+
 def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
     """The grants of each user, in one statement; a user without a role holds `SIGNED_IN` alone."""
     rows = (
@@ -65,7 +76,7 @@ def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
         scopes[assignment] = narrowed
     found = {user_id: [Grant(frozenset({SIGNED_IN}))] for user_id in user_ids}
     for (user_id, assignment), entries in lines.items():
-        found[user_id].append(Grant(expand(entries), scopes[assignment]))
+        found[user_id].append(granted(entries, scopes[assignment]))
     return {user_id: tuple(grants) for user_id, grants in found.items()}
 
 
@@ -75,59 +86,3 @@ def limited(grants: Iterable[Grant], scopes: Iterable[str]) -> tuple[Grant, ...]
         return tuple(grants)
     allowed = expand(scopes) | {SIGNED_IN}
     return tuple(Grant(grant.permissions & allowed, grant.scopes) for grant in grants)
-
-
-def demand(actor: Actor, permission: str) -> None:
-    """Raise Forbidden unless `actor` holds `permission`."""
-    if not actor.can(permission):
-        raise Forbidden(permission)
-
-
-def rows(actor: Actor, permission: str, resource: Any) -> Any | None:
-    """Condition on `resource.model` for the rows that `permission` reaches; None = all. Raises Forbidden.
-
-    Several roles add up; inside one role every named scope must hold. An unknown scope reaches nothing.
-    """
-    narrowed = _narrowed(actor, permission, resource)
-    return reduce(operator.or_, (_condition(resource, scopes) for scopes in narrowed)) if narrowed else None
-
-
-def admits(actor: Actor, permission: str, resource: Any, values: Mapping[str, Any]) -> bool:
-    """Whether a record with these `values` would be among the `rows` of `permission`."""
-    known = {scope.name for scope in resource.scopes}
-    narrowed = _narrowed(actor, permission, resource)
-    return not narrowed or any(
-        all(name in known and str(values.get(name)) in map(str, allowed) for name, allowed in scopes.items())
-        for scopes in narrowed
-    )
-
-
-def _narrowed(actor: Actor, permission: str, resource: Any) -> list[Mapping[str, Sequence[str]]]:
-    """The scopes of each role that gives `permission`; empty when one of them gives all rows. Raises Forbidden."""
-    demand(actor, permission)
-    found = [grant.scopes.get(resource.name) for grant in actor.grants if permission in grant.permissions]
-    return [] if actor.is_system else [scopes for scopes in found if scopes] if all(found) else []
-
-
-def demand_rows(actor: Actor, permission: str, resource: Any, ids: Sequence[int]) -> None:
-    """Raise Forbidden when one of `ids` lies outside the rows that `permission` reaches.
-
-    Asked after a write, so that nobody puts a record where his role does not reach. One who lacks the permission
-    altogether was let in for another reason (his own profile), and is not narrowed.
-    """
-    within = rows(actor, permission, resource) if actor.can(permission) else None
-    if within is not None and resource.model.select().where(resource.model.id.in_(ids), within).count() < len(set(ids)):
-        raise Forbidden(permission, _("This lies outside of the rows that your role reaches."))
-
-
-def _condition(resource: Any, scopes: Mapping[str, Sequence[str]]) -> Any:
-    fields = {scope.name: getattr(resource.model, scope.name) for scope in resource.scopes}
-    nothing = resource.model.id.in_([])
-    parts = [fields[name].in_(list(values)) if name in fields else nothing for name, values in scopes.items()]
-    return reduce(operator.and_, parts)
-
-
-def denied(actor: Actor, permission: str, resource: str, ids: Sequence[int]) -> frozenset[int]:
-    """The `ids` that an `authorize` hook of a plugin takes away from `actor`; a hook that fails takes all."""
-    answers = runtime.current().hooks.call("authorize", actor=actor, permission=permission, resource=resource, ids=ids)
-    return frozenset(row_id for answer in answers for row_id in answer or ())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from core import changes, db, runtime
 from core.access.models import Role, RolePermission, UserRole
-from core.access.permissions import expand, grants_of, permissions, reaches
+from core.access.permissions import Scopes, expand, granted, grants_of, permissions, reaches
 from core.auth.models import Session, User
 from core.changes import Change
 from core.context import Actor, Context, Grant
@@ -27,7 +27,6 @@ DEFAULT_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
     "operator": (N_("Operator"), [f"*.{verb}" for verb in _OPERATOR]),
     "viewer": (N_("Viewer"), ["*.view"]),
 }
-Scopes = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 def ensure_default_roles(ctx: Context) -> None:
@@ -93,7 +92,7 @@ def set_permissions(ctx: Context, role: Role, wanted: Sequence[str]) -> None:
         if taken:
             RolePermission.delete().where(RolePermission.role == role, RolePermission.permission.in_(taken)).execute()
             Session.end(UserRole.select(UserRole.user).where(UserRole.role == role))
-        Role.update(version=Role.version + 1, updated_at=db.utcnow()).where(Role.id == role.id).execute()
+        Role.change().where(Role.id == role.id).execute()
         changes.record(ctx, "core.role", "permissions_changed", [Change(role.id, {"taken": taken}, {"given": given})])
 
 
@@ -169,5 +168,5 @@ def _owners() -> int:
 
 
 def _demand(actor: Actor, role: Role, scopes: Scopes) -> None:
-    if not covers(actor, Grant(expand(entries_of(role)), {name: dict(of) for name, of in scopes.items()})):  # type: ignore[arg-type]
+    if not covers(actor, granted(entries_of(role), scopes)):
         raise Forbidden("*", _("The role %(name)s holds more than you do.", name=role.label))

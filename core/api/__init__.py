@@ -14,6 +14,7 @@ from core.api import routes
 from core.api.models import KeptAnswer, RateCounter
 from core.api.routes import Endpoint, selection, started
 from core.api.shapes import Chosen, Problem, Started
+from core.plugins.manifest import blaming
 from core.resources import ExactDecimal, Tags, Utc
 from core.runtime import Runtime
 
@@ -29,9 +30,6 @@ Errors are problems (RFC 9457) with texts by field. 600 calls a minute and token
 class _Api(flask_smorest.Api):  # type: ignore[misc]
     ERROR_SCHEMA = Problem
 
-    def _register_error_handlers(self) -> None:
-        """Errors are answered by our blueprints; one handler for all would take those of the pages too."""
-
     def _register_responses(self) -> None:
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
@@ -40,31 +38,21 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
 
 def init_app(app: flask.Flask, runtime: Runtime) -> None:
     """Put the API of every resource below /api/v1."""
-    app.config.setdefault("PROPAGATE_EXCEPTIONS", False)
-    _build(app, runtime, described=False)
-    describe = functools.cache(lambda: openapi(runtime))  # two thirds of the time to build an app; few ask for it
+    for resource in runtime.resources.values():
+        with blaming(resource.plugin, f"The API of {resource.name}"):
+            app.register_blueprint(routes.of_resource(resource))  # an _Api would describe it too, which takes its time
+    app.register_blueprint(routes.of_jobs())
+    describe = functools.cache(lambda: openapi(runtime))
 
     def document() -> Any:
         return flask.jsonify(describe())
 
-    frame = flask.Blueprint("api_frame", __name__, url_prefix="/api/v1")
-    frame.add_url_rule("/openapi.json", "openapi", access.requires(access.SIGNED_IN)(document))
-    app.register_blueprint(frame)
+    app.add_url_rule("/api/v1/openapi.json", "api_openapi", access.requires(access.SIGNED_IN)(document))
 
 
 def openapi(runtime: Runtime) -> dict[str, Any]:
     """The OpenAPI 3.1 description of the API of this generation."""
-    described: dict[str, Any] = _build(flask.Flask("maktab"), runtime, described=True).spec.to_dict()
-    return described
-
-
-def _name(schema: Any) -> str:
-    """Supplier, or SupplierChange for a part of one."""
-    cls, partial = (schema, False) if isinstance(schema, type) else (type(schema), schema.partial)
-    return f"{cls.__name__.removesuffix('Schema')}{'Change' if partial else ''}"
-
-
-def _build(app: flask.Flask, runtime: Runtime, *, described: bool) -> _Api:
+    app = flask.Flask("maktab")
     app.config.update(API_TITLE="Maktab", API_VERSION="v1", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX=None)
     about = {"info": {"description": _ABOUT}, "security": [{"token": []}]}
     api = _Api(app, spec_kwargs=about | {"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_name)})
@@ -72,8 +60,13 @@ def _build(app: flask.Flask, runtime: Runtime, *, described: bool) -> _Api:
     api.register_field(Utc, "string", "date-time")
     api.register_field(ExactDecimal, "string", "decimal")
     api.register_field(Tags, "array", None)
-    register = api.register_blueprint if described else app.register_blueprint
-    for resource in runtime.resources.values():
-        register(routes.of_resource(resource))
-    register(routes.of_jobs())
-    return api
+    for blueprint in (*map(routes.of_resource, runtime.resources.values()), routes.of_jobs()):
+        api.register_blueprint(blueprint)
+    described: dict[str, Any] = api.spec.to_dict()
+    return described
+
+
+def _name(schema: Any) -> str:
+    """Supplier, or SupplierChange for a part of one."""
+    cls, partial = (schema, False) if isinstance(schema, type) else (type(schema), schema.partial)
+    return f"{cls.__name__.removesuffix('Schema')}{'Change' if partial else ''}"

@@ -81,11 +81,11 @@ class Notes(ma.Schema):
 class Chosen(ma.Schema):
     """Which records: `ids`, or `all` that match `filters` and `search` but `excluded`."""
 
-    ids = ma.fields.List(Id(validate=ma.validate.Range(1, 2**63 - 1)), validate=ma.validate.Length(max=10_000))
+    ids = ma.fields.List(Id(validate=ma.validate.Range(1)), validate=ma.validate.Length(max=10_000))
     all = ma.fields.Boolean(load_default=False)
     filters = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), load_default=dict)
     search = ma.fields.String(load_default="", validate=ma.validate.Length(max=200))
-    excluded = ma.fields.List(Id(validate=ma.validate.Range(1, 2**63 - 1)), load_default=list)
+    excluded = ma.fields.List(Id(validate=ma.validate.Range(1)), load_default=list)
 
     @ma.validates_schema
     def one_of_both(self, data: dict[str, Any], **_more: Any) -> None:

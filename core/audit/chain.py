@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -83,8 +84,11 @@ def anchor() -> str:
     head = Head.get_or_none(Head.id == 1)
     line = f"{db.utcnow().isoformat(timespec='seconds')} {head.seq} {head.hash}" if head else ""
     if line:
-        with anchor_file().open("a") as out:
-            out.write(line + "\n")
+        with anchor_file().open("ab", buffering=0) as out:
+            whole, text = out.tell(), f"{line}\n".encode()
+            if out.write(text) < len(text):  # a half line would look like one that somebody has cut
+                out.truncate(whole)
+                raise OSError(errno.ENOSPC, "There is no room for the audit anchor.")
     return line
 
 

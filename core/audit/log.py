@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,12 +85,11 @@ def export(out: TextIO, form: Literal["csv", "jsonl"] = "jsonl") -> int:
     sheet, count = csv.writer(out), 0
     if form == "csv":
         sheet.writerow(names)
-    for row in stream(*[getattr(Entry, name) for name in names]):
-        count += 1
+    for count, row in enumerate(stream(*[getattr(Entry, name) for name in names]), 1):  # noqa: B007
         if form == "csv":
-            sheet.writerow([_cell(value) for value in row])
+            sheet.writerow(map(_cell, row))
         else:
-            out.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n")
+            out.write(db.canonical_json(dict(zip(names, row, strict=True))) + "\n")
     return count
 
 

@@ -37,7 +37,7 @@ def set_password(ctx: Context, user: User, password: str) -> None:
     access.demand_over(ctx.actor, [user.id])
     stored = passwords.hashed(password)
     with db.transaction():
-        User.update(password_hash=stored, version=User.version + 1).where(User.id == user.id).execute()
+        User.change(password_hash=stored).where(User.id == user.id).execute()
         Session.end([user.id])
         throttle.forget(throttle.account_key(user.username))
         changes.record(ctx, "core.user", "password_changed", [Change(user.id)])
@@ -51,8 +51,7 @@ def set_active(ctx: Context, ids: Sequence[int], active: bool) -> list[int]:
     access.demand_over(ctx.actor, ids)
     with db.transaction(), access.owner_kept():
         found = [user.id for user in User.select(User.id).where(User.id.in_(list(ids)), User.is_active != active)]
-        values = {"is_active": active, "version": User.version + 1, "updated_at": db.utcnow()}
-        User.update(values).where(User.id.in_(found)).execute()
+        User.change(is_active=active).where(User.id.in_(found)).execute()
         if not active:
             Session.end(found)
         marks = [Change(user_id, {"is_active": not active}, {"is_active": active}) for user_id in found]

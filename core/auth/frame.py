@@ -7,6 +7,8 @@ from typing import Any
 
 import flask
 import flask_login
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from itsdangerous import BadSignature
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import runtime
@@ -14,6 +16,21 @@ from core.auth.models import User
 from core.auth.sessions import by_session, by_token, context_for
 from core.context import NOBODY, Context
 from core.i18n import locale
+
+
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's signed cookie without its age, which refuses a cookie that a host with a faster clock has made.
+
+    How long a session lives is in its row.
+    """
+
+    def open_session(self, app: flask.Flask, request: flask.Request) -> SecureCookieSession:
+        serializer = self.get_signing_serializer(app)
+        assert serializer is not None  # noqa: S101 - our applications have a key
+        try:
+            return self.session_class(serializer.loads(request.cookies.get(self.get_cookie_name(app), "")))
+        except BadSignature:
+            return self.session_class()
 
 
 class Identity(flask_login.UserMixin):  # type: ignore[misc]
@@ -43,6 +60,7 @@ def init_app(app: flask.Flask) -> None:
     settings = runtime.current().settings
     secure = settings.public_url.startswith("https://")
     app.secret_key = settings.key("session")
+    app.session_interface = CookieSessions()
     app.config.update(
         SESSION_COOKIE_NAME="__Host-maktab" if secure else "maktab",
         SESSION_COOKIE_SECURE=secure,
@@ -52,7 +70,8 @@ def init_app(app: flask.Flask) -> None:
     )
     if hops := settings.proxy_hops:  # else anybody could write his own address into the header
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    manager = flask_login.LoginManager(app)
+    # Without its context processor: the page that says the database is gone must not ask it who signed in.
+    manager = flask_login.LoginManager(app, add_context_processor=False)
     manager.session_protection = None  # our rows decide; its own check of address and browser only looks like one
     manager.user_loader(_of_session)
     manager.request_loader(_of_token)
@@ -64,8 +83,7 @@ def _of_session(secret: str) -> Identity | None:
     if found is None:
         return None
     user, session = found
-    ctx = replace(context_for(user, "ui"), ip=flask.request.remote_addr or "", session_id=session.id)
-    return Identity(user, ctx, secret)
+    return Identity(user, context_for(user, "ui", ip=flask.request.remote_addr or "", session_id=session.id), secret)
 
 
 def _of_token(request: Any) -> Identity | None:
@@ -74,7 +92,7 @@ def _of_token(request: Any) -> Identity | None:
     if found is None:
         return None
     user, token = found
-    return Identity(user, replace(context_for(user, "api", token.scopes), ip=request.remote_addr or ""))
+    return Identity(user, context_for(user, "api", token.scopes, ip=request.remote_addr or ""))
 
 
 def _fill_context() -> None:

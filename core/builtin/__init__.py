@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flask
 
-from core import jobs
-from core.builtin import account, audit_log, people
-from core.i18n import __
-from core.jobs import views as job_views
+from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages
+from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
-from core.plugins.views import PluginsView
 from core.resources import Resource
+from core.web.base import AdminView
 
 
 @hookimpl
@@ -28,16 +26,20 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 
 @hookimpl
-def register_views() -> Sequence[Any]:
-    return [*job_views.views(), PluginsView()]
+def register_views() -> Sequence[AdminView]:
+    return [job_pages.JobsView(), plugin_pages.PluginsView()]
 
 
 @hookimpl
-def register_jobs() -> Sequence[jobs.JobType]:
-    told = jobs.JobType("core.plugin_enabled", tell_enabled, __("Resync a plugin"))
-    return [*jobs.job_types(), told]
+def register_jobs() -> Sequence[JobType]:
+    return housekeeping.JOBS
 
 
 @hookimpl
-def register_schedules() -> Sequence[jobs.Schedule]:
-    return jobs.schedules()
+def register_schedules() -> Sequence[Schedule]:
+    return housekeeping.SCHEDULES
+
+
+@hookimpl
+def register_subscriptions() -> Mapping[str, Any]:
+    return {"core.plugin_enabled.v1": tell_enabled}

@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 import flask_login
+from werkzeug.datastructures import ImmutableMultiDict
 
 from core.access import SIGNED_IN, requires
 from core.auth import accounts, passwords, sessions, throttle
@@ -16,6 +17,8 @@ from core.builtin import people
 from core.errors import Invalid
 from core.i18n import LOCALES, _
 from core.resources.fields import loaded
+
+Form = ImmutableMultiDict[str, str]
 
 
 def blueprint() -> flask.Blueprint:
@@ -90,7 +93,7 @@ def _profile_page(**values: Any) -> str:
     return flask.render_template("admin/profile.html", **{"errors": {}, "fresh": "", **page, **values})
 
 
-def _save_profile(user: User, form: Mapping[str, str]) -> None:
+def _save_profile(user: User, form: Form) -> None:
     given = {name: form[name] for name in ("name", "email", "locale", "timezone") if name in form}
     document = loaded(people.UserSchema(partial=True), given)
     outcome = people.UserService(people.USERS).update(current_context(), {user.id: document})[0]
@@ -99,7 +102,7 @@ def _save_profile(user: User, form: Mapping[str, str]) -> None:
     flask.flash(_("Saved."), "ok")
 
 
-def _change_password(user: User, form: Mapping[str, str]) -> None:
+def _change_password(user: User, form: Form) -> None:
     key = throttle.account_key(user.username)
     throttle.take(key, throttle.ACCOUNT_TRIES)
     if not passwords.matches(user.password_hash, form.get("password", "")):
@@ -112,29 +115,15 @@ def _change_password(user: User, form: Mapping[str, str]) -> None:
     flask.flash(_("The password is changed; your other sessions have ended."), "ok")
 
 
-def _end_session(user: User, form: Mapping[str, str]) -> None:
-    sessions.end_session(current_context(), _number(form))
+def _create_token(user: User, form: Form) -> str:
+    scopes, name = form.get("scopes", "").replace(",", " ").split() or ["*"], form.get("token_name", "")[:100]
+    return sessions.create_token(current_context(), user, scopes, name=name, days=form.get("days", None, int))
 
 
-def _create_token(user: User, form: Mapping[str, str]) -> str:
-    scopes, days = form.get("scopes", "").replace(",", " ").split() or ["*"], form.get("days", "")
-    until = int(days) if days.isdecimal() and len(days) < 5 else None
-    return sessions.create_token(current_context(), user, scopes, name=form.get("token_name", "")[:100], days=until)
-
-
-def _revoke_token(user: User, form: Mapping[str, str]) -> None:
-    sessions.revoke_token(current_context(), _number(form))
-
-
-def _number(form: Mapping[str, str]) -> int:
-    text = form.get("id", "")
-    return int(text) if text.isdecimal() and len(text) < 18 else 0
-
-
-_COMMANDS: Mapping[str, Callable[[User, Mapping[str, str]], str | None]] = {
+_COMMANDS: Mapping[str, Callable[[User, Form], str | None]] = {
     "profile": _save_profile,
     "password": _change_password,
-    "end_session": _end_session,
+    "end_session": lambda user, form: sessions.end_session(current_context(), form.get("id", 0, int)),
     "create_token": _create_token,
-    "revoke_token": _revoke_token,
+    "revoke_token": lambda user, form: sessions.revoke_token(current_context(), form.get("id", 0, int)),
 }

@@ -7,12 +7,15 @@ from typing import Any
 
 import marshmallow as ma
 
+from core import links, runtime
+from core.audit import words
 from core.audit.models import Entry
 from core.auth.models import User
 from core.context import Context
-from core.i18n import _, __
+from core.i18n import __
+from core.resources import query
 from core.resources.declaration import Column, Filter, Resource, Section
-from core.resources.fields import Utc
+from core.resources.fields import Utc, schema_fields
 
 
 class EntrySchema(ma.Schema):
@@ -35,12 +38,37 @@ class EntrySchema(ma.Schema):
     hash = ma.fields.String(dump_only=True)
 
 
-def _name_actors(entries: Sequence[Any], ctx: Context) -> None:
-    """Puts the users' names beside the entries, in one statement."""
-    users = User.select(User.id, User.username).where(User.id.in_({entry.actor_id for entry in entries}))
-    names = dict(users.tuples()) | {None: _("System"), 0: _("Nobody")}
+def _join(entries: Sequence[Any], ctx: Context) -> None:
+    """Puts the names of users and records beside the entries: a statement, and one for each kind of record."""
+    users = {user.id: str(user) for user in User.select().where(User.id.in_({entry.actor_id for entry in entries}))}
+    titles: dict[str, dict[int, str]] = {}
+    for name in {entry.resource for entry in entries} & set(runtime.current().resources):
+        ids = [entry.record_id for entry in entries if entry.resource == name]
+        titles[name] = query.titles(ctx, runtime.current().resource(name), ids)
     for entry in entries:
-        entry.actor = names.get(entry.actor_id, f"#{entry.actor_id}")
+        entry.actor = words.actor(entry.actor_id, users.get(entry.actor_id))
+        entry.record = titles.get(entry.resource, {}).get(entry.record_id)
+
+
+def _record(entry: Any) -> str:
+    """The title of the record that the entry tells of, or only its number: it is gone, or not for these eyes."""
+    return entry.record or (str(entry.record_id) if entry.record_id else "")
+
+
+def _title(entry: Any) -> str:
+    what = f"{words.kind(entry.resource)} {_record(entry)}".rstrip()
+    return f"{what} · {words.action(entry.resource, entry.action)}"
+
+
+def _link(entry: Any) -> str | None:
+    return links.to(entry.resource, entry.record_id) if entry.record else None
+
+
+def _labels(ctx: Context, entry: Any) -> dict[str, Any]:
+    """Labels of the fields; money stays under its code, for the log keeps minor units."""
+    declared = runtime.current().resources.get(entry.resource)
+    infos = schema_fields(declared.schema) if declared else []
+    return {"labels": {info.path: info.label for info in infos if info.kind != "money"}}
 
 
 ENTRIES = Resource(
@@ -53,14 +81,14 @@ ENTRIES = Resource(
     icon="history",
     nav_group="settings",
     nav_order=90,
-    title=lambda entry: f"{entry.resource} {entry.record_id} · {entry.action}",
+    title=_title,
     columns=[
         Column("at", __("Time"), "datetime", sortable=True),
         Column("actor", __("By"), value=lambda entry: entry.actor),
-        Column("action", __("Action"), "code"),
-        Column("resource", __("Kind of record"), "code"),
-        Column("record_id", __("Record"), "number"),
-        Column("source", __("Through"), "code"),
+        Column("action", __("Action"), value=lambda entry: words.action(entry.resource, entry.action)),
+        Column("resource", __("Kind of record"), value=lambda entry: words.kind(entry.resource)),
+        Column("record_id", __("Record"), "code", value=_record, link=_link),
+        Column("source", __("Through"), value=lambda entry: words.SOURCES.get(entry.source, entry.source)),
         Column("ip", __("Address"), "code", shown=False),
         Column("reason", __("Reason"), shown=False),
     ],
@@ -72,11 +100,11 @@ ENTRIES = Resource(
         Filter("at", __("Time"), "date"),
     ],
     detail=[
-        Section("difference", __("Before and after"), template="admin/audit_difference.html"),
-        Section("who", __("Entry"), ["at", "actor", "source", "ip", "reason"], side=True),
+        Section("difference", __("Before and after"), template="admin/audit_difference.html", load=_labels),
+        Section("what", __("Entry"), "resource record_id action at actor source ip reason".split(), side=True),
         Section("chain", __("Seal"), template="admin/audit_seal.html", side=True),
     ],
-    loader=_name_actors,
+    loader=_join,
     has_notes=False,
     can_create=False,
     can_edit=False,

@@ -153,6 +153,13 @@ def _switch(active: bool) -> Callable[..., dict[int, Outcome]]:
     return run
 
 
+def _switched(users: Sequence[User]) -> dict[str, dict[int, str]]:
+    """The guard of `disable` and `enable`."""
+    off = {user.id: _("This user is switched off.") for user in users if not user.is_active}
+    on = {user.id: _("This user is active.") for user in users if user.is_active}
+    return {"disable": off, "enable": on}
+
+
 def _set_password(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
     for user in User.select().where(User.id.in_(list(ids))):
         auth.set_password(ctx, user, arguments["password"])
@@ -194,6 +201,7 @@ USERS = Resource(
         Action("set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False),
         Action("limit_rows", __("Limit rows"), _limit_rows, schema=RowsSchema, icon="filter"),
     ],
+    guard=_switched,
     service=UserService,
     has_notes=False,
     can_import=False,

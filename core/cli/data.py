@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from core import audit, jobs, plugins
-from core.cli.frame import command, context
+from core import audit, db, jobs, plugins
+from core.app import create_app
+from core.cli.frame import command, config, context
 from core.errors import MaktabError
 
 
@@ -17,6 +18,17 @@ def list_plugins() -> Any:
     """All plugins that are there, with their state."""
     shown = ("name", "version", "status", "error")
     return [{name: getattr(each, name) for name in shown} for each in plugins.status()]
+
+
+@command("plugin check", bare=True)
+def check(name: str) -> str:
+    """Load a plugin as `plugin enable` would, and say what is wrong with it; nothing is changed."""
+    db.connect(config().url)
+    try:
+        plugins.assemble(config(), create_app, trial=name)
+    except plugins.PluginFailed as failed:
+        raise MaktabError(f"{failed.plugin}: {failed}") from failed
+    return f"{name} can be enabled."
 
 
 @command("plugin enable")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
@@ -80,20 +78,13 @@ def doctor() -> Any:
 
 
 def _diagnose() -> Iterator[tuple[str, str]]:
-    checks: tuple[Callable[[], str], ...] = (_packages, _data_directory, _database, _plugins, _queue)
+    checks: tuple[Callable[[], str], ...] = (_data_directory, _database, _plugins, _queue)
     for check in checks:
         try:
             text = f"ok, {check()}"
         except Exception as error:  # a check may fail in any way: that is its answer
             text = f"{type(error).__name__}: {error}".splitlines()[0]
         yield check.__name__.strip("_").replace("_", " "), text
-
-
-def _packages() -> str:
-    spec, ours = importlib.util.find_spec("plugins"), Path(boot.__file__).parents[1]
-    if spec is None or Path(str(spec.origin)).parents[1] != ours:
-        raise MaktabError(f"the name `plugins` leads to {spec and spec.origin}, not to {ours}")
-    return str(ours)
 
 
 def _data_directory() -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.db.engine import database, is_postgres
 
 
-def insert(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert `rows` ({field name: value}); fields that the first row lacks get the model's default or NULL.
+def insert(model: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert `rows` ({field name: value}, all with the same names); other fields get the model's default or NULL.
 
     peewee builds a multi-row INSERT value by value, which took half the time of an import; executemany binds only.
     """
@@ -19,7 +19,7 @@ def insert(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
             database.cursor().executemany(f"{head} VALUES {marks}", values)
 
 
-def insert_returning(model: Any, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+def insert_returning(model: Any, rows: Sequence[dict[str, Any]]) -> list[int]:
     """The same in one statement for at most some hundred rows; the ids of the new rows, in the order of `rows`."""
     if not rows:
         return []
@@ -29,24 +29,19 @@ def insert_returning(model: Any, rows: Sequence[Mapping[str, Any]]) -> list[int]
     return sorted(row_id for (row_id,) in found)  # given in the order of VALUES; RETURNING promises no order
 
 
-def _prepared(model: Any, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str, list[tuple[Any, ...]]]:
+def _prepared(model: Any, rows: Sequence[dict[str, Any]]) -> tuple[str, str, list[tuple[Any, ...]]]:
     """INSERT INTO …, the marks of one row, and the values to bind."""
     defaults = model._meta.get_default_dict()
-    fields, given = [], []
-    for field in model._meta.sorted_fields:
-        name = next((name for name in (field.name, field.column_name) if name in rows[0]), None)
-        if name or field.name in defaults:
-            fields.append(field)
-            given.append(name)
+    fields = [field for field in model._meta.sorted_fields if field.name in rows[0] or field.name in defaults]
     columns = ", ".join(f'"{field.column_name}"' for field in fields)
-    marks = ", ".join([database.param] * len(fields))
-    pairs = [(field.db_value, name, defaults.get(field.name)) for field, name in zip(fields, given, strict=True)]
-    values = [tuple([bind(row[name] if name else default) for bind, name, default in pairs]) for row in rows]
+    marks = ", ".join(["%s" if is_postgres() else "?"] * len(fields))
+    binding = [(field.db_value, field.name, defaults.get(field.name)) for field in fields]
+    values = [tuple([bind(row.get(name, default)) for bind, name, default in binding]) for row in rows]
     # Table and column names come from the model; values are bound.
     return f'INSERT INTO "{model._meta.table_name}" ({columns})', f"({marks})", values
 
 
-def update(model: Any, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def update(model: Any, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     """Change the rows that the fields `key` of each of `rows` name; every row brings the same fields."""
     if not rows:
         return

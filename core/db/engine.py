@@ -52,6 +52,13 @@ def connect(url: str) -> peewee.Database:
     return opened
 
 
+def drop_connections() -> None:
+    """Forget this thread's connection and the idle ones: after a restart of the database they are dead."""
+    if database.obj is not None:
+        database.close_idle()
+        database.manual_close()
+
+
 def is_postgres() -> bool:
     return isinstance(database.obj, peewee.PostgresqlDatabase)
 
@@ -65,12 +72,15 @@ _pending = _Pending()
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
-    """One write transaction (nested: a savepoint). Callbacks of `after_commit` run once the outermost one is in."""
+def transaction() -> Iterator[Any]:
+    """One write transaction (nested: a savepoint); what it gives has `rollback()`.
+
+    Callbacks of `after_commit` run once the outermost one is in.
+    """
     mark = len(_pending.callbacks)
     try:
-        with database.atomic():
-            yield
+        with database.atomic() as opened:
+            yield opened
     except BaseException:
         del _pending.callbacks[mark:]
         raise

@@ -13,6 +13,7 @@ import peewee
 from core.db.engine import is_postgres
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+LARGEST = 2**63 - 1
 
 
 def utcnow() -> datetime:
@@ -26,6 +27,10 @@ class IdField(peewee.BigAutoField):  # type: ignore[misc]
         # Without this word SQLite gives the number of a deleted newest row again, to the next one.
         found = super().ddl(ctx)
         return found if is_postgres() else peewee.NodeList((found, peewee.SQL("AUTOINCREMENT")))
+
+    def db_value(self, value: Any) -> Any:
+        # No row has a greater number; in an address one would be an error of the database, not an empty answer.
+        return min(max(value, -LARGEST), LARGEST) if isinstance(value, int) else super().db_value(value)
 
 
 class UTCDateTimeField(peewee.DateTimeField):  # type: ignore[misc]
@@ -50,7 +55,7 @@ class UTCDateTimeField(peewee.DateTimeField):  # type: ignore[misc]
 def is_storable(value: Any) -> bool:
     """Both databases keep `value`: numbers within 64 bits, texts without NUL and half surrogate pairs."""
     if isinstance(value, int):
-        return -(2**63) <= value < 2**63
+        return abs(value) <= LARGEST
     return not isinstance(value, str) or _UNSTORABLE.search(value) is None
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import peewee
 
 from core.db.engine import database, is_postgres, transaction
+from core.db.fields import is_storable
 
 if TYPE_CHECKING:
     from core.resources.declaration import Resource
@@ -128,11 +129,12 @@ def rebuild(resource: Resource, after_id: int = 0, limit: int = 1000) -> int:
     return ids[-1] if ids else 0
 
 
-def condition(resource: Resource, term: str) -> Any:
+def condition(resource: Resource, term: str, within: Any = None) -> Any:
     """An expression over `resource.model`: the records that `term` finds. Asks the index first: at most two statements.
 
     A term that equals an exact field finds those records alone; else every word of three letters or more must be a
-    part of the text; a shorter term is looked for at the beginning of the exact fields.
+    part of the text; a shorter term is looked for at the beginning of the exact fields. Only an exact find `within` the
+    actor's rows counts: else what he finds would tell him of the others.
     """
     key = resource.model.id
     term = " ".join(term.replace("\0", " ").encode("utf-8", "ignore").decode()[:_LONGEST_TERM].split())
@@ -140,7 +142,8 @@ def condition(resource: Resource, term: str) -> Any:
         return peewee.SQL("1 = 1")
     fields, forms = [getattr(resource.model, name) for name in resource.search_exact], _forms(term)
     exact = _any([field.in_(forms) for field in fields])
-    found = _ids(resource.model.select(key).where(exact).limit(_FEW)) if fields else []
+    mine = exact if within is None else exact & within
+    found = _ids(resource.model.select(key).where(mine).limit(_FEW)) if fields else []
     if found:
         return exact if len(found) == _FEW else among(key, found)
     text = normalize(term)
@@ -197,7 +200,8 @@ def starts_with(field: Any, text: str) -> Any:
 
 
 def among(key: Any, ids: Sequence[int]) -> Any:
-    """`key IN ids` with one parameter, however many they are."""
+    """`key IN ids` with one parameter, however many they are; numbers that no row can have are left out."""
+    known = [row_id for row_id in ids if is_storable(row_id)]
     if is_postgres():
-        return peewee.Expression(key, "=", peewee.SQL("ANY(CAST(%s AS bigint[]))", (list(ids),)))
-    return key.in_(peewee.SQL("(SELECT value FROM json_each(?))", (json.dumps(list(ids)),)))
+        return peewee.Expression(key, "=", peewee.SQL("ANY(CAST(%s AS bigint[]))", (known,)))
+    return key.in_(peewee.SQL("(SELECT value FROM json_each(?))", (json.dumps(known),)))

@@ -1,36 +1,11 @@
 """Language: texts, direction, numbers, money and times, in a request and in a job alike."""
+# fmt: off
 
 from core.i18n.catalogue import LOCALES, N_, _, __, _n, direction, init_app, locale, speaking, timezone
-from core.i18n.formats import (
-    format_datetime,
-    format_day,
-    format_money,
-    format_number,
-    local,
-    moment,
-    money,
-    parse_number,
-)
+from core.i18n.formats import format_day, format_number, local, moment, money, number, parse_number, price
 from core.i18n.wording import said
 
 __all__ = [
-    "LOCALES",
-    "N_",
-    "_",
-    "__",
-    "_n",
-    "direction",
-    "format_datetime",
-    "format_day",
-    "format_money",
-    "format_number",
-    "init_app",
-    "local",
-    "locale",
-    "moment",
-    "money",
-    "parse_number",
-    "said",
-    "speaking",
-    "timezone",
+    "LOCALES", "N_", "_", "__", "_n", "direction", "format_day", "format_number", "init_app", "local", "locale",
+    "moment", "money", "number", "parse_number", "price", "said", "speaking", "timezone",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import flask
+from babel import Locale
 from babel.support import NullTranslations, Translations
 from flask_babel import Babel
 from flask_babel.speaklater import LazyString
@@ -20,7 +21,6 @@ from core import runtime
 LOCALES = {"en": "English", "ar": "العربية"}
 """Languages of the interface by their own name."""
 
-_RTL = frozenset({"ar", "fa", "he", "ur"})
 _CORE = Path(__file__).parent.parent / "locale"
 _spoken: ContextVar[str | None] = ContextVar("locale", default=None)
 
@@ -59,8 +59,9 @@ def timezone() -> str:
     return str(context.timezone) if context is not None else "UTC"
 
 
-def direction(code: str | None = None) -> str:
-    return "rtl" if (code or locale()).split("_")[0] in _RTL else "ltr"
+def direction() -> str:
+    """ltr or rtl."""
+    return str(Locale.parse(locale()).text_direction)
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from babel import dates, numbers
 from markupsafe import Markup
 
 from core.db import utcnow
-from core.db.money import to_major
+from core.db.money import exponent, to_major
 from core.i18n.catalogue import _, locale, timezone
 
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬−", "01234567890123456789.,-")
@@ -22,6 +22,12 @@ def format_number(value: int | float | Decimal) -> str:
     return f"{Decimal(str(value)):,f}".replace("-", "−")
 
 
+def number(value: int | float | Decimal) -> str:
+    """For pages: as `format_number`, in Arabic too with the minus before the digits."""
+    text = format_number(value)
+    return Markup('<bdi dir="ltr">{}</bdi>').format(text) if value < 0 else text
+
+
 @lru_cache(maxsize=512)
 def _symbol(currency: str, code: str) -> str:
     symbol = numbers.get_currency_symbol(currency, locale=code).strip("\u200f.")
@@ -29,16 +35,19 @@ def _symbol(currency: str, code: str) -> str:
     return symbol if symbol[-1] > "\u0600" else numbers.get_currency_symbol(currency, locale="en")
 
 
-def format_money(minor: int | None, currency: str) -> str:
-    """Plain text, for titles and messages: £12.34, −SAR 1,249.00, in Arabic 1,249.00 ر.س."""
-    return money(minor, currency).striptags()
-
-
 def money(minor: int | None, currency: str) -> Markup:
-    """For pages. Only sign and digits are left-to-right: in one <bdi> with an Arabic symbol the minus changes sides."""
-    if minor is None:
-        return Markup("–")
-    sign, digits = "−" if minor < 0 else "", f"{to_major(abs(minor), currency):,f}"
+    """For pages; – for none."""
+    return Markup("–") if minor is None else price(to_major(minor, currency), currency)
+
+
+def price(amount: Decimal, currency: str) -> Markup:
+    """An exact amount for pages, with all its digits and at least those of `currency`: £2.50, £0.001.
+
+    Only sign and digits are left-to-right: in one <bdi> with an Arabic symbol the minus changes sides.
+    """
+    whole, _point, part = f"{abs(amount):f}".partition(".")
+    part = part.rstrip("0").ljust(exponent(currency), "0")
+    sign, digits = "−" if amount < 0 else "", f"{int(whole):,}" + f".{part}" * bool(part)
     symbol = _symbol(currency, locale())
     if locale() == "ar":
         return Markup('<bdi dir="ltr">{}{}</bdi> {}').format(sign, digits, symbol)
@@ -67,21 +76,16 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(ZoneInfo(timezone()))
 
 
-def format_datetime(moment: datetime, *, relative: bool = True) -> str:
-    """`moment` in the user's time zone; `relative`: the day as in `format_day`."""
-    here = local(moment)
-    day = format_day(here.date()) if relative else _dated(here.date(), "EEEE d MMMM y", locale())
-    return f"{day} {here:%H:%M}"
-
-
 def moment(value: datetime | date | None) -> Markup:
     """A <time> element: short text, the full time on hover and for machines."""
     if value is None:
         return Markup("–")
     if not isinstance(value, datetime):
         return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_day(value))
-    full, stamp = format_datetime(value, relative=False), value.astimezone(UTC).isoformat(timespec="seconds")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, full, format_datetime(value))
+    here, stamp = local(value), value.astimezone(UTC).isoformat(timespec="seconds")
+    short, full = format_day(here.date()), _dated(here.date(), "EEEE d MMMM y", locale())
+    shown = Markup('<time datetime="{}" title="{full} {clock}">{short} {clock}</time>')
+    return shown.format(stamp, short=short, full=full, clock=f"{here:%H:%M}")
 
 
 def parse_number(text: Any) -> Decimal:

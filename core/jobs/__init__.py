@@ -2,9 +2,8 @@
 
 from core.jobs.actions import start_action, undo
 from core.jobs.control import cancel, enqueue, find, retry_failed, visible
-from core.jobs.housekeeping import job_types, schedules
 from core.jobs.lease import LeaseLost
-from core.jobs.models import Job, JobItem, JobType, Schedule, ScheduleSlot
+from core.jobs.models import Job, JobItem, JobType, Schedule
 from core.jobs.run import JobRun
 
 __all__ = [
@@ -14,13 +13,10 @@ __all__ = [
     "JobType",
     "LeaseLost",
     "Schedule",
-    "ScheduleSlot",
     "cancel",
     "enqueue",
     "find",
-    "job_types",
     "retry_failed",
-    "schedules",
     "start_action",
     "undo",
     "visible",

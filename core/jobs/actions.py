@@ -19,7 +19,7 @@ from core.jobs.lease import LeaseLost
 from core.jobs.models import Job, JobItem
 from core.jobs.run import JobRun
 from core.resources import query
-from core.resources.declaration import Action, Outcome, Resource, Selection
+from core.resources.declaration import Outcome, Selection
 from core.resources.fields import loaded
 
 log = logging.getLogger("maktab.jobs")
@@ -28,41 +28,67 @@ _STATES = {"rejected": "failed", "skipped": "skipped", "unchanged": "skipped"}
 Work = Callable[[Sequence[int]], Mapping[int, Outcome]]
 
 
+class Outcomes(dict[int, Outcome]):
+    """What became of each record; `job`: the ended job that remembers it, where there is something to undo."""
+
+    job: Job | None = None
+
+
 def start_action(
     ctx: Context, resource_name: str, action_name: str, selection: Selection, arguments: Mapping[str, Any]
-) -> Job | dict[int, Outcome]:
+) -> Job | Outcomes:
     """Do an action: up to 20 listed ids now, in one transaction, else as a job.
 
     `arguments`: as they came (JSON values), not yet loaded by the action's schema. Raises Forbidden, Invalid, NotFound.
     """
-    resource, action = _find(resource_name, action_name)
-    permission = resource.permission(action_name)
-    access.demand(ctx.actor, permission)
-    if not action.bulk and (selection.everything or len(selection.ids) != 1):  # its arguments may not lie in a job row
+    command = _Command(ctx, resource_name, action_name)
+    if not command.action.bulk and (selection.everything or len(selection.ids) != 1):  # arguments may not lie in a row
         raise Invalid(_("This is done for one record at a time."))
-    loaded = _load(action, arguments)
+    work = command.work(arguments)
     if not selection.everything and len(selection.ids) <= INLINE:
-        return _inline(ctx, resource, action, selection, loaded)
+        return _inline(command, selection, work)
     if selection.everything and selection.max_id is None:  # what arrives after the click is not meant
-        newest = resource.model.select(peewee.fn.MAX(resource.model.id)).scalar()
-        selection = replace(selection, max_id=newest or 0)
+        model = command.resource.model
+        selection = replace(selection, max_id=model.select(peewee.fn.MAX(model.id)).scalar() or 0)
     args = {"action": action_name, "arguments": dict(arguments), "selection": selection.to_json()}
-    return enqueue(
-        ctx, "core.action", args, title=f"{resource.label_plural}: {action.label}", resource=resource_name,
-        permission=permission,
-    )  # fmt: skip
+    return enqueue(ctx, "core.action", args, title=command.title, resource=resource_name, permission=command.permission)
 
 
-def undo(ctx: Context, job: Job) -> Job:
-    """Start a job that takes `job` back, for records that nobody changed since; the rest is reported as skipped."""
+def undo(ctx: Context, job: Job) -> Job | dict[int, Outcome]:
+    """Take `job` back for records that nobody changed since: up to 20 now, in one transaction, else as a job.
+
+    The other records are reported as skipped. Raises Conflict when there is nothing to take back.
+    """
     check_may_change(ctx, job)
     if not can_undo(job):
         raise Conflict(_("This job cannot be undone."))
-    return enqueue(
-        ctx, "core.undo", {"action": job.args["action"], "job": job.id}, title=_("Undo: %(title)s", title=job.title),
-        resource=job.resource, permission=job.permission, key=f"undo:{job.id}:{job.done}",
-        parent_id=job.id,
-    )  # fmt: skip
+    args = {"action": job.args["action"], "job": job.id}
+    values: dict[str, Any] = {"title": _("Undo: %(title)s", title=job.title), "key": _undo_key(job)}
+    if job.done <= INLINE:
+        return _undo_now(ctx, job, args, values)
+    return enqueue(ctx, "core.undo", args, resource=job.resource, permission=job.permission, **values)
+
+
+def _undo_now(ctx: Context, job: Job, args: dict[str, Any], values: dict[str, Any]) -> dict[int, Outcome]:
+    command = _Command(ctx, job.resource, job.args["action"])
+    ids = [row[0] for row in _done_by(job.id).tuples()]
+    with db.transaction():
+        if db.is_postgres():  # of two clicks at once the second waits here, then sees what the first has done
+            list(Job.select(Job.id).where(Job.id == job.id).for_update().tuples())
+        if undone(job):
+            raise Conflict(_("This was taken back already."))
+        outcomes = command.outcomes(ids, lambda some: _take_back(command, job.id, some))
+        _remember(command, outcomes, kind="core.undo", args=args, **values)
+    return outcomes
+
+
+def undone(job: Job) -> bool:
+    """True when someone has taken `job` back as it now is."""
+    return bool(Job.select().where(Job.key == _undo_key(job)).exists())
+
+
+def _undo_key(job: Job) -> str:
+    return f"undo:{job.id}:{job.done}"
 
 
 def can_undo(job: Job) -> bool:
@@ -76,159 +102,157 @@ def can_undo(job: Job) -> bool:
 
 def run_action(run: JobRun) -> None:
     """Job `core.action`."""
-    resource, action = _find(run.job.resource, run.args["action"])
-    arguments = _load(action, run.args["arguments"])
+    command = _Command(run.ctx, run.job.resource, run.args["action"])
+    work = command.work(run.args["arguments"])
     if not run.state.get("resolved"):
-        chosen = _selected(run.ctx, resource, action, Selection.from_json(run.args["selection"]))
-        _resolve(run, chosen, ["id"], [JobItem.record_id])
-    _work_off(run, resource, action, lambda ids: action.run(run.ctx, ids, arguments))
+        _resolve(run, command.select(Selection.from_json(run.args["selection"])))
+    _work_off(run, command, work)
 
 
 def run_undo(run: JobRun) -> None:
-    """Job `core.undo`: items come from the finished ones of the job that it takes back."""
-    resource, action = _find(run.job.resource, run.args["action"])
+    """Job `core.undo`: its records are those that the job it takes back has done."""
+    command = _Command(run.ctx, run.job.resource, run.args["action"])
     if not run.state.get("resolved"):
-        kept: list[Any] = [JobItem.record_id, JobItem.version, JobItem.undo]
-        done = JobItem.select(*kept).where(JobItem.job_id == run.args["job"], JobItem.state == "done")
-        _resolve(run, done.order_by(JobItem.id), [column.name for column in kept], kept)
-    _work_off(run, resource, action, lambda ids: _take_back(run, resource, action, ids))
+        _resolve(run, _done_by(run.args["job"]))
+    _work_off(run, command, lambda ids: _take_back(command, run.args["job"], ids))
 
 
-def _find(resource_name: str, action_name: str) -> tuple[Resource, Action]:
-    resource = runtime.current().resource(resource_name)
-    action = resource.action(action_name)
-    if action is None:
-        raise NotFound(f"{resource_name} has no action {action_name!r}.")
-    return resource, action
+class _Command:
+    """An action of a resource in the name of `ctx.actor`, who holds its permission."""
 
+    def __init__(self, ctx: Context, resource_name: str, action_name: str) -> None:
+        self.ctx, self.resource = ctx, runtime.current().resource(resource_name)
+        action = self.resource.action(action_name)
+        if action is None:
+            raise NotFound(f"{resource_name} has no action {action_name!r}.")
+        self.action, self.permission = action, self.resource.permission(action_name)
+        self.title = f"{self.resource.label_plural}: {action.label}"
+        access.demand(ctx.actor, self.permission)
 
-def _load(action: Action, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    return loaded(action.schema(), arguments) if action.schema else arguments
+    def work(self, arguments: Mapping[str, Any]) -> Work:
+        """The action with its arguments loaded; raises Invalid."""
+        given = loaded(self.action.schema(), arguments) if self.action.schema else arguments
+        return lambda ids: self.action.run(self.ctx, ids, given)
 
+    def select(self, selection: Selection) -> Any:
+        return query.select(self.ctx, self.resource, selection, self.action.name)
 
-def _selected(ctx: Context, resource: Resource, action: Action, selection: Selection) -> Any:
-    return query.select(ctx, resource, selection, action.name)
+    def versions(self, ids: Any, lock: bool = False) -> dict[int, int]:
+        model = self.resource.model
+        rows = model.select(model.id, model.version).where(search.among(model.id, list(ids))).order_by(model.id)
+        return dict((rows.for_update() if lock and db.is_postgres() else rows).tuples())
 
-
-def _inline(
-    ctx: Context, resource: Resource, action: Action, selection: Selection, arguments: Mapping[str, Any]
-) -> dict[int, Outcome]:
-    with db.transaction():
-        found = {row[0] for row in _selected(ctx, resource, action, selection).tuples()}
-        ids = [row_id for row_id in selection.ids if row_id in found]
-        done = _apply(ctx, resource, action, ids, lambda chunk: action.run(ctx, chunk, arguments))
-        kept = _keep(ctx, resource, action, done) if action.undo else None
-    missing = _rejected(_("This record does not exist, or you may not change it."))
-    outcomes = Outcomes({row_id: done.get(row_id, missing) for row_id in selection.ids})
-    outcomes.job = kept
-    return outcomes
-
-
-class Outcomes(dict[int, Outcome]):
-    """What became of each record; `job`: the ended job that remembers it, where there is something to undo."""
-
-    job: Job | None = None
-
-
-def _keep(ctx: Context, resource: Resource, action: Action, outcomes: Mapping[int, Outcome]) -> Job | None:
-    """A job row that has ended already, so that what was done at once can be taken back like any job."""
-    done = {row_id: outcome for row_id, outcome in outcomes.items() if outcome.undo is not None}
-    if not done:
-        return None
-    job: Job = Job.create(
-        kind="core.action", plugin=resource.plugin, resource=resource.name, context=ctx.to_json(),
-        title=f"{resource.label_plural}: {action.label}", permission=resource.permission(action.name),
-        user_id=ctx.actor.user_id, args={"action": action.name, "arguments": {}}, status="done", due_at=None,
-        total=len(done), done=len(done), started_at=db.utcnow(), finished_at=db.utcnow(),
-    )  # fmt: skip
-    bulk.insert(JobItem, _items(job.id, resource, done))
-    return job
-
-
-def _resolve(run: JobRun, chosen: Any, names: Sequence[str], target: list[Any]) -> None:
-    """Turn the selection into items by one INSERT … SELECT, once: the checkpoint commits with it."""
-    rows = chosen.alias("chosen")
-    fixed: list[Any] = [JobItem.job_id, JobItem.state, JobItem.reason]
-    columns = [peewee.Value(run.job.id), peewee.Value("waiting"), peewee.Value(""), *[rows.c[name] for name in names]]
-    with db.transaction():
-        JobItem.insert_from(peewee.Select([rows], columns), fixed + target).execute()
-        total = JobItem.select().where(JobItem.job_id == run.job.id).count()
-        run.save({"resolved": True}, total=total)
-
-
-def _work_off(run: JobRun, resource: Resource, action: Action, work: Work) -> None:
-    """Chunk by chunk: the action, its rows' results and the progress in one transaction, so exactly once."""
-    waiting = (JobItem.job_id == run.job.id) & (JobItem.state == "waiting")
-    chunk: Any = JobItem.select(JobItem.record_id).where(waiting).order_by(JobItem.id).limit(CHUNK)
-    access.demand(run.ctx.actor, resource.permission(action.name))
-    while not run.canceled():
-        with db.transaction():
-            ids = [row[0] for row in chunk.tuples()]
-            if not ids:
-                return
-            _note(run, resource, _apply(run.ctx, resource, action, ids, work))
-
-
-def _items(job_id: int, resource: Resource, outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
-    versions = _versions(resource, outcomes)
-    return [
-        {
-            "job_id": job_id, "record_id": row_id, "state": _STATES.get(outcome.status, "done"),
-            "reason": outcome.reason, "version": versions.get(row_id), "undo": outcome.undo,
+    def outcomes(self, ids: Sequence[int], work: Work) -> dict[int, Outcome]:
+        """Results of `work` for `ids`; a set that raises is halved until only the bad rows are left out."""
+        denied = access.denied(self.ctx.actor, self.permission, self.resource.name, ids) | self._beyond(ids)
+        allowed = [row_id for row_id in ids if row_id not in denied]
+        try:
+            with db.transaction():
+                found = work(allowed) if allowed else {}
+        except (LeaseLost, peewee.OperationalError, peewee.InterfaceError):
+            raise  # the database, not a row: the job is tried again
+        except (Exception, SystemExit) as problem:  # the border: an action is a plugin's, and may raise anything
+            if len(ids) == 1:
+                return {ids[0]: self._failure(problem)}
+            half = len(ids) // 2
+            return self.outcomes(ids[:half], work) | self.outcomes(ids[half:], work)
+        refused = _rejected(_("You may not do this with this record."))
+        return {
+            row_id: refused if row_id in denied else found.get(row_id, Outcome("unchanged", row_id)) for row_id in ids
         }
-        for row_id, outcome in outcomes.items()
-    ]  # fmt: skip
 
+    def _beyond(self, ids: Sequence[int]) -> set[int]:
+        """Those of `ids` that the actor does not reach now; since the job began, a role or a record may have moved."""
+        if access.rows(self.ctx.actor, self.permission, self.resource) is None:
+            return set()
+        return set(ids) - {row[0] for row in self.select(Selection(self.resource.name, ids=tuple(ids))).tuples()}
 
-def _note(run: JobRun, resource: Resource, outcomes: Mapping[int, Outcome]) -> None:
-    rows = _items(run.job.id, resource, outcomes)
-    bulk.update(JobItem, ["job_id", "record_id"], rows)
-    tally = {state: sum(row["state"] == state for row in rows) for state in ("done", "failed", "skipped")}
-    run.save(**{state: getattr(run.job, state) + count for state, count in tally.items()})
+    def _failure(self, problem: BaseException) -> Outcome:
+        if isinstance(problem, MaktabError):
+            return _rejected(str(problem))
+        log.error("action %s failed on a row", self.action.name, exc_info=problem)
+        return _rejected(_("Unexpected error (%(kind)s).", kind=type(problem).__name__))
 
-
-def _versions(resource: Resource, ids: Any, lock: bool = False) -> dict[int, int]:
-    model = resource.model
-    query = model.select(model.id, model.version).where(search.among(model.id, list(ids))).order_by(model.id)
-    rows: Any = (query.for_update() if lock and db.is_postgres() else query).tuples()
-    return dict(rows)
-
-
-def _apply(ctx: Context, resource: Resource, action: Action, ids: Sequence[int], work: Work) -> dict[int, Outcome]:
-    """Results of `work` for `ids`; a set that raises is halved until only the bad rows are left out."""
-    denied = access.denied(ctx.actor, resource.permission(action.name), resource.name, ids)
-    allowed = [row_id for row_id in ids if row_id not in denied]
-    try:
-        with db.transaction():
-            found = work(allowed) if allowed else {}
-    except (LeaseLost, peewee.OperationalError, peewee.InterfaceError):
-        raise  # the database, not a row: the job is tried again
-    except Exception as problem:
-        if len(ids) == 1:
-            return {ids[0]: _failure(action, problem)}
-        half = len(ids) // 2
-        first, second = (_apply(ctx, resource, action, part, work) for part in (ids[:half], ids[half:]))
-        return first | second
-    refused = _rejected(_("You may not do this with this record."))
-    return {row_id: refused if row_id in denied else found.get(row_id, Outcome("unchanged", row_id)) for row_id in ids}
+    def items(self, job_id: int, outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
+        versions = self.versions(outcomes)
+        return [
+            {
+                "job_id": job_id, "record_id": row_id, "state": _STATES.get(outcome.status, "done"),
+                "reason": outcome.reason, "version": versions.get(row_id), "undo": outcome.undo,
+            }
+            for row_id, outcome in outcomes.items()
+        ]  # fmt: skip
 
 
 def _rejected(text: str) -> Outcome:
     return Outcome("rejected", errors={"": [text]})
 
 
-def _failure(action: Action, problem: Exception) -> Outcome:
-    if isinstance(problem, MaktabError):
-        return _rejected(str(problem))
-    log.error("action %s failed on a row", action.name, exc_info=problem)
-    return _rejected(_("Unexpected error (%(kind)s).", kind=type(problem).__name__))
+def _inline(command: _Command, selection: Selection, work: Work) -> Outcomes:
+    with db.transaction():
+        found = {row[0] for row in command.select(selection).tuples()}
+        done = command.outcomes([row_id for row_id in selection.ids if row_id in found], work)
+        undoable = {row_id: one for row_id, one in done.items() if command.action.undo and one.undo is not None}
+        args = {"action": command.action.name, "arguments": {}}
+        kept = _remember(command, undoable, title=command.title, args=args) if undoable else None
+    missing = _rejected(_("This record does not exist, or you may not change it."))
+    outcomes = Outcomes({row_id: done.get(row_id, missing) for row_id in selection.ids})
+    outcomes.job = kept
+    return outcomes
 
 
-def _take_back(run: JobRun, resource: Resource, action: Action, ids: Sequence[int]) -> Mapping[int, Outcome]:
-    items = JobItem.select().where(JobItem.job_id == run.job.id, search.among(JobItem.record_id, ids))
+def _remember(command: _Command, outcomes: Mapping[int, Outcome], kind: str = "core.action", **values: Any) -> Job:
+    """A job row that has ended already, so that what was done at once is shown and taken back like any job."""
+    resource, ctx, now = command.resource, command.ctx, db.utcnow()
+    states = [_STATES.get(one.status, "done") for one in outcomes.values()]
+    tally = {state: states.count(state) for state in ("done", "failed", "skipped")}
+    job: Job = Job.create(
+        kind=kind, plugin=resource.plugin, resource=resource.name, permission=command.permission,
+        user_id=ctx.actor.user_id, context=ctx.to_json(), checkpoint={"resolved": True}, due_at=None, total=len(states),
+        status="done_with_errors" if tally["failed"] else "done", started_at=now, finished_at=now, **tally, **values,
+    )  # fmt: skip
+    bulk.insert(JobItem, command.items(job.id, outcomes))
+    return job
+
+
+def _done_by(job_id: int) -> Any:
+    """A select of the ids of the records that a job has done, in its order."""
+    done = (JobItem.job_id == job_id) & (JobItem.state == "done")
+    return JobItem.select(JobItem.record_id.alias("id")).where(done).order_by(JobItem.id)
+
+
+def _resolve(run: JobRun, chosen: Any) -> None:
+    """Turn a select of ids into items by one INSERT … SELECT, once: the checkpoint commits with it."""
+    rows = chosen.alias("chosen")
+    fields: list[Any] = [JobItem.job_id, JobItem.state, JobItem.reason, JobItem.record_id]
+    columns = [peewee.Value(run.job.id), peewee.Value("waiting"), peewee.Value(""), rows.c.id]
+    with db.transaction():
+        JobItem.insert_from(peewee.Select([rows], columns), fields).execute()
+        total = JobItem.select().where(JobItem.job_id == run.job.id).count()
+        run.save({"resolved": True}, total=total)
+
+
+def _work_off(run: JobRun, command: _Command, work: Work) -> None:
+    """Chunk by chunk: the action, its rows' results and the progress in one transaction, so exactly once."""
+    waiting = (JobItem.job_id == run.job.id) & (JobItem.state == "waiting")
+    chunk: Any = JobItem.select(JobItem.record_id).where(waiting).order_by(JobItem.id).limit(CHUNK)
+    while not run.canceled():
+        with db.transaction():
+            ids = [row[0] for row in chunk.tuples()]
+            if not ids:
+                return
+            rows = command.items(run.job.id, command.outcomes(ids, work))
+            bulk.update(JobItem, ["job_id", "record_id"], rows)
+            tally = {state: sum(row["state"] == state for row in rows) for state in ("done", "failed", "skipped")}
+            run.save(**{state: getattr(run.job, state) + count for state, count in tally.items()})
+
+
+def _take_back(command: _Command, job_id: int, ids: Sequence[int]) -> Mapping[int, Outcome]:
+    """Undo what the job did with `ids`, where the version is still the one that it left."""
+    items = JobItem.select().where(JobItem.job_id == job_id, search.among(JobItem.record_id, ids))
     noted = {item.record_id: item for item in items}
-    now = _versions(resource, ids, lock=True)
+    now = command.versions(ids, lock=True)
     fresh = {row_id: item.undo for row_id, item in noted.items() if now.get(row_id) == item.version}
     changed = Outcome("skipped", errors={"": [_("Changed or deleted since.")]})
-    done = action.undo(run.ctx, fresh) if fresh and action.undo else {}
+    done = command.action.undo(command.ctx, fresh) if fresh and command.action.undo else {}
     return {row_id: done.get(row_id, Outcome("done")) if row_id in fresh else changed for row_id in ids}

@@ -11,7 +11,7 @@ from core.context import Actor, Context
 from core.errors import Conflict, NotFound
 from core.i18n import _
 from core.jobs import lease
-from core.jobs.models import LARGEST, Job, JobItem
+from core.jobs.models import Job, JobItem
 
 VIEW_ALL, MANAGE = "core.job.view_all", "core.job.manage"
 
@@ -27,7 +27,6 @@ def enqueue(
     resource: str = "",
     total: int | None = None,
     permission: str = "",
-    parent_id: int | None = None,
 ) -> Job:
     """Note a job; a worker starts it within 100 ms of the commit. With a `key` that exists, gives that job instead.
 
@@ -40,8 +39,7 @@ def enqueue(
     values = {
         "kind": kind, "plugin": (resource or kind).split(".", 1)[0], "resource": resource, "key": key, "total": total,
         "title": str(title or (known.title if known else "") or kind), "permission": permission, "args": dict(args),
-        "user_id": ctx.actor.user_id, "context": ctx.to_json(), "parent_id": parent_id,
-        "due_at": run_at or lease.moment(),
+        "user_id": ctx.actor.user_id, "context": ctx.to_json(), "due_at": run_at or lease.moment(),
     }  # fmt: skip
     with db.transaction():
         db.after_commit(bell.ring)
@@ -59,7 +57,7 @@ def visible(actor: Actor) -> Any:
 
 def find(ctx: Context, job_id: int) -> Job:
     """The job, if `ctx.actor` may see it; else NotFound."""
-    job = visible(ctx.actor).where(Job.id == min(job_id, LARGEST)).first()
+    job = visible(ctx.actor).where(Job.id == job_id).first()
     if job is None:
         raise NotFound(_("There is no job %(id)s, or it is not yours.", id=job_id))
     return job  # type: ignore[no-any-return]

@@ -8,6 +8,7 @@ from core import db, runtime
 from core.db import utcnow
 from core.errors import MaktabError
 from core.events import Event
+from core.jobs import lease
 from core.jobs.models import Job
 from core.jobs.run import JobRun
 
@@ -35,6 +36,7 @@ def _deliveries(event: Event) -> list[dict[str, Any]]:
         {
             "kind": "core.deliver", "title": event.name, "plugin": plugin,
             "context": event.context, "user_id": None,  # in his name, but nobody's own job
+            "due_at": lease.moment(),  # by the clock of the install: this host's may be ahead
             "key": f"event:{event.id}:{plugin}:{handler.__qualname__}"[:200],
             "args": {"event": event.id, "handler": handler.__qualname__},
         }

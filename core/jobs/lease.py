@@ -74,6 +74,12 @@ def due() -> Any:
     return Job.select(Job.id).where(Job.due_at <= moment()).order_by(Job.due_at, Job.id)
 
 
+def put_back(seconds: float) -> None:
+    """The host's clock went back by `seconds`: what was due by the old time is due, and need not wait for it again."""
+    if not db.is_postgres():
+        Job.update(due_at=moment()).where(Job.status == "waiting", Job.due_at <= moment(seconds)).execute()
+
+
 def claim(job_id: int | None = None) -> Job | None:
     """Take the oldest due job, or the one just made: lease, new token, one attempt more. None when there is none."""
     wanted = (due() if job_id is None else Job.select(Job.id).where(Job.id == job_id, Job.status == "waiting")).limit(1)
@@ -95,16 +101,15 @@ def renew(ids: list[int]) -> None:
         Job.update(due_at=lease_end()).where(Job.id.in_(ids), mine).execute()
 
 
-def _free(condition: Any) -> int:
+def _free(condition: Any, **also: Any) -> int:
     # The token goes too: a thread of the old holder that still lives can no longer save.
     freed = {"status": "waiting", "due_at": moment(), "token": "", "worker": ""}
-    return int(Job.update(freed).where(Job.status == "running", condition).execute())
+    return int(Job.update(freed | also).where(Job.status == "running", condition).execute())
 
 
 def release_all() -> int:
     """A worker that stops gives its jobs back, and the attempts with them."""
-    Job.update(attempts=Job.attempts - 1).where(Job.status == "running", Job.worker == worker_id()).execute()
-    return _free(Job.worker == worker_id())
+    return _free(Job.worker == worker_id(), attempts=Job.attempts - 1)
 
 
 def free_dead() -> int:

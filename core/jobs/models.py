@@ -13,7 +13,6 @@ from core.db import JSONField, Model, UTCDateTimeField, utcnow
 if TYPE_CHECKING:
     from core.jobs.run import JobRun
 
-LARGEST = 2**63 - 1  # greater numbers in an address are an error of SQLite, not an empty answer
 _OWN_RECORD = "a job is its own record"
 
 
@@ -28,7 +27,6 @@ class JobType:
     run: Callable[[JobRun], Any]
     title: Any = ""
     permission: str = ""
-    max_attempts: int = 8
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,6 @@ class Job(Model):
     user_id = peewee.BigIntegerField(null=True, index=True)
     context = JSONField()
     args = JSONField()
-    parent_id = peewee.BigIntegerField(null=True)
     status = peewee.CharField(20, default="waiting", index=True)
     due_at = UTCDateTimeField(null=True, default=utcnow, index=True)
     token = peewee.CharField(32, default="")

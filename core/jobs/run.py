@@ -15,9 +15,10 @@ from core.errors import MaktabError
 from core.i18n import speaking
 from core.jobs import lease
 from core.jobs.lease import LeaseLost
-from core.jobs.models import Job, JobType
+from core.jobs.models import Job
 
 log = logging.getLogger("maktab.jobs")
+ATTEMPTS = 8
 stopping = threading.Event()
 """Set when this worker ends: jobs go back to the queue at their next `canceled()`."""
 
@@ -100,39 +101,40 @@ def _end(run: JobRun, status: str, **values: Any) -> None:
     _update(run.job, ended | values | run._log())
 
 
-def _retry_or_bury(run: JobRun, kind: JobType, problem: Exception) -> None:
+def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
     """Back-off 3 s x 4^n with jitter: eight attempts take about four hours."""
     # The class alone: messages of unknown errors may carry personal data or secrets. The log has the whole chain.
     text = f"Unexpected error ({type(problem).__name__}); details are in the server log under job {run.job.id}."
-    if run.job.attempts >= kind.max_attempts:
-        _end(run, "dead" if kind.max_attempts > 1 else "failed", error=text)
+    if run.job.attempts >= ATTEMPTS:
+        _end(run, "dead", error=text)
         return
     delay = 3 * 4 ** (run.job.attempts - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - only to spread
     waiting = {"status": "waiting", "due_at": lease.moment(delay), "token": "", "worker": "", "error": text}
     _update(run.job, waiting | run._log())
 
 
-def active_plugins() -> set[str]:
-    now = runtime.current()
-    names = {name.split(".", 1)[0] for name in (*now.jobs, *now.resources)}
-    return names | {plugin for handlers in now.subscriptions.values() for plugin, _ in handlers}
+def active_plugins() -> list[str]:
+    return ["core", *(plugin.name for plugin in runtime.current().plugins.values() if plugin.status == "healthy")]
 
 
 def unpark() -> None:
     """Jobs whose plugin is back may run."""
     Job.update(status="waiting", due_at=lease.moment()).where(
-        Job.status == "parked", Job.plugin.in_(sorted(active_plugins()))
+        Job.status == "parked", Job.plugin.in_(active_plugins())
     ).execute()
 
 
 def execute(job: Job) -> None:
     """Run a claimed job to its end. Never raises for what the job does; Stopped and LeaseLost leave the row alone."""
-    if job.plugin not in active_plugins():
+    if not {job.plugin, job.kind.split(".", 1)[0]} <= set(active_plugins()):  # whose records, and whose work
         _update(job, {"status": "parked", "due_at": None, "token": "", "worker": "", "attempts": Job.attempts - 1})
         return
     run = JobRun(job)
     try:
-        _work(run)
+        if job.attempts > ATTEMPTS:
+            _end(run, "dead", error=f"{ATTEMPTS} workers died while they ran it; the server log says why.")
+        else:
+            _work(run)
     except LeaseLost as lost:
         log.warning("%s", lost)
 
@@ -150,6 +152,6 @@ def _work(run: JobRun) -> None:
         raise
     except MaktabError as refusal:
         _end(run, "failed", error=str(refusal))
-    except Exception as problem:  # the border: whatever a plugin's job raises must not end the worker
+    except (Exception, SystemExit) as problem:  # the border: whatever a job raises must not end the worker
         log.exception("job %s (%s) failed", run.job.id, run.job.kind)
-        _retry_or_bury(run, kind, problem)  # type: ignore[arg-type]
+        _retry_or_bury(run, problem)

@@ -29,6 +29,7 @@ class Worker:
         self._next: dict[str, float] = {}
         self._building = threading.Lock()
         self._sweeping = threading.Event()
+        self._clock = _clock()
 
     def run(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -58,8 +59,7 @@ class Worker:
             work()
         except Exception:
             log.exception("the worker goes on after an error in %s", getattr(work, "__name__", work))
-            db.database.close_idle()  # after a restart of the database the pooled connections are dead
-            db.database.manual_close()
+            db.drop_connections()
             run.stopping.wait(1)
 
     def _every(self, name: str, seconds: float, work: Callable[[], Any]) -> None:
@@ -69,16 +69,23 @@ class Worker:
 
     def _tick(self) -> None:
         self._every("renew", self.settings.job_lease_s / 4, lambda: lease.renew(list(self.running.values())))
+        self._every("clock", 0.5, self._watch_clock)
         self._every("seal", 0.5, audit.seal)
-        self._every("follow", 0.5, self._follow)
+        self._follow()
         self._every("schedule", 1, self._start_scheduled)
         self._every("sweep", SWEEP_S, self._sweep)
 
     def _sweep(self) -> None:
         lease.free_dead()
-        self._follow()
         run.unpark()
         self._sweeping.set()
+
+    def _watch_clock(self) -> None:
+        before, self._clock = self._clock, _clock()
+        if before - self._clock > 1:
+            log.warning("The clock went back by %.0f s.", before - self._clock)
+            lease.put_back(before - self._clock)
+            self._sweeping.set()
 
     def _start_scheduled(self) -> None:
         for schedule in runtime.current().schedules:
@@ -141,6 +148,11 @@ class Worker:
                 runtime.install(plugins.build(self.settings))
                 run.unpark()
                 self._sweeping.set()  # what waited for a plugin need not wait for the next sweep
+
+
+def _clock() -> float:
+    """Grows and shrinks only when somebody sets the clock."""
+    return time.time() - time.monotonic()
 
 
 def start_slot(schedule: Schedule, task: str, slot: int) -> None:

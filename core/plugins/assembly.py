@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,39 +10,26 @@ from typing import Any
 import flask
 from flask.sansio.blueprints import Blueprint
 
+from core import access
 from core.errors import MaktabError
-from core.plugins import state
-from core.plugins.loader import build
+from core.plugins.loader import finished
 from core.plugins.manifest import Plugin, PluginFailed
 from core.runtime import Runtime, bound
 from core.settings import Settings
 
 
 def assemble(
-    settings: Settings, create_app: Callable[[Runtime], flask.Flask], *, trial: str = ""
+    settings: Settings, create_app: Callable[[Runtime], flask.Flask], trial: str = ""
 ) -> tuple[Runtime, flask.Flask]:
-    """The present generation and its application; a plugin whose pages cannot be built is quarantined.
+    """The present generation and its application; see `loader.finished`."""
 
-    `trial`: as for `build`; PluginFailed then comes through.
-    """
-    broken: dict[str, str] = {}
-    while True:
-        runtime = build(settings, trial=trial, broken=broken)
-        try:
-            with bound(runtime):
-                app = create_app(runtime)
+    def finish(runtime: Runtime) -> tuple[Runtime, flask.Flask]:
+        with bound(runtime):
+            app = create_app(runtime)
             check(app, runtime)
-        except (Exception, SystemExit) as error:
-            failed = _blame(error, runtime)
-            if failed is None:
-                raise
-            if trial:
-                raise failed from error
-            broken[failed.plugin] = failed.reason
-            with bound(runtime):
-                state.quarantine(failed.plugin, failed.reason)
-        else:
-            return runtime, app
+        return runtime, app
+
+    return finished(settings, finish, trial)
 
 
 def check(app: flask.Flask, runtime: Runtime) -> None:
@@ -61,6 +47,7 @@ def check(app: flask.Flask, runtime: Runtime) -> None:
             if plugin and not _named_after(plugin, view.endpoint):
                 raise PluginFailed(plugin.name, f"The endpoint {view.endpoint!r} must begin with {plugin.name!r}.")
     _check_addresses(app, plugins)
+    _check_permissions(app, plugins)
 
 
 def _app_wide(app: flask.Flask) -> Iterator[Any]:
@@ -92,24 +79,18 @@ def _check_addresses(app: flask.Flask, plugins: list[Plugin]) -> None:
             other = taken.setdefault((address, method), rule.endpoint)
             if other != rule.endpoint:
                 text = f"{rule.endpoint} and {other} have the same address {rule.rule}."
-                guilty = [plugin for plugin in plugins for name in (rule.endpoint, other) if _named_after(plugin, name)]
+                guilty = [plugin for plugin in plugins for name in (rule.endpoint, other) if _brought(plugin, name)]
                 raise PluginFailed(guilty[-1].name, text) if guilty else MaktabError(text)
 
 
-def _blame(error: BaseException, runtime: Runtime) -> PluginFailed | None:
-    """Whose fault `error` is: the innermost plugin in its traceback, else the plugin that its text names."""
-    if getattr(error, "plugin", "core") != "core":
-        return PluginFailed(error.plugin, str(error))  # type: ignore[attr-defined]
-    plugins = [plugin for plugin in runtime.plugins.values() if plugin.status == "healthy"]
-    reason = f"Its pages cannot be built: {type(error).__name__}: {error}"
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+def _check_permissions(app: flask.Flask, plugins: list[Plugin]) -> None:
+    try:
+        access.check_routes(app)
+    except access.UndeclaredRoute as error:
         for plugin in plugins:
-            if Path(frame.filename).is_relative_to(plugin.path):
-                return PluginFailed(plugin.name, reason)
-    for plugin in reversed(plugins):
-        if re.search(rf"\b{plugin.name}(\b|[._])", str(error)):
-            return PluginFailed(plugin.name, reason)
-    return None
+            if _brought(plugin, error.endpoint):
+                raise PluginFailed(plugin.name, str(error)) from error
+        raise
 
 
 def _owner(plugins: list[Plugin], module: str) -> Plugin | None:
@@ -118,3 +99,8 @@ def _owner(plugins: list[Plugin], module: str) -> Plugin | None:
 
 def _named_after(plugin: Plugin, name: str) -> bool:
     return re.fullmatch(rf"{plugin.name}([._].*)?", name) is not None
+
+
+def _brought(plugin: Plugin, endpoint: str) -> bool:
+    """True for `acme.page`, `acme_page`, and what it adds to the API of another: `api_orders_order.acme_post_x`."""
+    return any(_named_after(plugin, part) for part in endpoint.split("."))

@@ -41,11 +41,7 @@ class Hooks:
         return bool(self._hooks[name].impls)
 
     def call(self, name: str, **given: Any) -> list[Any]:
-        """Results of all implementations that gave one; KeyError when no spec is called `name`."""
-        return [result for _, result in self.collect(name, **given)]
-
-    def collect(self, name: str, **given: Any) -> list[tuple[str, Any]]:
-        """(plugin, result) of all implementations in load order.
+        """Results of all implementations that gave one, in load order; KeyError when no spec is called `name`.
 
         collect and deliver: a failing one yields nothing. deny: it denies all `ids`. abort: its exception passes.
         """
@@ -53,8 +49,8 @@ class Hooks:
         if not hook.impls:
             return []
         call = _abort if hook.policy == "abort" else _guarded
-        results = [(impl.plugin, call(name, hook, impl, given)) for impl in hook.impls]
-        return [(plugin, result) for plugin, result in results if result is not None]
+        results = [call(name, hook, impl, given) for impl in hook.impls]
+        return [result for result in results if result is not None]
 
     def only(self, plugin: str, name: str, **given: Any) -> None:
         """Call hook `name` of one plugin alone; its exceptions pass."""
@@ -66,6 +62,10 @@ class Hooks:
     def names(self) -> list[str]:
         """All hooks that core and plugins offer."""
         return list(self._hooks)
+
+    def answering(self, name: str) -> tuple[Any, ...]:
+        """The functions behind a hook: equal in two generations in which the same ones answer."""
+        return self._hooks[name].impls
 
     def declared(self, name: str, **given: Any) -> Iterator[tuple[str, Any]]:
         """(plugin, result) of a hook that is called while a generation is built: PluginFailed names who failed."""
@@ -89,14 +89,14 @@ def _guarded(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:
     try:
         # Inside a caller's transaction a failed statement must not spoil it; a page view has none and gets none.
         with db.database.atomic() if db.database.in_transaction() else nullcontext():
-            return impl(given)
+            result = impl(given)
     except (Exception, SystemExit) as error:
         guards.failed(impl.plugin, name, error)
         return list(given["ids"]) if hook.policy == "deny" else None
-    finally:
-        took_ms = (perf_counter() - began) * 1000
-        if hook.budget_ms and took_ms > hook.budget_ms:
-            guards.slow(impl.plugin, name, took_ms, hook.budget_ms)
+    took_ms = (perf_counter() - began) * 1000
+    if hook.budget_ms and took_ms > hook.budget_ms:
+        guards.slow(impl.plugin, name, took_ms, hook.budget_ms)
+    return result
 
 
 def _abort(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:

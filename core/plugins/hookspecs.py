@@ -73,7 +73,7 @@ def register_commands() -> Mapping[str, Callable[..., Any]]:  # type: ignore[emp
 
 @hookspec("collect")
 def resource_endpoints(resource: Resource) -> Sequence[Endpoint]:  # type: ignore[empty-body]
-    """Calls that this plugin adds to the REST API of every resource; asked once per resource, as the API is built."""
+    """Calls that this plugin adds to the REST API of every resource; asked once per resource and kept."""
 
 
 @hookspec("deliver")

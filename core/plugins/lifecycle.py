@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Any
 
 from core import db, runtime
 from core.context import Context, system_context
-from core.db import migrate
+from core.db import migrate, search
 from core.errors import Conflict, NotFound
 from core.plugins import loader, state
 from core.plugins.discovery import discover, is_ours
 from core.plugins.manifest import Plugin
 from core.plugins.resolver import dependents, resolve
+from core.runtime import Runtime
 from core.settings import Settings
 
-if TYPE_CHECKING:
-    from core.jobs import JobRun
-
-PREFLIGHT_S = 120
+TRIAL_S = 120
 
 
 class PluginRefused(Conflict):
@@ -39,8 +37,6 @@ def enable(ctx: Context, name: str) -> None:
 
     Raises NotFound or PluginRefused with the reason; then nothing has changed but migrations already applied.
     """
-    from core import jobs  # that room stands on this one
-
     settings = runtime.current().settings
     before = loader.present(settings)[1]
     if name not in before or before[name].status == "missing":
@@ -52,13 +48,10 @@ def enable(ctx: Context, name: str) -> None:
     for other, plugin in after.items():
         if plugin.status != "healthy" and (other == name or before[other].status == "healthy"):
             raise PluginRefused(f"{name} cannot be enabled. {other}: {plugin.error}")
-    _preflight(settings, name)
-    migrate.apply(name, after[name].path / "migrations")
-    _ensure_search(settings, name)
-    with db.transaction():
-        values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
-        state.change(ctx, name, "enabled", **values)
-        jobs.enqueue(ctx, "core.plugin_enabled", {"plugin": name}, title=f"{after[name].title}: resync")
+    _try_out(settings, name)
+    migrate_tables(loader.build(settings, trial=name), name)
+    values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
+    state.change(ctx, name, "enabled", **values)
 
 
 def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[str]:
@@ -78,45 +71,44 @@ def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[s
     return [*first, name]
 
 
-def install_defaults(settings: Settings) -> None:
+def migrate_tables(built: Runtime, name: str) -> list[str]:
+    """Bring the tables of plugin `name`, and what searches its resources, to this version; returns what was applied."""
+    applied = migrate.apply(name, built.plugins[name].path / "migrations")
+    with runtime.bound(built):
+        for resource in built.resources.values():
+            if resource.plugin == name:
+                search.ensure(resource)
+    return [f"{name}.{step}" for step in applied]
+
+
+def install_defaults() -> None:
     """Enable our own plugins in a database that has never seen one."""
+    settings = runtime.current().settings
     if state.load()[1]:
         return
     ours = {name: plugin for name, plugin in discover(settings).items() if is_ours(plugin)}
     order, _ = resolve(ours, "postgresql" if db.is_postgres() else "sqlite")
-    with runtime.bound(loader.core_alone(settings)), db.transaction():
+    with db.transaction():
         for name in order:
             values = {"enabled": True, "status": "healthy", "version": ours[name].version}
             state.change(system_context(), name, "enabled", **values)
 
 
-def tell_enabled(run: JobRun) -> None:
-    """The job after `enable`: the plugin's own `plugin_enabled` hook."""
-    runtime.current().hooks.only(run.args["plugin"], "plugin_enabled", ctx=run.ctx)
+def tell_enabled(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Subscriber of the event of `enable`: the plugin's own `plugin_enabled` hook."""
+    runtime.current().hooks.only(payload["name"], "plugin_enabled", ctx=ctx)
 
 
-def _ensure_search(settings: Settings, name: str) -> None:
-    from core.db import search
-
-    built = loader.build(settings, trial=name)
-    with runtime.bound(built):
-        for resource in built.resources.values():
-            if resource.plugin == name and (resource.search_text or resource.search_exact):
-                search.ensure(resource)
-
-
-def _preflight(settings: Settings, name: str) -> None:
-    """Import and assemble in a child: an import that fails half-way would leave its traces in this process."""
-    given = json.dumps({"settings": asdict(settings), "name": name}, default=str)
-    paths = os.pathsep.join(path for path in sys.path if path)
+def _try_out(settings: Settings, name: str) -> None:
+    """Assemble it in a child process: an import that fails half-way would leave its traces in this one."""
+    environ = os.environ | {f"MAKTAB_{key.upper()}": str(value) for key, value in asdict(settings).items()}
+    command = [sys.executable, "-P", "-m", "core.cli", "plugin", "check", name]
     try:
-        child = subprocess.run(
-            [sys.executable, "-P", "-m", "core.plugins.preflight"],
-            input=given, capture_output=True, text=True, timeout=PREFLIGHT_S, check=False,
-            env=os.environ | {"PYTHONPATH": paths},
-        )  # fmt: skip
+        child = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=TRIAL_S, check=False)
     except subprocess.TimeoutExpired:
-        raise PluginRefused(f"{name} cannot be enabled: loading it took more than {PREFLIGHT_S} s.") from None
-    if child.returncode or child.stdout:
-        reason = child.stdout or f"loading it ended the process ({child.returncode}): {child.stderr[-500:]}"
-        raise PluginRefused(f"{name} cannot be enabled: {reason}")
+        raise PluginRefused(f"{name} cannot be enabled: loading it took more than {TRIAL_S} s.") from None
+    if child.returncode == 1:  # the last line says why; what the plugin itself may have printed stands before it
+        raise PluginRefused(f"{name} cannot be enabled. {child.stderr.strip().rpartition('maktab: ')[2]}")
+    if child.returncode:
+        ended = f"Loading it ended the process ({child.returncode})"
+        raise PluginRefused(f"{name} cannot be enabled. {ended}: {child.stderr[-500:]}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pluggy
 
@@ -20,33 +22,32 @@ from core.plugins.resolver import resolve
 from core.runtime import Runtime, bound
 from core.settings import Settings
 
+T = TypeVar("T")
 _HUEY = re.compile(r"^\s*(from|import)\s+huey\b", re.MULTILINE)
 
 
-def build(settings: Settings, *, trial: str = "", broken: dict[str, str] | None = None) -> Runtime:
-    """The present generation. A plugin that cannot be built is quarantined with the reason; the others go on.
+def build(settings: Settings, *, trial: str = "") -> Runtime:
+    """The present generation; see `finished`."""
+    return finished(settings, lambda runtime: runtime, trial)
 
-    `trial`: build as if that plugin were enabled, and write nothing. `broken`: {plugin: reason}, known before and
-    added to here.
+
+def finished(settings: Settings, finish: Callable[[Runtime], T], trial: str = "") -> T:
+    """What `finish` makes of the present generation. A plugin that fails is quarantined; the others go on without it.
+
+    `trial`: as if that plugin were enabled; then nothing is written, and PluginFailed comes through.
     """
-    broken = {} if broken is None else broken
+    broken: dict[str, str] = {}
     while True:
         number, plugins = present(settings, trial, broken)
         try:
             hooks = _register([plugin for plugin in plugins.values() if plugin.status == "healthy"])
-            return Runtime(number, settings, plugins, hooks, **_declarations(hooks, plugins))
+            return finish(Runtime(number, settings, plugins, hooks, **_declarations(hooks, plugins)))
         except PluginFailed as failed:
-            if failed.plugin == "core":
+            if trial or failed.plugin == "core":
                 raise
             broken[failed.plugin] = failed.reason
-            if not trial:
-                with bound(core_alone(settings)):
-                    state.quarantine(failed.plugin, failed.reason)
-
-
-def core_alone(settings: Settings) -> Runtime:
-    """A generation without plugins: safe mode, and what stands in until the first one is built."""
-    return build(replace(settings, safe_mode=True))
+            with bound(Runtime(number, settings, {}, _register([]))):
+                state.quarantine(failed.plugin, failed.reason)
 
 
 def present(
@@ -88,7 +89,7 @@ def _register(plugins: Sequence[Plugin]) -> Hooks:
     pm.add_hookspecs(hookspecs)
     for plugin in plugins:
         with blaming(plugin.name, "It cannot be loaded"):
-            _check_files(plugin)
+            _check_files(plugin.name, plugin.path)
             if (plugin.path / "hookspecs.py").exists():
                 _add_specs(pm, plugin)
     pm.register(builtin, name="core")
@@ -122,13 +123,14 @@ def _check_hooks(pm: pluggy.PluginManager, plugin: Plugin) -> None:
             raise PluginFailed(plugin.name, f"It implements the hook {caller.name!r}, which nobody offers (misspelt?).")
 
 
-def _check_files(plugin: Plugin) -> None:
-    for folder in sorted((plugin.path / "templates").glob("*")):
-        if folder.name != plugin.name:
-            raise PluginFailed(plugin.name, f"{folder} must lie in templates/{plugin.name}/: names are shared by all.")
-    for file in plugin.path.rglob("*.py"):
+@functools.cache  # code that a process has loaded stays what it is
+def _check_files(name: str, path: Path) -> None:
+    for folder in sorted((path / "templates").glob("*")):
+        if folder.name != name:
+            raise PluginFailed(name, f"{folder} must lie in templates/{name}/: names are shared by all.")
+    for file in path.rglob("*.py"):
         if _HUEY.search(file.read_text(encoding="utf-8")):
-            raise PluginFailed(plugin.name, f"{file} imports huey, which loses jobs: declare them with register_jobs.")
+            raise PluginFailed(name, f"{file} imports huey, which loses jobs: declare them with register_jobs.")
 
 
 def _declarations(hooks: Hooks, plugins: Mapping[str, Plugin]) -> dict[str, Any]:

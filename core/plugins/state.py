@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import peewee
 import structlog
 
 from core import audit, db, events
@@ -49,5 +50,5 @@ def quarantine(name: str, reason: str) -> None:
     try:
         if PluginState.get_or_none(PluginState.name == name, PluginState.status == "healthy"):
             change(system_context(), name, "quarantined", status="quarantined", error=reason)
-    except Exception:  # a database that takes no writes must not keep the healthy plugins from starting
+    except (peewee.PeeweeException, OSError):  # without writes, too, the healthy plugins must start
         log.exception("quarantine not written", plugin=name)

@@ -37,6 +37,7 @@ class Column:
     `name`: a model field (or an attribute that `value` computes from the record, without a query).
     `kind` money: the field ends in `_minor`, the record has `currency`. `badges`: value -> Badge for kind badge.
     `sortable` needs an index on (field, id). `shown`: in the table unless the user chose otherwise.
+    `link(record)`: address that the value leads to, or None (the first column of a table leads to its record).
     """
 
     name: str
@@ -46,6 +47,7 @@ class Column:
     shown: bool = True
     badges: Mapping[str, Badge] = field(default_factory=dict)
     value: Callable[[Any], Any] | None = None
+    link: Callable[[Any], str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Action:
     of statements that does not grow with the ids, leaves audit and event through `core.changes`. May run again.
     `undo(ctx, {id: undo data}) -> {id: Outcome}`: only offered where given; called for records unchanged since.
     Permission: `<resource>.<name>`. `schema`: marshmallow schema of the arguments, shown as a small form.
+    What it would refuse says the resource's `guard`, by the same rule as `run`.
     `confirm`: "" = do at once (then undo should exist), else the sentence of the dialog.
     """
 
@@ -131,7 +134,7 @@ class Action:
             object.__setattr__(self, "schema", bordered(self.schema))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """One declaration; see docs/resource.md.
 
@@ -142,6 +145,8 @@ class Resource:
     `search_exact`: indexed model fields tried first; `search_text(ids) -> {id: text}` is what part-of-word search sees.
     `title(record)`: the record's name in headings and links. `loader(records, ctx)`: joins what columns need for the
     records of one page, in a fixed number of statements. `service`: subclass of `core.resources.Service`.
+    `guard(records) -> {action: {id: why not}}`: which actions would leave which of these loaded records alone now, in a
+    number of statements that does not grow with them; the page of a record offers the others.
     `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
     """
 
@@ -163,6 +168,7 @@ class Resource:
     search_text: Callable[[Sequence[int]], Mapping[int, str]] | None = None
     detail: Sequence[Section] = ()
     actions: Sequence[Action] = ()
+    guard: Callable[[Sequence[Any]], Mapping[str, Mapping[int, str]]] | None = None
     scopes: Sequence[Scope] = ()
     loader: Callable[[Sequence[Any], Context], None] | None = None
     service: type[Service] | None = None

@@ -96,6 +96,7 @@ class FieldInfo:
     """One field of a schema. `path`: dotted for nested ones (`lines.sku`); `many`: inside a nested list.
 
     `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags, json.
+    `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
     """
 
     name: str
@@ -106,7 +107,9 @@ class FieldInfo:
     choices: Mapping[str, Label] = field(default_factory=dict)
     many: bool = False
     read_only: bool = False
+    help: Label = ""
     max_length: int | None = None
+    in_currency: bool = False
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
@@ -156,7 +159,9 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         choices=dict(zip(names, list(choices.labels) or names, strict=False)) if choices else {},
         many=many,
         read_only=one.dump_only,
+        help=one.metadata.get("help", ""),
         max_length=longest,
+        in_currency=one.metadata.get("in_currency", kind == "money"),
     )
 
 

@@ -15,14 +15,16 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from core import access, runtime
 from core.context import Context
 from core.db import keyset, search
-from core.db.fields import is_storable, utcnow
+from core.db.fields import LARGEST, is_storable, utcnow
 from core.errors import Forbidden, Invalid, NotFound
 from core.i18n import N_, _
 from core.resources.declaration import Filter, Resource, Selection
 from core.resources.fields import by_field
 from core.resources.traits import Tagging
 
-_MOST, _LARGEST = 200, 2**63 - 1
+_MOST = 200
+CAP = 10_000
+"""Nobody waits for the exact number of more records than this."""
 _LIMITS = frozenset(map(str, range(1, _MOST + 1)))
 OPERATORS: dict[str, tuple[str, ...]] = {
     "choice": ("in",), "text": ("eq", "prefix"), "number": ("eq", "gte", "lte"), "money": ("eq", "gte", "lte"),
@@ -88,24 +90,18 @@ def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
     """The records of `ids` in that order, with what the loader joins; no check of rights."""
     model = resource.model
     rows = {row.id: row for row in model.select().where(search.among(model.id, ids))} if ids else {}
-    records = [rows[key] for key in ids if key in rows]
-    if resource.loader and records:
-        resource.loader(records, ctx)
-    return records
+    return _joined(ctx, resource, [rows[key] for key in ids if key in rows])
 
 
 def get(ctx: Context, resource: Resource, record_id: int, verb: str = "view") -> Any:
     """The record as `reach` finds it, joined by the loader."""
-    found = reach(ctx, resource, record_id, verb)
-    if resource.loader:
-        resource.loader([found], ctx)
-    return found
+    return _joined(ctx, resource, [reach(ctx, resource, record_id, verb)])[0]
 
 
 def reach(ctx: Context, resource: Resource, record_id: int, verb: str = "view") -> Any:
     """The bare record. NotFound when there is none or outside the actor's rows; Forbidden when a hook denies it."""
     permission, query = resource.permission(verb), _scoped(ctx, resource, verb)
-    found = query.where(resource.model.id == record_id).first() if 0 < record_id <= _LARGEST else None
+    found = query.where(resource.model.id == record_id).first()
     if found is None:
         raise NotFound(_("There is no %(label)s with the number %(id)s.", label=resource.label, id=record_id))
     if access.denied(ctx.actor, permission, resource.name, [record_id]):
@@ -113,28 +109,40 @@ def reach(ctx: Context, resource: Resource, record_id: int, verb: str = "view") 
     return found
 
 
+def titles(ctx: Context, resource: Resource, ids: Sequence[int]) -> dict[int, str]:
+    """{id: title} of those of `ids` that exist and that the actor may open; a statement, and what the loader does."""
+    view = resource.permission("view")
+    if not ids or not ctx.actor.can(view):
+        return {}
+    found = _joined(ctx, resource, list(_scoped(ctx, resource, "view").where(search.among(resource.model.id, ids))))
+    denied = access.denied(ctx.actor, view, resource.name, [record.id for record in found])
+    return {record.id: resource.title(record) for record in found if record.id not in denied}
+
+
 def select(ctx: Context, resource: Resource, selection: Selection, verb: str = "view") -> Any:
     """A select of the ids that `selection` means and the actor may reach for `verb`, in order of id."""
     key = resource.model.id
     if not selection.everything:
-        query = _scoped(ctx, resource, verb).where(search.among(key, _ids(selection.ids)))
+        query = _scoped(ctx, resource, verb).where(search.among(key, selection.ids))
     else:
         query = _matching(ctx, resource, selection.filters, selection.search, verb)
         if selection.max_id is not None:
-            query = query.where(key <= min(selection.max_id, _LARGEST))
+            query = query.where(key <= selection.max_id)
         if selection.excluded:
-            query = query.where(~search.among(key, _ids(selection.excluded)))
+            query = query.where(~search.among(key, selection.excluded))
     return query.select(key).order_by(key)
 
 
-def count(ctx: Context, resource: Resource, state: ListState, cap: int = 10_000, verb: str = "view") -> int:
+def count(ctx: Context, resource: Resource, state: ListState, cap: int = CAP, verb: str = "view") -> int:
     """How many match; `cap` + 1 means more than `cap`: "10,000+"."""
     query = _matching(ctx, resource, state.filters, state.search, verb)
     return int(query.select(resource.model.id).order_by().limit(cap + 1).count())
 
 
-def _ids(ids: Sequence[int]) -> list[int]:
-    return [key for key in ids if 0 < key <= _LARGEST]
+def _joined(ctx: Context, resource: Resource, records: list[Any]) -> list[Any]:
+    if resource.loader and records:
+        resource.loader(records, ctx)
+    return records
 
 
 def _scoped(ctx: Context, resource: Resource, verb: str) -> Any:
@@ -145,10 +153,10 @@ def _scoped(ctx: Context, resource: Resource, verb: str) -> Any:
 
 
 def _matching(ctx: Context, resource: Resource, filters: Mapping[str, str], term: str, verb: str) -> Any:
-    query = _scoped(ctx, resource, verb)
+    query, rows = _scoped(ctx, resource, verb), access.rows(ctx.actor, resource.permission(verb), resource)
     conditions = [_condition(ctx, resource, name, value) for name, value in filters.items()]
     if term.strip():
-        conditions.append(search.condition(resource, term))
+        conditions.append(search.condition(resource, term, rows))
     return query.where(*conditions) if conditions else query
 
 
@@ -203,7 +211,7 @@ def _within(column: Any, asked: str, begin: datetime, end: datetime) -> Any:
 
 
 _WHOLE = ma.fields.Integer(
-    validate=ma.validate.Range(-_LARGEST, _LARGEST),
+    validate=ma.validate.Range(-LARGEST, LARGEST),
     error_messages={"invalid": N_("Write a whole number (money in minor units).")},
 )
 _TRUTH = ma.fields.Boolean(error_messages={"invalid": N_("Write true or false.")})

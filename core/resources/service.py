@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import peewee
 
-from core import access, changes, db
+from core import changes, db
 from core.changes import Change
 from core.context import Context
-from core.db import bulk, search, utcnow
+from core.db import bulk, search
 from core.db.fields import is_storable
 from core.errors import Conflict, Rejected
 from core.i18n import _
@@ -29,16 +29,13 @@ UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError)
 _COLUMNS = re.compile(r"(?:failed: ([\w., ]+)|Key \(([\w, ]+)\)|column \"(\w+)\")")
 
 
-class _DryRun(Exception):
-    """Takes the transaction of a dry run back."""
-
-
 class Service:
     """Reads and writes documents of one resource, at most 200 a call, in a number of statements that does not grow.
 
     An aggregate overrides the contract itself (with `each` and `by_id` around its work), or only `lists_of`, `insert`,
-    `save`, `attach` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`
-    for rules of its own. `fixed`: fields that no document writes; `lists`: those that hold names kept beside the row.
+    `save`, `attach` and `remove`, which work on a set inside the caller's transaction and leave no trace, and `refuse`,
+    `fixed_in` and `kept` for rules of its own. `fixed`: fields that no document writes; `lists`: those that hold names
+    kept beside the row.
     """
 
     fixed = frozenset({"id", "version", "created_at", "updated_at"})
@@ -79,15 +76,11 @@ class Service:
 
     def upsert(self, ctx: Context, docs: Sequence[Document], *, dry_run: bool = False) -> list[Outcome]:
         """Create, or update the record with the same `resource.key`; a dry run does it all and takes it back."""
-        outcomes: list[Outcome] = []
-        try:
-            with db.transaction():
-                outcomes = self._upsert(ctx, docs)
-                if dry_run:
-                    raise _DryRun
-        except _DryRun:
-            return [replace(one, id=None) if one.status == "created" else one for one in outcomes]
-        return outcomes
+        with db.transaction() as work:
+            outcomes = self._upsert(ctx, docs)
+            if dry_run:
+                work.rollback()
+        return [replace(one, id=None) if dry_run and one.status == "created" else one for one in outcomes]
 
     def restore(self, ctx: Context, docs: Mapping[int, Document | None], versions: Mapping[int, int]) -> list[Outcome]:
         """Bring back earlier documents (None: delete the record), only where the version is still the given one."""
@@ -110,8 +103,7 @@ class Service:
         model, key = self.model, self.model.id
         sets = {name: self._case(name, changed) for doc in changed.values() for name in doc if name in self.names}
         unmoved = model.version == peewee.Case(key, [(one, old[one]["version"]) for one in changed])
-        update = model.update(**sets, version=model.version + 1, updated_at=utcnow())
-        if update.where(search.among(key, list(changed)), unmoved).execute() != len(changed):
+        if model.change(**sets).where(search.among(key, list(changed)), unmoved).execute() != len(changed):
             raise _conflict()
         self.attach(ctx, changed, old)
 
@@ -140,9 +132,17 @@ class Service:
             longest = self.longest.get(name, 2**31)
             if not is_storable(value) or (isinstance(value, str) and len(value) > longest):
                 errors[name] = [_("Write at most %(most)s letters, none of them a control sign.", most=longest)]
-            elif name not in self.names | self.fixed | self.lists and "extra" not in self.names:
+            elif name not in self.names | self.fixed | self.lists:
                 errors[name] = [_("There is no such field.")]
         return errors
+
+    def fixed_in(self, doc: Mapping[str, Any]) -> Mapping[str, str]:
+        """Fields of a stored document that no edit may change now: {field: why}; a form shows them to be read."""
+        return {}
+
+    def kept(self, doc: Mapping[str, Any]) -> str:
+        """Why the record of a stored document, or of its header alone, may not be deleted now; "" when it may."""
+        return ""
 
     # How it is done
 
@@ -164,16 +164,10 @@ class Service:
         outcomes = self.each(list(docs.items()), lambda part: work(dict(part)))
         return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
 
-    def demand_rows(self, ctx: Context, verb: str, ids: Sequence[int]) -> None:
-        """Raise Forbidden when a record that was just written lies where the actor's role does not reach."""
-        permission = self.resource.permission("import" if ctx.source == "import" else verb)
-        access.demand_rows(ctx.actor, permission, self.resource, ids)
-
     def _create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         errors = [self.refuse(ctx, doc, None) for doc in docs]
         good = [doc for doc, refused in zip(docs, errors, strict=True) if not refused]
         ids = self.insert(ctx, good) if good else []
-        self.demand_rows(ctx, "create", ids)
         noted = [Change(key, {}, doc) for key, doc in zip(ids, good, strict=True)]
         changes.record(ctx, self.resource.name, "created", noted)
         made = iter(ids)
@@ -188,7 +182,6 @@ class Service:
         changed = {key: dict(one.after or {}) for key, one in outcomes.items() if one.status == "updated"}
         if changed:
             self.save(ctx, changed, old)
-            self.demand_rows(ctx, "edit", list(changed))
         noted = [Change(key, {name: old[key].get(name) for name in doc}, doc) for key, doc in changed.items()]
         changes.record(ctx, self.resource.name, "updated", noted)
         return list(outcomes.values())
@@ -199,6 +192,9 @@ class Service:
             return Outcome("rejected", errors=errors)
         wanted = self._shaped(doc, old)
         changed = {name: value for name, value in wanted.items() if name not in self.fixed and value != old.get(name)}
+        stuck = {name: [why] for name, why in self.fixed_in(old).items() if name in changed}
+        if stuck:
+            return Outcome("rejected", errors=stuck)
         return Outcome("updated" if changed else "unchanged", before=old, after=changed)
 
     def _upsert(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
@@ -227,11 +223,14 @@ class Service:
 
     def _delete(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
         old = self._locked(ids)
-        if old:
-            self.remove(ctx, list(old))
-        changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in old.items()])
+        kept = {key: Outcome("rejected", errors={"": [why]}) for key, doc in old.items() if (why := self.kept(doc))}
+        gone = {key: doc for key, doc in old.items() if key not in kept}
+        if gone:
+            self.remove(ctx, list(gone))
+        changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in gone.items()])
+        deleted = {key: Outcome("deleted", before=doc) for key, doc in gone.items()}
         missing = Outcome("rejected", errors=_missing())
-        return [Outcome("deleted", before=old[key]) if key in old else missing for key in ids]
+        return [(deleted | kept).get(key, missing) for key in ids]
 
     def _locked(self, ids: Sequence[int]) -> dict[int, Document]:
         """Documents by id, nobody else writing them until the transaction ends."""
@@ -251,13 +250,12 @@ class Service:
         return peewee.Case(self.model.id, cases, field)
 
     def _shaped(self, doc: Document, old: Document) -> Document:
-        """`doc` with its lists in order and the fields that the model does not have in `extra`; None takes one away."""
-        own = self.names | self.fixed | self.lists
-        custom = {name: value for name, value in doc.items() if name not in own}
-        shaped = {name: sorted(set(doc[name])) if name in self.lists else doc[name] for name in doc if name in own}
-        extra = {**(old.get("extra") or {}), **(doc.get("extra") or {}), **custom}
-        kept = {name: value for name, value in extra.items() if value is not None}
-        return shaped | {"extra": kept} if "extra" in doc or custom else shaped
+        """`doc` with its lists in order, and with the custom fields (`extra`) of before; None takes one away."""
+        shaped = {name: sorted(set(value)) if name in self.lists else value for name, value in doc.items()}
+        if "extra" in doc:
+            extra = {**(old.get("extra") or {}), **(doc["extra"] or {})}
+            shaped["extra"] = {name: value for name, value in extra.items() if value is not None}
+        return shaped
 
     def _emptied(self, doc: Document, old: Document) -> Document:
         """An earlier document that also takes away the custom fields that came since."""

@@ -11,6 +11,7 @@ import marshmallow as ma
 import peewee
 
 from core import audit, changes, db, runtime
+from core.audit import words
 from core.auth.models import User
 from core.changes import Change
 from core.context import Context
@@ -57,14 +58,17 @@ class Note(Model):
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One line of a timeline: a note (`text`), or a change with its `action` and {field: (before, after)}."""
+    """One line of a timeline: a note (`text`), or a change with its `action` and {field: (before, after)}.
+
+    `said`: the action in words.
+    """
 
     at: datetime
     actor: str
     kind: str
     text: str = ""
     action: str = ""
-    source: str = ""
+    said: str = ""
     changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
@@ -119,8 +123,7 @@ def _retag(ctx: Context, resource: str, action: str, add: _Pairs, remove: _Pairs
         done = {key: {"added": added.get(key, []), "removed": removed.get(key, [])} for key in {**added, **removed}}
         now = tags_of(resource, list(done))
         was = {key: sorted({*now[key], *one["removed"]} - {*one["added"]}) for key, one in done.items()}
-        raised = model.update(version=model.version + 1, updated_at=utcnow())
-        raised.where(search.among(model.id, list(done))).execute()
+        model.change().where(search.among(model.id, list(done))).execute()
         noted = [Change(key, {"tags": was[key]}, {"tags": now[key]}) for key in sorted(done)]
         changes.record(ctx, resource, action, noted, event=f"{resource}_tagged.v1", reindex=False)
     same = {key: Outcome("unchanged", key) for key in {**add, **remove}}
@@ -167,11 +170,14 @@ def notes_of(resource: str, record_id: int, limit: int = 50) -> list[Note]:
 
 def timeline(resource: str, record_id: int, limit: int = 50) -> list[TimelineEntry]:
     """Notes and changes of a record, newest first, in two statements."""
+    who = peewee.fn.COALESCE(peewee.fn.NULLIF(User.name, ""), User.username).alias("who")
     rows = audit.history(resource, record_id).where(audit.Entry.action != "noted").limit(limit)
-    rows = rows.select_extend(User.username.alias("username")).left_outer_join(User, on=audit.Entry.actor_id == User.id)
-    told = [
-        TimelineEntry(row.at, row.username or _("System"), "change", row.reason, row.action, row.source, row.changes)
-        for row in rows.objects()
-    ]
+    rows = rows.select_extend(who).left_outer_join(User, on=audit.Entry.actor_id == User.id)
+    told = [_told(row) for row in rows.objects()]
     notes = [TimelineEntry(one.created_at, one.actor, "note", one.text) for one in notes_of(resource, record_id, limit)]
     return sorted(told + notes, key=lambda line: line.at, reverse=True)[:limit]
+
+
+def _told(row: Any) -> TimelineEntry:
+    actor, said = words.actor(row.actor_id, row.who), words.action(row.resource, row.action)
+    return TimelineEntry(row.at, actor, "change", row.reason, row.action, said, row.changes)

@@ -20,7 +20,7 @@ Guard = Callable[[Sequence[int]], Mapping[int, str]]
 class Transition:
     """`command` takes records from one of `sources` to `target` and emits `event`; permission: `<resource>.<command>`.
 
-    `guard(ids) -> {id: why not}`: a fixed number of statements. `sets()`: further columns to write.
+    `guard(ids) -> {id: why not}`: a fixed number of statements, no writes. `sets()`: further columns to write.
     """
 
     command: str
@@ -44,8 +44,15 @@ class Workflow:
     def transition(self, command: str) -> Transition:
         found = next((one for one in self.transitions if one.command == command), None)
         if found is None:
-            raise NotFound(f"{self.resource} has no command {command!r}.")
+            raise NotFound(_("%(resource)s has no command %(name)s.", resource=self.resource, name=command))
         return found
+
+    def guard(self, records: Sequence[Any]) -> dict[str, Mapping[int, str]]:
+        """{command: {id: why it would not be moved now}} of loaded records; a resource declares this as its `guard`."""
+        state = {record.id: getattr(record, self.field) for record in records}
+        rules = {(tuple(step.sources), step.guard) for step in self.transitions}  # commands may share one
+        refused = {rule: self._refused(*rule, state) for rule in rules}
+        return {step.command: refused[tuple(step.sources), step.guard] for step in self.transitions}
 
     def run(self, ctx: Context, command: str, ids: Sequence[int]) -> dict[int, Outcome]:
         """Carry out `command` on those of `ids` that may; the others are rejected with the reason. One transaction."""
@@ -53,26 +60,27 @@ class Workflow:
         with db.transaction():
             query = model.select(model.id, getattr(model, self.field)).where(model.id.in_(ids)).order_by(model.id)
             state = dict((query.for_update() if db.is_postgres() else query).tuples())
-            refused = {i: self._refusal(step, state.get(i)) for i in ids if state.get(i) not in step.sources}
-            if step.guard is not None:
-                refused |= step.guard([i for i in ids if i not in refused])
-            moved = [i for i in dict.fromkeys(ids) if i not in refused]
-            self._move(ctx, step, {i: state[i] for i in moved})
-        done = {i: Outcome("done", id=i, undo={self.field: state[i]}) for i in moved}
-        return done | {i: Outcome("rejected", id=i, errors={self.field: [why]}) for i, why in refused.items()}
+            refused = self._refused(step.sources, step.guard, state)
+            moved = {i: was for i, was in state.items() if i not in refused}
+            self._move(ctx, step, moved)
+        refused |= {i: _("There is no such record.") for i in ids if i not in state}
+        done = {i: Outcome("done", id=i, undo={self.field: was}) for i, was in moved.items()}
+        return done | {i: Outcome("rejected", id=i, errors={"": [why]}) for i, why in refused.items()}
+
+    def _refused(self, sources: Sequence[str], guard: Guard | None, state: Mapping[int, str]) -> dict[int, str]:
+        """Why records in these states may not leave `sources`, {id: state} in, {id: why not} out."""
+        refused = {i: self._elsewhere(sources, now) for i, now in state.items() if now not in sources}
+        rest = [i for i in state if i not in refused]
+        return refused | dict(guard(rest) if guard and rest else {})
+
+    def _elsewhere(self, sources: Sequence[str], state: str) -> str:
+        wanted = ", ".join(str(self.labels[one]) for one in sources)
+        return _("This needs the state %(wanted)s; now it is %(state)s.", wanted=wanted, state=self.labels[state])
 
     def _move(self, ctx: Context, step: Transition, state: Mapping[int, str]) -> None:
         model, values = self.model, {self.field: step.target, **(step.sets() if step.sets else {})}
         if state:
-            stamps = {"version": model.version + 1, "updated_at": db.utcnow()}
             still = getattr(model, self.field).in_(step.sources)
-            model.update(**values, **stamps).where(model.id.in_(list(state)), still).execute()
+            model.change(**values).where(model.id.in_(list(state)), still).execute()
         noted = [changes.Change(i, before={self.field: was}, after={**values}) for i, was in state.items()]
         changes.record(ctx, self.resource, step.command, noted, event=step.event, reindex=False)
-
-    def _refusal(self, step: Transition, state: str | None) -> str:
-        if state is None:
-            return _("There is no such record.")
-        wanted = ", ".join(str(self.labels[one]) for one in step.sources)
-        state_of = {"command": step.command, "wanted": wanted, "state": self.labels[state]}
-        return _('The command "%(command)s" needs the state %(wanted)s; this one is %(state)s.', **state_of)

@@ -10,7 +10,10 @@ import flask_admin
 import flask_admin.theme
 
 from core.access import SIGNED_IN
-from core.context import Context
+from core.auth import current_context
+
+context = current_context
+"""Who asks."""
 
 
 @dataclass
@@ -58,16 +61,16 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
         return self.render("admin/home.html", running=list(running))
 
 
-def context() -> Context:
-    """Who asks, as the sign-in put it there."""
-    found: Context = flask.g.ctx
-    return found
-
-
 def is_partial() -> bool:
     """True when htmx asks for a part of the page."""
     headers = flask.request.headers
     return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
+
+
+def came_from(default: str) -> str:
+    """The page of the admin that a form was sent from (its field `back`), else `default`: never another site."""
+    back = flask.request.form.get("back", "")
+    return back if back.startswith("/admin/") and "\\" not in back and back.isprintable() else default
 
 
 def redirect(url: str) -> Any:

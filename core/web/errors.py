@@ -7,24 +7,17 @@ from http import HTTPStatus
 from typing import Any
 
 import flask
-import peewee
 import structlog
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from core import db
 from core.errors import Forbidden, MaktabError, SignInNeeded
 from core.i18n import _
 from core.resources.fields import by_field
 from core.resources.service import UNFIT, reason
 
 log = structlog.get_logger("maktab.web")
-# SQLite and PostgreSQL name these states in words only; the true cause is often only in the context of the error.
-_NO_WRITES = (
-    "disk is full", "disk i/o error", "readonly database", "read-only transaction", "no space left",
-    "could not extend file", "recovery mode", "unable to open database", "database is locked", "connection refused",
-    "server closed the connection", "terminating connection", "the connection is lost", "the database system is",
-    "connection failed", "too many clients",
-)  # fmt: skip
 
 
 def init_app(app: flask.Flask) -> None:
@@ -32,16 +25,15 @@ def init_app(app: flask.Flask) -> None:
     handlers |= {SignInNeeded: _sign_in, MaktabError: _ours, CSRFError: _stale, HTTPException: _http}
     for kind, handler in (handlers | {Exception: _unexpected}).items():
         app.register_error_handler(kind, handler)
+    app.after_request(_stay_here)
 
 
-def takes_no_writes(error: BaseException) -> bool:
-    """True when the database refused because it is full, read-only, busy or gone: nothing was changed."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, peewee.PeeweeException | OSError) and any(text in str(seen).lower() for text in _NO_WRITES):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
+def _stay_here(answer: flask.Response) -> flask.Response:
+    """Werkzeug's own redirects (a slash too few or too many) name the host that the caller named: ours are paths."""
+    where = answer.headers.get("Location", "")
+    if where.startswith(flask.request.host_url):
+        answer.headers["Location"] = "/" + where.removeprefix(flask.request.host_url).lstrip("/")
+    return answer
 
 
 def _is_api() -> bool:
@@ -109,6 +101,10 @@ def _stale(error: CSRFError) -> Any:
 
 
 def _unexpected(error: Exception) -> Any:
-    status = 503 if takes_no_writes(error) else 500
-    log.error("request failed", status=status, path=flask.request.path, exc_info=error)
-    return _answer(status, headers={"Retry-After": "30"} if status == 503 else None)
+    refused = db.takes_no_writes(error)
+    log.error("request failed", status=503 if refused else 500, path=flask.request.path, exc_info=error)
+    if not refused:
+        return _answer(500)
+    db.note_refusal()
+    text = _("The database takes no changes now. Nothing was changed; send the same again in a moment.")
+    return _answer(503, text if _is_api() else "", headers={"Retry-After": "30"})  # the page has more to say

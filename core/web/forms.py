@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,43 +26,53 @@ Values = dict[str, str]
 
 @dataclass
 class Form:
-    """The fields of one schema with the texts in the inputs and the errors beside them."""
+    """The fields of one schema with the texts in the inputs and the errors beside them.
+
+    `fixed`: {field: why it is shown but cannot be edited now}.
+    """
 
     schema: type[ma.Schema]
     fields: list[FieldInfo]
     values: Values = field(default_factory=dict)
     errors: dict[str, list[str]] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def single(self) -> list[FieldInfo]:
         return [info for info in self.fields if "." not in info.path]
 
     @property
-    def groups(self) -> dict[str, list[FieldInfo]]:
-        """Nested objects (an address) by path."""
-        return self._nested(many=False)
-
-    @property
-    def lists(self) -> dict[str, list[FieldInfo]]:
-        """Nested lists (order lines) by path."""
-        return self._nested(many=True)
-
-    def _nested(self, many: bool) -> dict[str, list[FieldInfo]]:
+    def nested(self) -> dict[str, list[FieldInfo]]:
+        """Nested objects (an address) and nested lists (order lines) by path, in the order of the form."""
         found: dict[str, list[FieldInfo]] = {}
         for info in self.fields:
-            if "." in info.path and info.many == many:
+            if "." in info.path:
                 found.setdefault(info.path.rpartition(".")[0], []).append(info)
         return found
 
     def title(self, path: str) -> Any:
         """What the schema calls a nested object or list."""
-        return _declared(self.schema, path).metadata.get("label", path.replace("_", " ").capitalize())
+        return self.said(path, "label") or path.replace("_", " ").capitalize()
+
+    def said(self, path: str, name: str) -> Any:
+        """What the schema says of a nested object or list: its `help`, or the text of the button to `add` a row."""
+        return _declared(self.schema, path).metadata.get(name, "")
 
     def rows(self, path: str) -> list[int]:
-        """Numbers of the rows of a nested list that hold something."""
-        pattern = re.compile(rf"{re.escape(path)}\.(\d{{1,4}})\.")
-        found = {int(match[1]) for name, value in self.values.items() if value and (match := pattern.match(name))}
-        return sorted(found)
+        """Numbers of the rows of a nested list that have inputs, empty ones too."""
+        return _rows(path, self.values)
+
+    def rearrange(self, posted: Mapping[str, str]) -> bool:
+        """Carry out a button that asks for a row more (`add_row`: path) or less (`remove_row`: path and number)."""
+        if posted.get("add_row") in self.nested:
+            self.add_row(posted["add_row"])
+        for name in [name for name in self.values if name.startswith(f"{posted.get('remove_row') or '?'}.")]:
+            del self.values[name]
+        return "add_row" in posted or "remove_row" in posted
+
+    def add_row(self, path: str) -> None:
+        number = max(self.rows(path), default=-1) + 1
+        self.values |= {f"{path}.{number}.{info.name}": "" for info in self.nested[path]}
 
     @property
     def summary(self) -> list[tuple[str, str]]:
@@ -86,16 +97,21 @@ class Form:
         raw: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
         for info in self.single:
-            text = self.values.get(info.path, "")
-            if changed_from is None or text != changed_from.get(info.path, ""):
+            if self._differs(info.path, [info], changed_from):
                 self._put(raw, errors, info, info.path, currency)
-        for put, nested in ((self._put_group, self.groups), (self._put_rows, self.lists)):
-            for path, infos in nested.items():
-                if changed_from is None or self._texts(path, self.values) != self._texts(path, changed_from):
-                    put(raw, errors, path, infos, currency)
+        for path, infos in self.nested.items():
+            if self._differs(path, infos, changed_from):
+                put = self._put_rows if infos[0].many else self._put_group
+                put(raw, errors, path, infos, currency)
         if errors:
             raise Invalid(errors)
         return raw
+
+    def _differs(self, path: str, infos: Sequence[FieldInfo], base: Values | None) -> bool:
+        """True when a field or something nested is not as in `base`; in another currency the same digits are not."""
+        if base is None or self._texts(path, self.values) != self._texts(path, base):
+            return True
+        return any(info.in_currency for info in infos) and self.values.get("currency") != base.get("currency")
 
     def differences(self, base: Values, stored: Values) -> list[tuple[str, str, str]]:
         """What another user changed since `base` was shown: (label, the stored text, the text in our input)."""
@@ -107,7 +123,7 @@ class Form:
 
     @staticmethod
     def _texts(path: str, values: Values) -> Values:
-        return {name: text for name, text in values.items() if name.startswith(f"{path}.") and text}
+        return {name: text for name, text in values.items() if text and (name == path or name.startswith(f"{path}."))}
 
     def _put_group(self, raw: Any, errors: Any, path: str, infos: Sequence[FieldInfo], currency: str) -> None:
         """A nested object goes as a whole: emptied in all its inputs, it is taken away."""
@@ -117,7 +133,7 @@ class Form:
             raw[path] = None
 
     def _put_rows(self, raw: Any, errors: Any, path: str, infos: Sequence[FieldInfo], currency: str) -> None:
-        numbers = self.rows(path)
+        numbers = _rows(path, self._texts(path, self.values))
         for place, number in enumerate(numbers):
             self._renumber(path, number, place)
         raw[path] = [self._object(errors, f"{path}.{place}", infos, currency) for place in range(len(numbers))]
@@ -148,12 +164,12 @@ class Form:
             raw[info.name] = value
 
 
-def form_of(schema: type[ma.Schema], only: Sequence[str] = ()) -> Form:
-    """An empty form; `only`: names of top-level fields, in this order (default: all that can be written)."""
+def form_of(schema: type[ma.Schema], only: Sequence[str] = (), values: Values | None = None) -> Form:
+    """A form; `only`: names of top-level fields, in this order (default: all that can be written)."""
     infos = [info for info in schema_fields(schema) if not info.read_only and info.kind != "json"]
     if only:
         infos = [info for name in only for info in infos if info.path.split(".")[0] == name]
-    return Form(schema, infos)
+    return Form(schema, infos, values or {})
 
 
 def defaults(schema: type[ma.Schema]) -> dict[str, Any]:
@@ -175,6 +191,11 @@ def fill(form: Form, document: Mapping[str, Any], currency: str) -> Form:
             value = value.get(part) if isinstance(value, Mapping) else None
         form.values[info.path] = _text(info, value, currency)
     return form
+
+
+def _rows(path: str, values: Values) -> list[int]:
+    pattern = re.compile(rf"{re.escape(path)}\.(\d{{1,4}})\.")
+    return sorted({int(match[1]) for name in values if (match := pattern.match(name))})
 
 
 def _declared(schema: type[ma.Schema], path: str) -> Any:
@@ -211,4 +232,6 @@ def _text(info: FieldInfo, value: Any, currency: str) -> str:
     if info.kind == "datetime":
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         return moment.astimezone(ZoneInfo(timezone())).strftime("%Y-%m-%dT%H:%M:%S")
+    if info.kind == "decimal":
+        return format(Decimal(value), "f")
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

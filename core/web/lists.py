@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,7 +10,7 @@ from core import nav, runtime
 from core.context import Context
 from core.db.money import to_major, to_minor
 from core.i18n import _, __, format_number, parse_number
-from core.resources import Column, Filter, ListState, Page, Resource, Selection, traits
+from core.resources import Column, Filter, ListState, Page, Resource, Selection, query, traits
 
 SIZES = (25, 50, 100)
 PERIODS = {
@@ -58,6 +57,7 @@ def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dic
         "tags": traits.tags_of(resource.name, ids) if tagged else {}, "cell": cell, "chips": chips(resource, state),
         "sort": state.sort or resource.default_sort, "query": shown, "link": _linker(state),
         "kept": list(_kept(state, with_view=True).items()), "sizes": SIZES, "periods": PERIODS,
+        "currency": runtime.current().settings.currency,
         "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown),
     }  # fmt: skip
 
@@ -115,8 +115,9 @@ def _said(declared: Filter, argument: str, value: str) -> str:
     return words.get(operator, value)
 
 
-def capped(number: int, cap: int = 10_000) -> str:
-    return f"{format_number(cap)}+" if number >= cap else format_number(Decimal(number))
+def capped(number: int) -> str:
+    """A count as a list says it."""
+    return f"{format_number(query.CAP)}+" if number > query.CAP else format_number(number)
 
 
 def selection(resource: Resource, posted: Any) -> Selection:
@@ -127,6 +128,16 @@ def selection(resource: Resource, posted: Any) -> Selection:
         return Selection(resource.name, ids=ids)
     state = ListState.of(resource, args)
     return Selection(resource.name, everything=True, filters=state.filters, search=state.search, excluded=excluded)
+
+
+def touched(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> dict[str, Any]:
+    """What an action on all that match will touch: their `number`, and what is `asked` for as [(filter, text)]."""
+    if not chosen.everything:
+        return {}
+    found = query.select(ctx, resource, chosen, verb).order_by().limit(query.CAP + 1).count()
+    shown = chips(resource, ListState(filters=chosen.filters))
+    asked = [(chip["filter"].label, chip["text"]) for chip in shown if chip["text"]]
+    return {"number": capped(found), "asked": [*asked, *[(_("Search"), chosen.search)] * bool(chosen.search)]}
 
 
 def _numbers(texts: list[str]) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import flask
 from flask_admin import expose
@@ -14,9 +15,20 @@ from core.access import requires
 from core.db.money import is_currency
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _, _n
-from core.resources import Action, ListState, Resource, Section, query, schema_fields, service_of, traits
-from core.web import forms, lists
-from core.web.base import Guarded, context, is_partial, redirect
+from core.resources import (
+    Action,
+    ListState,
+    Outcome,
+    Resource,
+    Section,
+    Selection,
+    query,
+    schema_fields,
+    service_of,
+    traits,
+)  # fmt: skip
+from core.web import forms, lists, outcomes
+from core.web.base import Guarded, came_from, context, is_partial, redirect
 
 FEATURES = {
     "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
@@ -61,7 +73,9 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def index_view(self) -> Any:
         wanted = lists.canonical(self.resource, flask.request.args)
         if wanted is not None:
-            return flask.redirect(self._url(**wanted))
+            return flask.redirect(
+                f"{self._url()}?{urlencode(wanted)}"
+            )  # url_for has options of its own (_scheme, _anchor)
         problem = ""
         try:
             state = ListState.of(self.resource, flask.request.args)
@@ -89,7 +103,16 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
         history = traits.timeline(self.resource.name, record.id)
         page = {"record": record, "sections": shown, "tags": tags, "timeline": history, "cell": lists.cell}
-        return self.render("admin/model/details.html", **page)
+        return self.render("admin/model/details.html", **page, **self._offered(record))
+
+    def _offered(self, record: Any) -> dict[str, Any]:
+        """What can be done with `record` now: the actions whose guard lets it pass, and whether it can be deleted."""
+        can, name = context().actor.can, self.resource.permission
+        held = [action for action in self.resource.actions if can(name(action.name))]
+        refused = self.resource.guard([record]) if self.resource.guard else {}
+        offered = [action for action in held if record.id not in refused.get(action.name, ())]
+        may_delete = self.resource.can_delete and can(name("delete"))
+        return {"actions": offered, "may_delete": may_delete and not service_of(self.resource).kept(record.__data__)}
 
     def _panels(self, record: Any) -> list[Section]:
         hooks = runtime.current().hooks
@@ -99,75 +122,100 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/new", methods=["GET", "POST"])
     @requires("{resource}.create")
     def create_view(self) -> Any:
-        form = forms.form_of(self.resource.schema, self.resource.form_fields)
-        if flask.request.method == "POST":
-            form.values = flask.request.form.to_dict()
-            try:
-                outcome = service_of(self.resource).create(context(), [form.document(self._currency(form.values))])[0]
-                if outcome.ok and outcome.id:
-                    return self._done(_("Created."), outcome.id)
-                form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
-            except (Invalid, Rejected) as error:
-                form.errors = error.errors
-        else:
-            given = {"currency": self._currency({})} | forms.defaults(self.resource.schema)
-            forms.fill(form, given, self._currency(given))
-        return self.render("admin/model/form.html", form=form, record=None), 422 if form.errors else 200
+        if flask.request.method == "GET":
+            return self._form_page(self._blank())
+        form = self._form(flask.request.form.to_dict())
+        if form.rearrange(flask.request.form):
+            return self._form_page(form)
+        try:
+            outcome = service_of(self.resource).create(context(), [form.document(_currency(form.values))])[0]
+            if outcome.ok and outcome.id:
+                return self._done(_("Created."), outcome.id)
+            form.errors = _errors(outcome)
+        except (Invalid, Rejected) as error:
+            form.errors = _errors(error)
+        return self._form_page(form), 422
 
     @expose("/<int:record_id>/edit", methods=["GET", "POST"])
     @requires("{resource}.edit")
     def edit_view(self, record_id: int) -> Any:
         record = query.get(context(), self.resource, record_id, "edit")
-        form = forms.form_of(self.resource.schema, self.resource.form_fields)
-        stored = self._stored(record)
+        stored = service_of(self.resource).documents([record.id])[0]
         if flask.request.method == "GET":
-            form.values = dict(stored)
-            return self._edit_page(form, record, stored)
-        form.values = flask.request.form.to_dict()
+            return self._edit_page(self._filled(stored), record, stored)
+        form = self._form(flask.request.form.to_dict())
         base = _json_object(form.values.pop("base", ""))
+        if form.rearrange(flask.request.form):
+            return self._edit_page(form, record, stored, base)
+        return self._save(form, record, stored, base)
+
+    def _save(self, form: forms.Form, record: Any, stored: dict[str, Any], base: forms.Values) -> Any:
+        """Change what differs from `base`, which the form showed when it was opened."""
         try:
-            document = form.document(self._currency(form.values | stored), base)
-            version = {record.id: flask.request.form.get("version", 0, int)}
+            document = form.document(_currency(form.values, stored), base)
             if not document:
                 return self._done(_("Nothing had to be changed."), record.id)
+            version = {record.id: flask.request.form.get("version", 0, int)}
             outcome = service_of(self.resource).update(context(), {record.id: document}, version)[0]
             if outcome.ok:
                 return self._done(_("Saved."), record.id)
-            form.errors = {name: [str(text) for text in texts] for name, texts in outcome.errors.items()}
+            form.errors = _errors(outcome)
         except (Invalid, Rejected) as error:
-            form.errors = error.errors
+            form.errors = _errors(error)
         except Conflict:
-            return self._edit_page(form, record, stored, form.differences(base, stored)), 409
-        return self._edit_page(form, record, base), 422
+            conflict = form.differences(base, self._filled(stored).values)
+            return self._edit_page(form, record, stored, conflict=conflict), 409
+        return self._edit_page(form, record, stored, base), 422
 
-    def _edit_page(self, form: forms.Form, record: Any, base: forms.Values, conflict: Any = None) -> str:
-        names = {info.path for info in form.fields if not info.many}
-        kept = {name: text for name, text in base.items() if name in names or "." in name}
-        version = record.version if conflict is not None or not form.errors else form.values.get("version")
-        values = {"record": record, "base": json.dumps(kept), "version": version, "conflict": conflict}
-        return self.render("admin/model/form.html", form=form, **values)
+    def _form(self, values: forms.Values | None = None) -> forms.Form:
+        return forms.form_of(self.resource.schema, self.resource.form_fields, values)
 
-    def _stored(self, record: Any) -> forms.Values:
-        document = service_of(self.resource).documents([record.id])[0]
-        form = forms.form_of(self.resource.schema, self.resource.form_fields)
-        return forms.fill(form, document, self._currency({"currency": document.get("currency") or ""})).values
+    def _blank(self) -> forms.Form:
+        """A form for a new record, with an empty row in each list."""
+        given = {"currency": _currency()} | forms.defaults(self.resource.schema)
+        form = forms.fill(self._form(), given, _currency(given))
+        for path, infos in form.nested.items():
+            if infos[0].many:
+                form.add_row(path)
+        return form
+
+    def _filled(self, stored: dict[str, Any]) -> forms.Form:
+        return forms.fill(self._form(), stored, _currency(stored))
+
+    def _edit_page(
+        self, form: forms.Form, record: Any, stored: dict[str, Any], base: Any = None, conflict: Any = None
+    ) -> str:
+        """`base`: the texts that the input is compared with; None: those that are stored now, at their version."""
+        form.fixed = service_of(self.resource).fixed_in(stored)
+        version = record.version if base is None else form.values.get("version")
+        if base is None:
+            texts = self._filled(stored).values.items()
+            base = {name: text for name, text in texts if name.partition(".")[0] not in form.fixed}
+        values = {"record": record, "stored": stored, "base": json.dumps(base), "version": version}
+        return self._form_page(form, conflict=conflict, **values)
+
+    def _form_page(self, form: forms.Form, **values: Any) -> str:
+        currency = _currency(form.values, values.get("stored", {}))
+        return self.render("admin/model/form.html", form=form, currency=currency, **{"record": None, **values})
 
     @expose("/<int:record_id>/delete", methods=["GET", "POST"])
     @requires("{resource}.delete")
     def delete_view(self, record_id: int) -> Any:
         record = query.get(context(), self.resource, record_id, "delete")
-        if flask.request.method == "GET":
+        service = service_of(self.resource)
+        kept = service.kept(record.__data__)
+        if flask.request.method == "GET" and not kept:
             return self.render("admin/model/delete.html", record=record)
-        outcome = service_of(self.resource).delete(context(), [record.id])[0]
-        if not outcome.ok:
-            flask.flash(outcome.reason, "bad")
+        kept = kept or service.delete(context(), [record.id])[0].reason
+        if kept:
+            flask.flash(kept, "bad")
             return flask.redirect(self._url("details", record_id=record.id))
         return self._done(_("%(title)s was deleted.", title=self.resource.title(record)))
 
     @expose("/<int:record_id>/notes", methods=["POST"])
     @requires("{resource}.note")
     def note_view(self, record_id: int) -> Any:
-        record = query.get(context(), self.resource, record_id)
+        record = query.reach(context(), self.resource, record_id, "note")
         text = flask.request.form.get("text", "").strip()
         try:
             if text:
@@ -185,53 +233,51 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             raise NotFound(_("There is no such action."))
         access.demand(context().actor, self.resource.permission(name))
         chosen = lists.selection(self.resource, posted)
-        form = forms.form_of(action.schema) if action.schema else None
         if not chosen.ids and not chosen.everything:
-            return self._leave(_("Nothing was selected."), "info")
+            flask.flash(_("Nothing was selected."), "info")
+            return redirect(came_from(self._url()))
+        form = forms.form_of(action.schema) if action.schema else None
         if (form or action.confirm) and "confirmed" not in posted:
-            return self.render("admin/model/action.html", action=action, form=form, chosen=chosen, posted=posted)
+            return self._question(action, form, chosen)
         try:
-            arguments: dict[str, Any] = {}
             if form:
                 form.values = {info.path: posted.get(f"argument.{info.path}", "") for info in form.fields}
-                arguments = form.raw(self._currency({}))
+            arguments = form.raw(_currency()) if form else {}
             started = jobs.start_action(context(), self.resource.name, name, chosen, arguments)
         except Invalid as error:
             if form is None:
                 raise
             form.errors = error.errors
-            page = self.render("admin/model/action.html", action=action, form=form, chosen=chosen, posted=posted)
-            return page, 422
+            return self._question(action, form, chosen), 422
         return self._report(action, started)
+
+    def _question(self, action: Action, form: forms.Form | None, chosen: Selection) -> str:
+        """The small form of an action, or what it asks first; and what it will touch."""
+        touched = lists.touched(context(), self.resource, chosen, action.name)
+        asked = {"action": action, "form": form, "chosen": chosen, "posted": flask.request.form}
+        return self.render("admin/model/action.html", currency=_currency(), **asked, **touched)
 
     def _report(self, action: Action, started: Any) -> Any:
         if isinstance(started, jobs.Job):
             return redirect(flask.url_for("core_jobs.details_view", job_id=started.id))
-        done = [one for one in started.values() if one.status not in ("rejected", "skipped", "unchanged")]
-        failed = {one.reason for one in started.values() if not one.ok}
-        if failed:
-            flask.flash(f"{action.label}: " + "; ".join(sorted(failed)), "bad")
-        if not done:
-            return self._leave("" if failed else _("Nothing had to be changed."), "info")
-        return self._leave(_n("%(n)s record changed.", "%(n)s records changed.", len(done)), "ok", started.job)
-
-    def _leave(self, text: str, tone: str, job: jobs.Job | None = None) -> Any:
-        """Back to where the form came from, which is a page of this resource, with a message (and Undo for `job`)."""
-        if text:
-            undo = flask.url_for("core_jobs.command", job_id=job.id, verb="undo") if job else ""
-            flask.flash({"text": text, "undo": undo}, tone)  # type: ignore[arg-type]
-        back = flask.request.form.get("back", "")
-        ours = back.startswith(f"/admin/{self.resource.slug}/") and "\\" not in back and back.isprintable()
-        return redirect(back if ours else self._url())
+        changed = _n("%(n)s record changed.", "%(n)s records changed.", len(started))
+        undo = flask.url_for("core_jobs.command", job_id=started.job.id, verb="undo") if started.job else ""
+        outcomes.tell(context(), self.resource, started, f"{action.label}: {changed}", undo)
+        return redirect(came_from(self._url()))
 
     def _done(self, text: str, record_id: int | None = None) -> Any:
         flask.flash(text, "ok")
         return flask.redirect(self._url("details", record_id=record_id) if record_id else self._url())
 
-    @staticmethod
-    def _currency(values: Any) -> str:
-        code = str(values.get("currency") or "").strip().upper()
-        return code if is_currency(code) else runtime.current().settings.currency
+
+def _currency(*places: Any) -> str:
+    """The currency that the first of `places` (texts of a form, a document) names; else the shop's."""
+    codes = (str(place.get("currency") or "").strip().upper() for place in places)
+    return next(filter(is_currency, codes), runtime.current().settings.currency)
+
+
+def _errors(refused: Outcome | Invalid | Rejected) -> dict[str, list[str]]:
+    return {name: [str(text) for text in texts] for name, texts in refused.errors.items()}
 
 
 def _json_object(text: str) -> forms.Values:

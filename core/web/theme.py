@@ -13,9 +13,10 @@ import flask
 import jinja2
 from markupsafe import Markup
 
-from core import i18n, links, nav, runtime
+from core import db, i18n, links, nav, runtime
 from core.context import NOBODY
 from core.runtime import Runtime
+from core.settings import Settings
 from core.web.base import is_partial
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -32,9 +33,9 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     plugins = {p.name: p.path for p in built.plugins.values() if p.status == "healthy"}
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
-    filters = {"money": i18n.money, "datetime": i18n.moment, "number": i18n.format_number, "day": i18n.format_day}
-    app.jinja_env.filters.update(filters, local=i18n.local)
-    app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=url_if)
+    filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
+    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
+    app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
     app.context_processor(_page)
@@ -53,12 +54,6 @@ def _digest() -> str:
 
 def asset(name: str) -> str:
     return f"/static/{_digest()}/{name}"
-
-
-def url_if(endpoint: str, **values: Any) -> str | None:
-    """Address of a page that may not be there."""
-    known = endpoint in flask.current_app.view_functions
-    return flask.url_for(endpoint, **values) if known else None
 
 
 def static(digest: str, name: str) -> flask.Response:
@@ -95,18 +90,24 @@ def _page() -> dict[str, Any]:
         "dir": i18n.direction(),
         "theme_choice": choice if choice in ("light", "dark") else "auto",
         "nav_menu": nav.menu,
+        "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),
     }
 
 
-def _headers(answer: flask.Response) -> flask.Response:
+def secure(answer: flask.Response, settings: Settings) -> flask.Response:
+    """What every answer says to the browser, also one that no application gives."""
     headers = answer.headers
     headers["Content-Security-Policy"] = CSP
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
-    if runtime.current().settings.public_url.startswith("https://"):
+    if settings.public_url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=31536000"
     headers.setdefault("Cache-Control", "no-store")
-    if answer.mimetype == "text/html":
-        headers["Vary"] = "HX-Request, Cookie, Accept-Language"
     return answer
+
+
+def _headers(answer: flask.Response) -> flask.Response:
+    if answer.mimetype == "text/html":
+        answer.headers["Vary"] = "HX-Request, Cookie, Accept-Language"
+    return secure(answer, runtime.current().settings)

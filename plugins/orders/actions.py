@@ -11,8 +11,20 @@ from core.resources import Action, Outcome, tag_actions
 from plugins.orders.schemas import ReasonSchema
 from plugins.orders.services.workflow import ORDER_WORKFLOW
 
+_PLACE = __("A draft needs at least one line to be placed; its lines and amounts are fixed from then on.")
+_SUBMIT = __("The order then waits to be confirmed; its lines and amounts are fixed.")
 
-def _command(command: str, label: Any, icon: str, *, back: str = "", reason: bool = False, **more: Any) -> Action:
+
+def _command(
+    command: str,
+    label: Any,
+    icon: str,
+    confirm: Any = "",
+    *,
+    back: str = "",
+    reason: bool = False,
+    danger: bool = False,
+) -> Action:
     """An action that runs `command`; `back`: the command that undoes it; `reason`: it must be given."""
 
     def run(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> Mapping[int, Outcome]:
@@ -22,22 +34,18 @@ def _command(command: str, label: Any, icon: str, *, back: str = "", reason: boo
         return ORDER_WORKFLOW.run(ctx, back, list(done))
 
     schema = ReasonSchema if reason else None
-    return Action(command, label, run, undo=undo if back else None, schema=schema, icon=icon, **more)
+    return Action(command, label, run, undo if back else None, schema, icon, danger, confirm)
 
 
 ACTIONS: Sequence[Action] = (
     *tag_actions("orders.order"),
     _command("archive", __("Archive"), "archive", back="unarchive"),
-    _command("complete", __("Complete"), "circle-check"),
-    _command(
-        "place", __("Place"), "check", confirm=__("Place these drafts? Lines and amounts are fixed from then on.")
-    ),
-    _command("submit", __("Place, to be confirmed"), "clock", confirm=__("Place these drafts to be confirmed?")),
-    _command("confirm", __("Confirm"), "check"),
+    _command("complete", __("Complete"), "circle-check", __("A completed order can be reopened, with a reason.")),
+    _command("place", __("Place"), "check", _PLACE),
+    _command("submit", __("Place, to be confirmed"), "clock", _SUBMIT),
+    _command("confirm", __("Confirm"), "check", __("A confirmed order is open; it does not wait again.")),
     _command("unarchive", __("Take out of the archive"), "arrow-back-up", back="archive"),
     _command("reopen", __("Reopen"), "refresh", reason=True),
-    _command("cancel", __("Cancel"), "ban", reason=True, danger=True),
-    _command(
-        "expire", __("Expire"), "circle-x", danger=True, confirm=__("Expire these orders? This cannot be undone.")
-    ),
+    _command("cancel", __("Cancel order"), "ban", reason=True, danger=True),
+    _command("expire", __("Expire"), "circle-x", __("An expired order stays so; this cannot be undone."), danger=True),
 )

@@ -11,9 +11,10 @@ from core.i18n import __
 from core.resources import Column, Filter, Resource, Scope, Section
 from plugins.orders import labels
 from plugins.orders.actions import ACTIONS
-from plugins.orders.models import Address, Adjustment, Order, OrderFact, OrderLine
+from plugins.orders.models import Address, Adjustment, Order, OrderLine
 from plugins.orders.schemas import OrderSchema
 from plugins.orders.services.documents import OrderService
+from plugins.orders.services.workflow import ORDER_WORKFLOW
 
 
 def search_text(ids: Sequence[int]) -> dict[int, str]:
@@ -36,8 +37,7 @@ def _lines(ctx: Context, order: Order) -> dict[str, Any]:
 
 def _money(ctx: Context, order: Order) -> dict[str, Any]:
     adjustments: Any = Adjustment.select().where(Adjustment.order == order.id).order_by(Adjustment.position)
-    facts: Any = OrderFact.select().where(OrderFact.order == order.id).order_by(OrderFact.at, OrderFact.id)
-    return {"adjustments": list(adjustments.dicts()), "facts": list(facts.dicts()), "kinds": labels.ADJUSTMENT}
+    return {"adjustments": list(adjustments.dicts()), "kinds": labels.ADJUSTMENT}
 
 
 def _addresses(ctx: Context, order: Order) -> dict[str, Any]:
@@ -116,6 +116,7 @@ ORDERS = Resource(
         Section("source", __("Source"), template="orders/source.html", side=True),
     ],
     actions=ACTIONS,
+    guard=ORDER_WORKFLOW.guard,
     scopes=[Scope("sales_channel", __("Sales channel"))],
     has_tags=True,
     can_delete=True,
@@ -128,11 +129,11 @@ ORDERS = Resource(
         "customer_name",
         "customer_email",
         "customer_phone",
-        "shipping_address",
-        "billing_address",
-        "lines",
-        "adjustments",
         "tax_included",
         "tags",
+        "lines",
+        "adjustments",
+        "shipping_address",
+        "billing_address",
     ],
 )

@@ -72,7 +72,7 @@ class LineSchema(ma.Schema):
         allow_none=True, metadata=said(__("Quantity"), "May be negative or 0.", "6", aliases=["Qty", "الكمية"])
     )
     unit_price = ExactDecimal(
-        allow_none=True, metadata=said(__("Unit price"), "Shown beside the total, exact.", "2.55")
+        allow_none=True, metadata=said(__("Unit price"), "Shown beside the total, exact.", "2.55", in_currency=True)
     )
     line_total_minor = Minor(
         allow_none=True,
@@ -83,7 +83,7 @@ class LineSchema(ma.Schema):
     discount_minor = Minor(metadata=said(__("Discount"), "Already taken off the line total.", 0))
     tax_minor = Minor(metadata=said(__("Tax"), "Already inside the line total.", 0))
     unit_cost = ExactDecimal(
-        allow_none=True, metadata=said(__("Unit cost"), "What one unit cost the merchant.", "1.10")
+        allow_none=True, metadata=said(__("Unit cost"), "What one unit cost the merchant.", "1.10", in_currency=True)
     )
     reference = Text(64, metadata=said(__("Line reference"), "The line's own id where the order came from.", "L-1"))
     extra = fields.Dict(keys=fields.String(), metadata=said(__("Extra fields"), "Custom fields of the line.", {}))
@@ -167,7 +167,9 @@ class OrderSchema(ma.Schema):
             help=__("Empty: an order of our own, made by hand."),
         ),
     )
-    kind = _choice(labels.KIND, metadata=said(__("Kind"), "A credit has a negative total.", "sale"))
+    kind = _choice(
+        labels.KIND, metadata=said(__("Kind"), "A credit has a negative total.", "sale", help=__("Empty: a sale."))
+    )
     status = _choice(
         labels.STATUS,
         metadata=said(__("Status"), "Moves by commands only; new orders: draft, pending or open.", "open"),
@@ -236,10 +238,16 @@ class OrderSchema(ma.Schema):
     billing_address = fields.Nested(AddressSchema, allow_none=True, metadata=said(__("Bill to")))
     lines = fields.Nested(
         LineSchema, many=True, validate=validate.Length(max=10_000),
-        metadata=said(__("Lines"), "With a reference on each line: merged by it; else the whole list."),
+        metadata=said(
+            __("Lines"), "With a reference on each line: merged by it; else the whole list.", add=__("Add line"),
+            help=__("A draft may be saved without lines; placing it needs at least one."),
+        ),
     )  # fmt: skip
     adjustments = fields.Nested(
-        AdjustmentSchema, many=True, validate=validate.Length(max=1_000), metadata=said(__("Adjustments"))
+        AdjustmentSchema,
+        many=True,
+        validate=validate.Length(max=1_000),
+        metadata=said(__("Adjustments"), add=__("Add adjustment"), help=__("A discount is a negative amount.")),
     )
     facts = fields.Nested(FactSchema, many=True, validate=validate.Length(max=10_000), metadata=said(__("Facts")))
     items = fields.Integer(dump_only=True, metadata=said(__("Items"), "Number of lines.", 1))

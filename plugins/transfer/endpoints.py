@@ -21,7 +21,7 @@ from core.resources import Resource
 from plugins.transfer.formats import Mapping
 from plugins.transfer.reading.recognition import inspect, native_mapping
 from plugins.transfer.schemas import ExportOrder, ImportOrder
-from plugins.transfer.services import exporter, importer
+from plugins.transfer.services import exporter, importer, reports
 
 
 def of(resource: Resource) -> list[Endpoint]:
@@ -56,7 +56,7 @@ def _imports(resource: Resource) -> Iterator[Endpoint]:
     def take_in(asked: dict[str, Any], file: files.StoredFile, mapping: Mapping, format: str) -> Any:
         ctx = current_context()
         with db.transaction():
-            files.keep(file.id)
+            files.keep(file.id, reports.expiry())
             import_ = importer.start(ctx, resource.name, file.id, mapping, asked["dry_run"], file.name, format)
             return started(jobs.find(ctx, import_.job_id or 0))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from core import runtime
 from core.errors import Invalid
-from core.i18n import __
+from core.i18n import _, __
 
 OPERATORS = {
     "eq": __("is"), "ne": __("is not"), "starts": __("starts with"), "ends": __("ends with"),
@@ -78,7 +78,7 @@ class Mapping:
         """Raises Invalid when `values` (from a file that someone edited, say) is not a mapping."""
         unknown = sorted(set(values) - {f.name for f in fields(cls)})
         if unknown:
-            raise Invalid({"mapping": [f"A mapping has no {', '.join(unknown)}."]})
+            raise Invalid({"mapping": [_("A mapping has no %(names)s.", names=", ".join(unknown))]})
         try:
             columns = tuple((str(source), str(target)) for source, target in values.get("columns", ()))
             rules = tuple({str(k): str(v) for k, v in rule.items()} for rule in values.get("rules", ()))
@@ -86,7 +86,7 @@ class Mapping:
             key = tuple(str(name) for name in values.get("key", ()))
         except (TypeError, ValueError, AttributeError):
             raise Invalid(
-                {"mapping": ["This is not a mapping: columns are pairs, rules and constants objects."]}
+                {"mapping": [_("This is no mapping: columns are pairs, rules and constants objects.")]}
             ) from None
         names = ("timezone", "decimal", "date_order", "encoding", "delimiter")
         texts = {name: str(values.get(name, "")) for name in names}

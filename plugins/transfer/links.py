@@ -27,7 +27,7 @@ def beside_list(name: str, query: str) -> Sequence[Link]:
 def beside_job(job: Job) -> Sequence[Link]:
     """The import that a job worked on, and its rejected rows."""
     result: dict[str, Any] = job.result or {}
-    if job.plugin != "transfer" or "import_id" not in result:
+    if not job.kind.startswith("transfer.") or "import_id" not in result:
         return []
     page = flask.url_for("transfer.result_view", import_id=result["import_id"])
     permission = runtime.current().resource(job.resource).permission("import")

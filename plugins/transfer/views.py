@@ -17,7 +17,6 @@ from core import files, runtime
 from core.access import SIGNED_IN, demand, rows
 from core.errors import Invalid, MaktabError, NotFound
 from core.i18n import _, __
-from core.jobs.models import LARGEST
 from core.resources import Badge, ListState, Resource, Selection, query
 from core.web.base import AdminView, context
 from plugins.transfer.formats import OPERATORS, Mapping, Preview, known_formats
@@ -25,7 +24,7 @@ from plugins.transfer.models import Import, Reject, SavedMapping
 from plugins.transfer.reading import recognition
 from plugins.transfer.reading.dialect import FileRefused
 from plugins.transfer.reading.shape import leaves
-from plugins.transfer.services import exporter, importer
+from plugins.transfer.services import exporter, importer, reports
 
 STATES = {
     "uploaded": Badge(__("Uploaded")), "mapped": Badge(__("Mapped")), "validated": Badge(__("Checked"), "info"),
@@ -52,9 +51,9 @@ class TransferView(AdminView):
 
     @expose("/")
     def index_view(self) -> Any:
-        allowed, before = _importable(), flask.request.args.get("before", type=int)
+        allowed, before = _importable(), max(flask.request.args.get("before", 0, type=int), 0)
         newest = Import.select().where(_visible(allowed)).order_by(Import.id.desc()).limit(_PAGE + 1)
-        found = list(newest.where(Import.id < min(before, LARGEST)) if before else newest) if allowed else []
+        found = list(newest.where(Import.id < before) if before else newest) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
         values = {"imports": found[:_PAGE], "resources": allowed, "states": STATES, "more": more, "before": before}
         return self.render("transfer/list.html", **values)
@@ -78,6 +77,7 @@ class TransferView(AdminView):
         try:
             preview = recognition.inspect(importer.local_copy(import_), import_.resource)
         except FileRefused as refusal:
+            importer.clear(import_)
             return self._result(import_, str(refusal))
         if import_.mapping:
             mapping, format = Mapping.from_json(import_.mapping), import_.format
@@ -129,7 +129,7 @@ class TransferView(AdminView):
 
     @expose("/mappings/<int:mapping_id>.json")
     def mapping_file(self, mapping_id: int) -> Any:
-        saved = SavedMapping.get_or_none(SavedMapping.id == min(mapping_id, LARGEST))
+        saved = SavedMapping.get_or_none(SavedMapping.id == mapping_id)
         if saved is None or saved.resource not in _importable():
             raise NotFound(_("There is no such mapping."))
         answer = flask.make_response(json.dumps(saved.mapping, ensure_ascii=False, indent=1))
@@ -167,7 +167,7 @@ def _visible(allowed: Map[str, Resource]) -> Any:
 
 
 def _import(import_id: int) -> Import:
-    import_ = Import.get_or_none(Import.id == min(import_id, LARGEST), _visible(_importable()))
+    import_ = Import.get_or_none(Import.id == import_id, _visible(_importable()))
     if import_ is None:
         raise NotFound(_("There is no such import."))
     importer.settle(context(), import_)
@@ -180,8 +180,8 @@ def _upload(allowed: Map[str, Resource], name: str) -> Import:
         raise Invalid({"resource": [_("Choose what the file holds.")]})
     if given is None or not given.filename:
         raise Invalid({"file": [_("Choose a file.")]})
-    stored = files.store(context(), given.stream, given.filename)  # type: ignore[arg-type]
-    return importer.upload(context(), name, stored.id, given.filename)
+    stored = files.store(context(), given.stream, given.filename, expires_at=reports.expiry())  # type: ignore[arg-type]
+    return importer.upload(context(), name, stored.id, stored.name)
 
 
 def _from_form(

@@ -71,13 +71,20 @@ class OrderService(Service):
         """Delete drafts; what was placed is canceled or archived instead."""
         return self.by_id(dict.fromkeys(ids), lambda part: self._delete_set(ctx, list(part)))
 
+    def fixed_in(self, doc: Mapping[str, Any]) -> Mapping[str, str]:
+        return _fixed_in(doc)
+
+    def kept(self, doc: Mapping[str, Any]) -> str:
+        if doc["status"] == "draft":
+            return ""
+        return _("Only drafts can be deleted. Cancel or archive this order instead.")
+
     def _create_set(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
         numbers = records.next_numbers(sum(1 for doc in docs if not doc.get("number")))
         filled = [_with_defaults(doc, numbers) for doc in docs]
         taken = set(records.find((doc["sales_channel"], doc["number"]) for doc in filled))
         plans = [_attempt(_new_order, doc, taken) for doc in filled]
         outcomes = _carry_out(ctx, plans)
-        self.demand_rows(ctx, "create", [one.id for one in outcomes if one.id])
         _tell_moves(ctx, [({"status": "draft"}, plan[1]) for plan in plans if not isinstance(plan, Outcome)])
         return outcomes
 
@@ -86,9 +93,7 @@ class OrderService(Service):
         renamed = [{**before[i], **doc} for i, doc in docs.items() if i in before and {*self.resource.key} & set(doc)]
         taken = records.find((doc["sales_channel"], doc["number"]) for doc in renamed)
         plans = [_attempt(_edit, i, doc, before.get(i), versions.get(i), taken) for i, doc in docs.items()]
-        outcomes = _carry_out(ctx, plans)
-        self.demand_rows(ctx, "edit", [one.id for one in outcomes if one.id and one.ok])
-        return outcomes
+        return _carry_out(ctx, plans)
 
     def _import_plans(self, docs: Sequence[Document]) -> list[Planned | Outcome]:
         known = records.find((doc.get("sales_channel") or "", doc.get("number") or "") for doc in docs)
@@ -107,10 +112,10 @@ class OrderService(Service):
         return [done.get(i, moved) for i in docs]
 
     def _delete_set(self, ctx: Context, ids: Sequence[int]) -> list[Outcome]:
-        drafts = {i: doc for i, doc in self._locked(ids).items() if doc["status"] == "draft"}
-        self._delete_orders(ctx, list(drafts.values()))
-        refusal = {"status": [_("Only drafts can be deleted. Cancel or archive this order instead.")]}
-        return [Outcome("deleted") if i in drafts else Outcome("rejected", errors=refusal) for i in ids]
+        orders = self._locked(ids)
+        kept = {i: why for i in ids if (why := self.kept(orders[i]) if i in orders else _("There is no such order."))}
+        self._delete_orders(ctx, [order for i, order in orders.items() if i not in kept])
+        return [Outcome("rejected", errors={"": [kept[i]]}) if i in kept else Outcome("deleted") for i in ids]
 
     def _delete_orders(self, ctx: Context, orders: Sequence[Document]) -> None:
         if orders:
@@ -143,7 +148,7 @@ def _new_order(doc: Document, taken: set[tuple[str, str]]) -> Planned:
     if doc.get("facts"):
         raise Invalid({"facts": [_("This follows from what happens to the order; use its commands.")]})
     if doc["status"] != "draft" and not doc.get("lines"):
-        raise Invalid({"lines": [_("An order needs at least one line.")]})
+        raise Invalid({"lines": [_("Only a draft may be without lines; placing it needs at least one.")]})
     order = merge.compose(None, doc, imported=False)
     taken.add(key)
     return None, order
@@ -160,13 +165,20 @@ def _edit(
     refused = [name for name in NOT_TYPED_IN if name in doc and doc[name] != old[name]]
     if refused:
         raise Invalid({name: [_("This follows from what happens to the order; use its commands.")] for name in refused})
-    fixed = [] if old["status"] == "draft" else [name for name in FIXED_WHEN_PLACED if new[name] != old[name]]
+    fixed = {name: [why] for name, why in _fixed_in(old).items() if new[name] != old[name]}
     if fixed:
-        text = _("Lines and amounts of a placed order cannot be edited. Cancel it and place a new one.")
-        raise Invalid({name: [text] for name in fixed})
+        raise Invalid(fixed)
     if taken.get((new["sales_channel"], new["number"]), order_id) != order_id:
         raise Invalid({"number": [_("This sales channel already has an order with this number.")]})
     return old, new
+
+
+def _fixed_in(order: Mapping[str, Any]) -> dict[str, str]:
+    """What the buyer agreed to stays as it is: lines and amounts of every order but a draft."""
+    if order["status"] == "draft":
+        return {}
+    text = _("Lines and amounts of a placed order cannot be edited. Cancel it and place a new one.")
+    return dict.fromkeys(FIXED_WHEN_PLACED, text)
 
 
 def _import(doc: Document, known: Mapping[tuple[str, str], int], before: Mapping[int, Document]) -> Planned:

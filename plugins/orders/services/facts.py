@@ -9,12 +9,16 @@ from typing import Any
 
 from core import changes, db
 from core.context import Context
+from core.i18n import N_
 from plugins.orders.models import Order, OrderFact
 from plugins.orders.services import axes
 from plugins.orders.services.axes import Fact
 from plugins.orders.services.merge import AXES
 from plugins.orders.services.records import RESOURCE, locked
 from plugins.orders.services.workflow import ORDER_WORKFLOW
+
+_MOVED = "orders.order_axes_changed.v1"
+_LOGGED = N_("States computed")  # what the audit log says of it
 
 
 def record_facts(ctx: Context, facts: Sequence[Fact]) -> list[int]:
@@ -49,7 +53,7 @@ def recompute(ctx: Context, orders: Sequence[dict[str, Any]]) -> list[int]:
     if moved:
         kept = [getattr(Order, name) for name in (*AXES, "version", "updated_at")]
         Order.insert_many(moved).on_conflict(conflict_target=[Order.id], preserve=kept).execute()
-    changes.record(ctx, RESOURCE, "axes_changed", noted, reindex=False)
+    changes.record(ctx, RESOURCE, "states_computed", noted, event=_MOVED, reindex=False)
     return [change.id for change in noted]
 
 

@@ -21,18 +21,17 @@ _SHIPPED = ("partially_fulfilled", "fulfilled", "partially_delivered", "delivere
 
 def _may_place(ids: Sequence[int]) -> dict[int, str]:
     """At least one line, and lines + adjustments = total."""
-    lines = _sums(OrderLine, OrderLine.line_total_minor, ids)
-    adjustments = _sums(Adjustment, Adjustment.amount_minor, ids, ~Adjustment.is_included)
-    refused = {i: _("An order needs at least one line.") for i in ids if i not in lines}
-    for order_id, total in Order.select(Order.id, Order.total_minor).where(Order.id.in_(list(lines))).tuples():
-        if total != lines[order_id] + adjustments.get(order_id, 0):
+    lines = OrderLine.select(fn.SUM(OrderLine.line_total_minor)).where(OrderLine.order == Order.id)
+    added = Adjustment.select(fn.COALESCE(fn.SUM(Adjustment.amount_minor), 0))
+    added = added.where(Adjustment.order == Order.id, ~Adjustment.is_included)
+    sums = Order.select(Order.id, Order.total_minor, lines, added).where(Order.id.in_(ids))
+    refused = {}
+    for order_id, total, in_lines, in_adjustments in sums.tuples():
+        if in_lines is None:
+            refused[order_id] = _("An order is placed with at least one line; this draft has none yet.")
+        elif total != in_lines + in_adjustments:
             refused[order_id] = _("Lines and adjustments do not add up to the total.")
     return refused
-
-
-def _sums(model: Any, amount: Any, ids: Sequence[int], *conditions: Any) -> dict[int, int]:
-    rows = model.select(model.order, fn.SUM(amount)).where(model.order.in_(ids), *conditions).group_by(model.order)
-    return {order_id: int(total) for order_id, total in rows.tuples()}
 
 
 def _may_cancel(ids: Sequence[int]) -> dict[int, str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from plugins.orders.models import Order
 from plugins.orders.resources import ORDERS
 from plugins.transfer import api as transfer
 from tests.conftest import *  # noqa: F403
+from tests.conftest import csrf_of
 
 PLACED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -86,6 +88,49 @@ def table(header, rows, delimiter=","):
 
 def counts(done):
     return done.created, done.updated, done.unchanged, done.rejected
+
+
+class _Inputs(HTMLParser):
+    """What a browser would send for the forms of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self.templates, self.open = 0, ""
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        name, kind = given.get("name") or "", given.get("type", "")
+        self.templates += tag == "template"
+        if self.templates or (not name and tag != "option"):
+            return
+        if tag in ("select", "textarea"):
+            self.open = name
+            self.values[name] = ""
+        elif tag == "option" and "selected" in given:
+            self.values[self.open] = given.get("value", "")
+        elif tag == "input" and (kind not in ("checkbox", "radio") or "checked" in given):
+            self.values[name] = given.get("value") or ""
+
+    def handle_data(self, data):
+        if self.open and self.get_starttag_text().startswith("<textarea"):
+            self.values[self.open] += data
+
+    def handle_endtag(self, tag):
+        self.templates -= tag == "template"
+        self.open = "" if tag in ("select", "textarea") else self.open
+
+
+def inputs_of(page: str) -> dict[str, str]:
+    parser = _Inputs()
+    parser.feed(page)
+    return parser.values
+
+
+def send(browser: Any, url: str, **data: Any) -> Any:
+    """POST with the token of a page that the user has open."""
+    token = csrf_of(browser.get("/admin/orders/new").get_data(as_text=True))
+    return browser.post(url, data={"csrf_token": token, **data}, headers={"Referer": "http://localhost/"})
 
 
 @contextmanager

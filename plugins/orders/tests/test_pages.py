@@ -4,51 +4,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from html.parser import HTMLParser
 
 import pytest
 
 from core import auth
+from core.auth import User
+from plugins.orders.api import ORDER_WORKFLOW
 from plugins.orders.models import Order
-from plugins.orders.tests.conftest import doc, statements
-from tests.conftest import csrf_of
-
-
-class _Inputs(HTMLParser):
-    """What a browser would send for the forms of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values: dict[str, str] = {}
-        self.templates, self.open = 0, ""
-
-    def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
-        name, kind = given.get("name") or "", given.get("type", "")
-        self.templates += tag == "template"
-        if self.templates or (not name and tag != "option"):
-            return
-        if tag in ("select", "textarea"):
-            self.open = name
-            self.values[name] = ""
-        elif tag == "option" and "selected" in given:
-            self.values[self.open] = given.get("value", "")
-        elif tag == "input" and (kind not in ("checkbox", "radio") or "checked" in given):
-            self.values[name] = given.get("value") or ""
-
-    def handle_data(self, data):
-        if self.open and self.get_starttag_text().startswith("<textarea"):
-            self.values[self.open] += data
-
-    def handle_endtag(self, tag):
-        self.templates -= tag == "template"
-        self.open = "" if tag in ("select", "textarea") else self.open
-
-
-def inputs_of(page):
-    parser = _Inputs()
-    parser.feed(page)
-    return parser.values
+from plugins.orders.tests.conftest import doc, send, statements
 
 
 @pytest.fixture
@@ -87,45 +50,60 @@ def test_every_filter_search_and_sort_answers(signed_in, many):
         assert "mk-alert mk-warn" not in page.get_data(as_text=True), query
 
 
-def test_an_order_page_takes_at_most_10_statements_whatever_its_lines(signed_in, service, ctx):
+@pytest.mark.parametrize("status", ["draft", "open"])
+def test_an_order_page_takes_at_most_10_statements_whatever_its_lines(signed_in, service, ctx, status):
     browser = signed_in("manager")
     sizes = {}
     for size in (1, 500):
         lines = [{"sku": f"S{i}", "quantity": Decimal(1), "unit_price": Decimal("0.99")} for i in range(size)]
-        made = service.upsert(
-            ctx, [doc(f"n{size}", lines=lines, payment_status="paid", shipping_address={"city": "Leeds"})]
-        )[0]
+        made = service.upsert(ctx, [doc(f"n{size}", lines=lines, status=status, shipping_address={"city": "Leeds"})])[0]
         browser.get(f"/admin/orders/{made.id}")
         with statements() as seen:
             page = browser.get(f"/admin/orders/{made.id}")
         assert page.status_code == 200
         assert f"S{size - 1}" in page.get_data(as_text=True)
         sizes[size] = len(seen)
-    assert sizes[1] == sizes[500] <= 10, seen
+    assert sizes[1] == sizes[500] <= 10, "\n".join(seen)
 
 
-def test_a_draft_is_made_with_the_form_and_placed(signed_in):
+OFFERED = {
+    "draft": {"place", "submit", "delete"},
+    "pending": {"confirm", "expire", "cancel"},
+    "open": {"complete", "cancel"},
+    "completed": {"archive", "reopen"},
+    "archived": {"unarchive"},
+    "canceled": set(),
+    "expired": set(),
+}
+
+
+@pytest.mark.parametrize("status", OFFERED)
+def test_the_page_of_an_order_offers_what_can_be_done_with_it_now(signed_in, service, ctx, status):
+    made = service.upsert(ctx, [doc(status=status)])[0]
+    page = signed_in("owner").get(f"/admin/orders/{made.id}").get_data(as_text=True)
+    offered = set(re.findall(rf'/orders/(?:actions/(\w+)|{made.id}/(delete))"', page))
+    assert {action or other for action, other in offered} == OFFERED[status] | {"add_tags", "remove_tags"}
+
+
+def test_orders_that_may_not_are_named_with_the_reason_and_the_others_are_done(signed_in, service, ctx):
+    made = service.upsert(ctx, [doc("1", status="completed"), doc("2", status="completed"), doc("3")])
     browser = signed_in("manager")
-    token = csrf_of(browser.get("/admin/orders/new").get_data(as_text=True))
-    form = {"csrf_token": token, "customer_name": "سارة", "currency": "GBP", "shipping_address.city": "Leeds"}
-    line = {"lines.0.sku": "MUG", "lines.0.title": "كوب", "lines.0.quantity": "2", "lines.0.unit_price": "12.50"}
-    answer = browser.post("/admin/orders/new", data={**form, **line}, headers={"Referer": "http://localhost/"})
-    assert answer.status_code == 302, re.findall(r"mk-err[^>]*>(.*?)</p>", answer.get_data(as_text=True), re.S)
-    order = Order.get()
-    assert (order.status, order.total_minor, order.customer_name) == ("draft", 2500, "سارة")
-    data = {"csrf_token": token, "ids": str(order.id), "confirmed": "1"}
-    browser.post("/admin/orders/actions/place", data=data, headers={"Referer": "http://localhost/"})
-    assert Order.get().status == "open"
+    send(browser, "/admin/orders/actions/archive", ids=[str(one.id) for one in made], back="/admin/orders/")
+    page = browser.get("/admin/orders/").get_data(as_text=True)
+    assert "2 of 3 records changed." in page
+    assert "<li><bdi>3</bdi>: This needs the state Completed; now it is Open.</li>" in page
 
 
-def test_the_header_of_a_placed_order_is_edited_in_its_form(signed_in, make_order):
-    order = make_order(customer_name="Omar")
-    browser = signed_in("manager")
-    page = browser.get(f"/admin/orders/{order.id}/edit").get_data(as_text=True)
-    form = {**inputs_of(page), "customer_name": "Layla"}
-    answer = browser.post(f"/admin/orders/{order.id}/edit", data=form, headers={"Referer": "http://localhost/"})
-    assert answer.status_code == 302, re.findall(r"mk-err[^>]*>(.*?)</p>", answer.get_data(as_text=True), re.S)
-    assert (Order.get().customer_name, Order.get().total_minor) == ("Layla", 2500)
+@pytest.mark.parametrize(("language", "said"), [("en", ["Order", "Archive"]), ("ar", ["طلب", "أرشفة"])])
+def test_the_audit_log_calls_an_order_and_its_commands_by_their_names(signed_in, service, ctx, language, said):
+    made = service.upsert(ctx, [doc("A-17", status="completed")])[0]
+    ORDER_WORKFLOW.run(ctx, "archive", [made.id])
+    browser = signed_in("owner")
+    User.update(locale=language).where(User.id == browser.user.id).execute()
+    page = browser.get("/admin/audit/?resource__prefix=orders").get_data(as_text=True)
+    row = next(row for row in page.split("<tr>") if said[1] in row)
+    assert f'<a href="/admin/orders/{made.id}"><bdi>A-17</bdi></a>' in row
+    assert said[0] in row
 
 
 def test_a_role_bound_to_a_channel_sees_only_its_orders(signed_in, many):

@@ -19,7 +19,7 @@ from core.i18n import _
 from plugins.transfer.formats import Dialect
 
 UNPACKED, RATIO, MEMBERS = 200 * 2**20, 100, 2000
-GZIP_UNPACKED = 4 * 2**30
+GZIP_UNPACKED, UNSUSPECTED = 4 * 2**30, 32 * 2**20
 _BLOCK = 1 << 18
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _ARABIC_RUN = re.compile(rb"[\xc0-\xff]{3,}")
@@ -42,7 +42,7 @@ def sniff(path: Path) -> Dialect:
         raise FileRefused(_("This is no table that we can read; save it as XLSX or CSV first."))
     packed = magic[:2] == b"\x1f\x8b"
     with open_bytes(path, packed) as stream:
-        encoding, sample = _encoding(stream)
+        encoding, sample = _encoding(stream, path.stat().st_size)
     text = sample.decode(encoding, "replace").lstrip("\ufeff")
     if text.lstrip()[:1] == "{":
         return Dialect("jsonl", encoding, packed=packed)
@@ -53,8 +53,11 @@ def open_bytes(path: Path, packed: bool) -> BinaryIO:
     return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]
 
 
-def _encoding(stream: BinaryIO) -> tuple[str, bytes]:
-    """The encoding and the file's first block. All is read: one odd byte may come after a million rows."""
+def _encoding(stream: BinaryIO, packed: int) -> tuple[str, bytes]:
+    """The encoding and the file's first block; `packed`: bytes of the file itself.
+
+    All is read: one odd byte may come after a million rows.
+    """
     size, decoder = 0, codecs.getincrementaldecoder("utf-8")()
     first = odd = b""
     try:
@@ -63,6 +66,8 @@ def _encoding(stream: BinaryIO) -> tuple[str, bytes]:
             first = first or block
             if size > GZIP_UNPACKED:
                 raise FileRefused(_("The file is larger than 4 GB when unpacked; split it."))
+            if size > packed * RATIO and size > UNSUSPECTED:
+                raise FileRefused(_("The file unpacks to more than a hundred times its size; that is refused."))
             try:
                 odd or decoder.decode(block)
             except UnicodeDecodeError:
@@ -106,8 +111,8 @@ def delimiter_of(text: str) -> str:
     return best
 
 
-def check_archive(path: Path) -> None:
-    """Refuse an XLSX that unpacks to more than it should, or that carries a document type (entities, XXE)."""
+def check_archive(path: Path) -> int:
+    """Bytes of an XLSX when unpacked. Refuses one that unpacks to more than it should, or has a document type (XXE)."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -130,3 +135,4 @@ def check_archive(path: Path) -> None:
                             raise FileRefused(_("The workbook carries a document type declaration; that is refused."))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error) as problem:
         raise FileRefused(_("The workbook is damaged (%(problem)s).", problem=problem)) from None
+    return size

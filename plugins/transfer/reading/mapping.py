@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import marshmallow as ma
+import structlog
 
 from core.cards import holds_card
 from core.db import money
 from core.errors import Invalid
 from core.i18n import _
+from core.parse import parse_json
 from core.resources import Resource, card_refused
 from plugins.transfer.formats import Mapping, Prepare, fold
 from plugins.transfer.reading import values
 from plugins.transfer.reading.shape import ABSENT, Leaf, leaves, list_schema
 
+log = structlog.get_logger("maktab.transfer")
 REASON_COLUMNS = ("maktab: line", "maktab: problem")
 _NUMBERS, _TIMES = ("number", "integer", "money"), ("time", "day")
 _TESTS: dict[str, Callable[[str, str], bool]] = {
@@ -76,6 +79,8 @@ class Plan:
             if target:
                 listed, steps = self._split(target)
                 self.columns.setdefault(listed, []).append((place, steps))
+        for columns in self.columns.values():
+            columns.sort(key=lambda column: len(column[1]))  # a whole object before what is put into it
         self.loose = [(place, headers[place]) for place, target in enumerate(targets) if target is None]
         self.constants = [(*self._split(target), text) for target, text in mapping.constants.items()]
         self.rules = [(*self._split(rule["target"]), self._place(rule["column"]), rule) for rule in mapping.rules]
@@ -142,7 +147,11 @@ class Plan:
             self._check_text(draft)
             if draft.problems and self.has_cards:
                 return draft  # what else is wrong would be told with the cell's text
-            raw = self._assembled(draft)
+            try:
+                raw = self._assembled(draft)
+            except values.BadCell as problem:
+                draft.problems.setdefault(draft.first_line, []).append(str(problem))
+                return draft
             currency = str(raw.get("currency") or self.currency).upper()
             raw = self._convert(raw, "", "", partial(self._value, currency=currency), draft)
         else:
@@ -184,7 +193,9 @@ class Plan:
     def _merged(self, docs: Sequence[Node]) -> Node:
         found = {name: value for doc in docs for name, value in doc.items() if name not in self.not_taken}
         unknown = {name: found.pop(name) for name in list(found) if name not in self.schema.fields}
-        return found | {"extra": {**found.get("extra", {}), **unknown}} if unknown else found
+        extra = found.get("extra") or {}
+        # An `extra` that is no object is refused by the schema as it is.
+        return found | {"extra": {**extra, **unknown}} if unknown and isinstance(extra, dict) else found
 
     def _assembled(self, draft: Draft) -> Node:
         fix = self.fix
@@ -207,9 +218,20 @@ class Plan:
         for listed, steps, text in self.constants:
             for node in doc.get(listed, ()) if listed else (doc,):
                 _put(node, steps, text)
-        if self.prepare is None:
-            return doc
-        return self.prepare(doc, [dict(zip(self.headers, [cell or "" for cell in row], strict=False)) for row in rows])
+        return self._prepared(doc, rows) if self.prepare else doc
+
+    def _prepared(self, doc: Node, rows: Sequence[Cells]) -> Node:
+        texts = [dict(zip(self.headers, [cell or "" for cell in row], strict=False)) for row in rows]
+        try:
+            return self.prepare(doc, texts)  # type: ignore[misc]
+        except (
+            Exception
+        ) as problem:  # the border to a plugin's format: rows it did not think of are refused, not the job
+            where = "".join(traceback.format_tb(problem.__traceback__)[-2:])  # its message may hold personal data
+            log.warning("a format cannot read its rows", kind=type(problem).__name__, where=where)
+            raise values.BadCell(
+                _("These rows are not as their format has them (%(kind)s).", kind=type(problem).__name__)
+            ) from None
 
     def _keep_loose(self, doc: Node, rows: Sequence[Cells], items: dict[str, list[Node | None]]) -> None:
         """Columns that nothing was mapped to: on the document when its rows agree, else on each row's item."""
@@ -222,9 +244,9 @@ class Plan:
             if is_of_items or len(texts) > 1 or (texts and not cells[0]):
                 for cell, item in zip(cells, listed, strict=False):
                     if cell and item is not None:
-                        item.setdefault("extra", {})[header] = cell
+                        _put(item, ["extra", header], cell, over=True)
             if texts and "extra" in self.leaves and not is_of_items and (not any(listed) or texts == [cells[0]]):
-                doc.setdefault("extra", {})[header] = ", ".join(texts)
+                _put(doc, ["extra", header], ", ".join(texts), over=True)
 
     def _rules(self, row: Cells, nodes: dict[str, Node | None]) -> None:
         for listed, steps, place, rule in self.rules:
@@ -293,7 +315,7 @@ class Plan:
             return when.isoformat() if leaf.kind == "time" else when.date().isoformat()
         if leaf.kind == "tags" and text[0] != "[":
             return [part.strip() for part in text.split(",") if part.strip()]
-        return json.loads(text) if leaf.kind in ("tags", "json") else text
+        return parse_json(text) if leaf.kind in ("tags", "json") else text
 
 
 def _needed(schema: ma.Schema, given: set[str], prefix: str = "") -> Iterator[str]:
@@ -326,9 +348,21 @@ def _is_absent(columns: Sequence[tuple[int, list[str]]], row: Cells) -> bool:
 def _put(node: Node, steps: Sequence[str], text: str, over: bool = False) -> None:
     """Set a text in nested dicts; one that is there stays unless `over`, a blank one gives way."""
     for step in steps[:-1]:
-        node = node.setdefault(step, {})
+        if not isinstance(node.get(step), dict):  # a column that holds the whole object as JSON came first
+            node[step] = _object(node.get(step))
+        node = node[step]
     if over or not node.get(steps[-1]):
         node[steps[-1]] = text
+
+
+def _object(text: str | None) -> Node:
+    try:
+        found = parse_json(text) if text else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise values.BadCell(_("%(cell)r is not a JSON object.", cell=str(text)[:40]))
+    return found
 
 
 def _flat(messages: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

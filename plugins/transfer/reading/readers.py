@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from core.i18n import _
+from core.parse import parse_json
 from plugins.transfer.formats import Dialect
 from plugins.transfer.reading import flat
 from plugins.transfer.reading.dialect import FileRefused, check_archive, open_bytes
+from plugins.transfer.reading.values import unescape
 
-LONGEST_LINE, LONGEST_CELL, SHEET_MEMORY = 8 << 20, 1 << 20, 1 << 30
+LONGEST_LINE, LONGEST_CELL = 8 << 20, 1 << 20
+# Bytes for the child that reads a workbook: two cells far apart make a table of a gigabyte out of one kilobyte.
+SHEET_MEMORY, SHEET_MEMORY_PER_BYTE, SHEET_MEMORY_MOST = 128 << 20, 5, 1 << 30
+MOST_COLUMNS = 1_000
 Rows = Iterator[tuple[int, Any]]  # line, cells; a row may end before its last column (absent, not blank)
 
 
@@ -26,18 +31,29 @@ def read(path: Path, dialect: Dialect) -> tuple[list[str], Rows]:
     """The header and the rows of a table. JSON lines have no header: whole documents, as in the API."""
     if dialect.kind == "jsonl":
         return [], documents(path, dialect)
-    rows = _sheet_rows(path) if dialect.kind == "xlsx" else _csv_rows(path, dialect)
+    rows = _narrow(_sheet_rows(path) if dialect.kind == "xlsx" else _csv_rows(path, dialect))
     for _line, cells in rows:
         if any(cells):
             return _unique(cells), rows
     raise FileRefused(_("The file has no header row."))
 
 
+def _narrow(rows: Rows) -> Rows:
+    """Refuse a row that no table has: its separator is another one, or it means harm to whoever guesses its columns."""
+    for line, cells in rows:
+        if len(cells) > MOST_COLUMNS:
+            text = _(
+                "Line %(line)d has more than %(most)d columns; is the separator right?", line=line, most=MOST_COLUMNS
+            )
+            raise FileRefused(text)
+        yield line, cells
+
+
 def _unique(headers: Sequence[str]) -> list[str]:
-    """Headers trimmed; empty ones get their place as a name, repeated ones a number."""
+    """Headers trimmed and unescaped; empty ones get their place as a name, repeated ones a number."""
     names, seen = [], Counter[str]()
     for place, header in enumerate(headers, start=1):
-        name = header.replace("\ufeff", "").strip() or f"Column {place}"
+        name = unescape(header.replace("\ufeff", "").strip()) or f"Column {place}"
         seen[name] += 1
         names.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
     return names
@@ -72,9 +88,9 @@ def _csv_rows(path: Path, dialect: Dialect) -> Rows:
 
 
 def _sheet_rows(path: Path) -> Rows:
-    check_archive(path)
+    memory = min(SHEET_MEMORY + SHEET_MEMORY_PER_BYTE * check_archive(path), SHEET_MEMORY_MOST)
     script = Path(__file__).with_name("sheet.py")
-    command = [sys.executable, "-I", str(script), str(path), str(SHEET_MEMORY)]
+    command = [sys.executable, "-I", str(script), str(path), str(memory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         try:
             for line, text in enumerate(child.stdout or (), start=1):
@@ -102,14 +118,13 @@ def flat_rows(path: Path, dialect: Dialect, headers: Sequence[str], repeat: Coll
 
 def documents(path: Path, dialect: Dialect, exact: bool = False) -> Rows:
     """The objects of JSON lines. `exact`: numbers as the texts that stand there."""
-    numbers: dict[str, Any] = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), str) if exact else {}
     for line, text in enumerate(_lines(path, dialect), start=1):
         if not text.strip():
             continue
         try:
-            doc = json.loads(text.lstrip("\ufeff"), **numbers)
-        except (ValueError, RecursionError):
+            doc = parse_json(text.lstrip("\ufeff"), exact)
+        except ValueError:
             doc = None
         if not isinstance(doc, dict):
-            raise FileRefused(_("Line %(line)d is not a JSON object.", line=line))
+            raise FileRefused(_("Line %(line)d is not a JSON object of decent depth.", line=line))
         yield line, doc

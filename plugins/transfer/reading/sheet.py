@@ -1,4 +1,4 @@
-"""Child process of the XLSX reader: first sheet to JSON lines on stdout, under a limit of memory.
+"""Child process of the XLSX reader: first sheet to JSON lines on stdout, under limits of memory and time.
 
 Run by path with `python -I`, so that nothing of the working directory is imported. A parser that is fed a hostile
 file may die here without taking the worker along.
@@ -8,6 +8,8 @@ import datetime
 import json
 import resource
 import sys
+
+LONGEST_S = 120
 
 
 def text(value: object) -> str:
@@ -22,6 +24,7 @@ def text(value: object) -> str:
 
 def main(path: str, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S))
     import python_calamine
 
     sheet = python_calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ FORMATS = {
 }  # fmt: skip
 CHUNK, SHEET_ROWS, SHEET_CELL = 500, 1_048_576, 32_767
 _NUMBERS = ("money", "number", "integer")
+_UNSHEETED = re.compile("[\ufffe\uffff]|_x005F_x")
+"""Signs that XML has not, and what a sheet's own writing of such signs is taken for when it is read."""
 Progress = Callable[[int], None]
 Documents = Iterator[dict[str, Any]]
 
@@ -120,6 +123,8 @@ def _xlsx(resource: Resource, documents: Documents, out: BinaryIO) -> None:
     for number, row in enumerate(_rows(resource, documents)):
         if number >= SHEET_ROWS or any(len(text) > SHEET_CELL for text in row):
             raise Invalid({"format": [_("A sheet holds 1,048,576 rows and 32,767 letters a cell; export as CSV.")]})
+        if _UNSHEETED.search("\0".join(row)):
+            raise Invalid({"format": [_("A text holds signs that a sheet does not give back; export as CSV.")]})
         for place, text in enumerate(row):
             # A number only where the sheet, whose numbers are floats, gives back the same digits.
             is_number = number and text and kinds[place] in _NUMBERS and len(text) < 16

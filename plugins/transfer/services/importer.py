@@ -13,14 +13,19 @@ from core import access, changes, db, files, jobs, runtime
 from core.changes import Change
 from core.context import Context
 from core.db import utcnow
-from core.errors import Conflict, Invalid
-from core.i18n import _
+from core.errors import Conflict, Invalid, NotFound
+from core.i18n import N_, _
 from core.resources import Resource
 from plugins.transfer.formats import OPERATORS, ImportFormat, Mapping, fold, known_formats
 from plugins.transfer.models import Import, ImportChange, Reject, SavedMapping
 from plugins.transfer.reading.shape import leaves
 
 ENCODINGS = ("", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1", "cp1256")
+# Codes of the audit log in words, for the catalogue (core.audit.words).
+_LOGGED = (
+    N_("Tried"), N_("Started"), N_("Completed"), N_("Completed with errors"), N_("Failed"), N_("Canceled"),
+    N_("Paused"), N_("Rollback started"), N_("Rolled back"), N_("Exported"), N_("Import"), N_("Mapping"),
+)  # fmt: skip
 ENDED = ("completed", "completed_with_errors", "canceled", "failed", "paused")
 
 
@@ -201,17 +206,31 @@ def save_mapping(ctx: Context, resource: str, name: str, mapping: Mapping) -> Sa
     return saved  # type: ignore[no-any-return]
 
 
-def scratch_of(import_: Import) -> Path:
-    return runtime.current().settings.data_dir / "scratch" / f"import-{import_.id}"
+def scratch_of(key: str) -> Path:
+    """The folder of a stored file on this machine.
+
+    Not named by the import: the number of one that was refused and rolled back is given again, to another file.
+    """
+    return runtime.current().settings.data_dir / "scratch" / f"import-{key}"
+
+
+def clear(import_: Import) -> None:
+    """Leave nothing of its file in the scratch folder of this machine."""
+    file = files.StoredFile.get_or_none(files.StoredFile.id == import_.file_id)
+    if file is not None:
+        shutil.rmtree(scratch_of(file.key), ignore_errors=True)
 
 
 def local_copy(import_: Import) -> Path:
     """The uploaded file as a file of this machine."""
-    folder = scratch_of(import_)
+    file = files.StoredFile.get_or_none(files.StoredFile.id == import_.file_id)
+    if file is None:
+        raise NotFound(_("There is no such file, or it has expired."))
+    folder = scratch_of(file.key)
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / "source"
     if not source.exists():
-        with files.open_file(import_.file_id) as stored, tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
+        with files.open_file(file.id) as stored, tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
             shutil.copyfileobj(stored, part)
         Path(part.name).replace(source)
     return source

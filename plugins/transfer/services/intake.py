@@ -27,7 +27,7 @@ from plugins.transfer.reading.dialect import FileRefused, sniff
 from plugins.transfer.reading.mapping import Draft, Plan
 from plugins.transfer.reading.staging import MOST_ROWS, Staging, staged
 from plugins.transfer.services import reports
-from plugins.transfer.services.importer import check, format_named, local_copy, note, scratch_of
+from plugins.transfer.services.importer import check, clear, format_named, local_copy, note
 from plugins.transfer.services.scope import Scope
 
 COUNTS = ("created", "updated", "unchanged", "rejected")
@@ -46,10 +46,11 @@ def run_import(run: jobs.JobRun) -> dict[str, Any]:
         with _opened(import_, resource) as (plan, staging):
             Intake(run, import_, resource, plan, staging).run()
     except FileRefused as refusal:
+        clear(import_)
         Import.update(state="failed", error=str(refusal)).where(Import.id == import_.id).execute()
         raise
     if not import_.dry_run and import_.state != "paused":
-        shutil.rmtree(scratch_of(import_), ignore_errors=True)
+        clear(import_)
     return {"import_id": import_.id, "rejects_file_id": import_.rejects_file_id} | _counts(import_)
 
 

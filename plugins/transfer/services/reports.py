@@ -7,7 +7,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,7 +29,12 @@ _NUMBER = re.compile(r"[-+]?[\d.,]*")
 def keep(ctx: Context, out: BinaryIO, name: str, content_type: str = "") -> int:
     """Store what a job made, from its start; it holds personal data and goes when the job does."""
     out.seek(0)
-    return int(files.store(ctx, out, name, content_type, expires_at=utcnow() + timedelta(days=_KEEP_DAYS)).id)
+    return int(files.store(ctx, out, name, content_type, expires_at=expiry()).id)
+
+
+def expiry() -> datetime:
+    """When a file that was brought or made now goes."""
+    return utcnow() + timedelta(days=_KEEP_DAYS)
 
 
 def rejected(ctx: Context, import_: Import, plan: Plan, staging: Staging) -> int:
@@ -38,7 +43,7 @@ def rejected(ctx: Context, import_: Import, plan: Plan, staging: Staging) -> int
         text = TextIOWrapper(out, "utf-8-sig" if plan.headers else "utf-8", "replace", newline="")
         sheet, ours = csv.writer(text), [place for place, name in enumerate(plan.headers) if name in REASON_COLUMNS]
         if plan.headers:
-            sheet.writerow([*_without(plan.headers, ours), *REASON_COLUMNS])
+            sheet.writerow([*map(escape, _without(plan.headers, ours)), *REASON_COLUMNS])
         for first, reasons in _problems(import_):
             for line, row in staging.all_rows(first):
                 if isinstance(row, dict):

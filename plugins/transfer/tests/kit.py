@@ -93,6 +93,8 @@ _LINE = ("sku", "name", "quantity", "unit_price", "line_total_minor", "extra")
 
 
 class SaleService(Service):
+    lists = frozenset({"lines"})
+
     def documents(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         docs = super().documents(ids)
         lines: dict[int, list[dict[str, Any]]] = {doc["id"]: [] for doc in docs}
@@ -147,6 +149,7 @@ def shop(runtime: Any, formats: Sequence[transfer.ImportFormat] = ()) -> Iterato
     db.search.ensure(SALE)
     made = replace(
         runtime,
+        plugins={**runtime.plugins, "kit": replace(runtime.plugins["transfer"], name="kit")},  # jobs need a healthy one
         resources={**runtime.resources, SALE.name: SALE},
         permissions={**runtime.permissions, **dict.fromkeys(SALE.permissions(), "")},
         declared={**runtime.declared, "register_import_formats": tuple(formats)},

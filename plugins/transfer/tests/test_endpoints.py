@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 from core import files
 from core.api import KeptAnswer
+from core.db import utcnow
 from core.jobs.worker import Worker
 from plugins.transfer import api as transfer
 from plugins.transfer.models import Import
@@ -39,7 +41,9 @@ def test_one_key_and_file_are_one_import(owner: Any) -> None:
     assert (first.status_code, again.status_code, again.json) == (202, 202, first.json)
     assert (again.headers["Idempotency-Replayed"], again.headers["Location"]) == ("true", first.headers["Location"])
     assert Import.select().count() == files.StoredFile.select().count() == 1
-    assert files.StoredFile.get().expires_at is None
+    assert files.StoredFile.get().expires_at > utcnow() + timedelta(
+        days=29
+    )  # not the day of a call that never came through
 
 
 def test_one_key_with_another_file_or_order_is_refused(owner: Any) -> None:

@@ -154,7 +154,7 @@ def test_a_damaged_gzip_says_so(tmp_path: Path) -> None:
 
 
 def test_a_workbook_that_eats_memory_kills_its_reader_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "SHEET_MEMORY", 36 << 20)
+    monkeypatch.setattr(readers, "SHEET_MEMORY_MOST", 36 << 20)
     content = book(tmp_path / "b.xlsx", [[f"{n}{m}" * 3 for m in range(20)] for n in range(9_000)])
     with pytest.raises(FileRefused, match="workbook"):
         rows(content, tmp_path)

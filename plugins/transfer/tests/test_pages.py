@@ -71,6 +71,9 @@ def test_from_upload_to_rollback(owner: Any) -> None:
     run_job(post(owner, address, address, **form))
     import_ = Import.get()
     result = f"/admin/imports/{import_.id}"
+    job = owner.get(f"/admin/jobs/{import_.job_id}").get_data(as_text=True)
+    assert f'href="{result}"' in job
+    assert f'href="{result}/rejects"' in job
     shown = owner.get(result).get_data(as_text=True)
     assert 'data-count="created">1<' in shown
     assert 'data-count="rejected">1<' in shown

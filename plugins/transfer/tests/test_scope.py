@@ -11,7 +11,7 @@ from core import files
 from core import runtime as runtime_room
 from core.auth import context_for
 from core.context import Context
-from core.plugins import Hooks
+from core.plugins.hooks import Hooks
 from core.resources import service_of
 from plugins.transfer import api as transfer
 from plugins.transfer.models import Import

@@ -61,6 +61,10 @@ def boom(run):
     raise ValueError("the secret is 4711")
 
 
+def leave(run):
+    raise SystemExit("this was the last job")
+
+
 def on_stamped(ctx, payload):
     Effect.insert_many([{"what": "delivered", "thing_id": thing} for thing in payload["ids"]]).execute()
 
@@ -85,7 +89,7 @@ def register_resources():
 
 @hookimpl
 def register_jobs():
-    return [JobType("ledger.walk", walk, "Walk"), JobType("ledger.boom", boom, "Boom", max_attempts=3)]
+    return [JobType("ledger.walk", walk, "Walk"), JobType("ledger.boom", boom, "Boom"), JobType("ledger.leave", leave)]
 
 
 @hookimpl

@@ -10,6 +10,7 @@ from core.db import Model, Record
 class Thing(Record):
     name = peewee.CharField(80, index=True)
     stamps = peewee.IntegerField(default=0)
+    stock = peewee.IntegerField(default=0, constraints=[peewee.Check("stock >= 0")])  # the sum of its movements, kept
 
     class Meta:
         table_name = "ledger_thing"
@@ -27,3 +28,16 @@ class Effect(Model):
 
     class Meta:
         table_name = "ledger_effect"
+
+
+class Movement(Model):
+    """What came into stock and went out of it: rows are added, never changed. `key`: one call writes once."""
+
+    audit_exempt = "append-only, and its own record"
+    thing_id = peewee.BigIntegerField()
+    quantity = peewee.IntegerField()
+    key = peewee.CharField(80)
+
+    class Meta:
+        table_name = "ledger_movement"
+        indexes = ((("key", "thing_id"), True),)

@@ -1,4 +1,4 @@
-"""Things and effects."""
+"""Things, effects and movements of stock."""
 
 import peewee
 
@@ -18,6 +18,7 @@ def _models(db):
         version = peewee.IntegerField()
         name = peewee.CharField(80, index=True)
         stamps = peewee.IntegerField()
+        stock = peewee.IntegerField(constraints=[peewee.Check("stock >= 0")])
 
         class Meta:
             table_name = "ledger_thing"
@@ -29,7 +30,16 @@ def _models(db):
         class Meta:
             table_name = "ledger_effect"
 
-    return [Thing, Effect]
+    class Movement(Base):
+        thing_id = peewee.BigIntegerField()
+        quantity = peewee.IntegerField()
+        key = peewee.CharField(80)
+
+        class Meta:
+            table_name = "ledger_movement"
+            indexes = ((("key", "thing_id"), True),)
+
+    return [Thing, Effect, Movement]
 
 
 def up(migrator, db):

@@ -5,11 +5,12 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
   const headers = { "HX-Request": "true" };
-  const answer = await fetch(button.formAction || form.action, { method: "POST", body: new FormData(form), headers, credentials: "same-origin" }).catch(() => null);
+  const address = button.hasAttribute("formaction") ? button.formAction : form.action; // formAction alone is never empty
+  const answer = await fetch(address, { method: "POST", body: new FormData(form), headers, credentials: "same-origin" }).catch(() => null);
   const target = answer?.headers.get("HX-Redirect");
   if (target) return void location.assign(target);
   if (!answer?.ok) {
-    form.action = button.formAction;
+    form.action = address;
     return void form.submit(); // the server's page says what is wrong
   }
   open(await answer.text(), button);

@@ -1,6 +1,7 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
 import "./selection.js";
 import "./dialog.js";
+import "./rows.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 

@@ -11,10 +11,12 @@ function show() {
   const head = document.querySelector("[data-all]");
   head.checked = on > 0 && on === rows.length;
   head.indeterminate = on > 0 && on < rows.length;
-  const all = document.querySelector("[data-count]")?.textContent ?? "…";
-  bar.querySelector("[data-all-count]").textContent = all;
+  const total = document.querySelector("[data-count]")?.textContent ?? "…";
   const off = rows.length - on;
-  bar.querySelector("[data-selected]").textContent = everything ? (off ? `${all} − ${off}` : all) : on;
+  const left = /^[\d,]+$/.test(total) ? (Number(total.replaceAll(",", "")) - off).toLocaleString("en") : `${total} − ${off}`;
+  const said = bar.querySelector("[data-selected]");
+  const text = everything && !off ? said.dataset.whole : said.dataset.some;
+  said.textContent = text.replace("{n}", everything ? left : on).replace("{total}", total);
   bar.classList.toggle("mk-on", on > 0 || everything);
 }
 

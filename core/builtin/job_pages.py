@@ -11,11 +11,12 @@ from core import files, nav, runtime
 from core.access import SIGNED_IN
 from core.db import utcnow
 from core.errors import Conflict
-from core.i18n import __
+from core.i18n import __, _n
 from core.jobs import actions, control
-from core.jobs.models import LARGEST, Job, JobItem
-from core.resources import Badge, Selection, query
-from core.web.base import AdminView, context, is_partial, redirect
+from core.jobs.models import Job, JobItem
+from core.resources import Badge, query
+from core.web import outcomes
+from core.web.base import AdminView, came_from, context, is_partial, redirect
 
 STATUS = {
     "waiting": Badge(__("Waiting")), "running": Badge(__("Running"), "info"), "done": Badge(__("Done"), "ok"),
@@ -68,24 +69,34 @@ class JobsView(AdminView):
 
     @expose("/<int:job_id>")
     def details_view(self, job_id: int) -> Any:
+        """The page of a job; for the one that watches it, its progress until the job ends, then its results."""
         job = control.find(context(), job_id)
         values = {"job": job, "badge": STATUS[job.status], "progress": progress(job)}
-        if not is_partial():
-            values |= {"can_undo": actions.can_undo(job), "links": nav.buttons("job_links", context().actor, job=job)}
-            return self.render("admin/jobs/details.html", **values, **_rows(job))
-        if job.status in ("waiting", "running"):
+        if is_partial() and job.status in ("waiting", "running"):
             return self.render("admin/jobs/progress.html", **values)
-        return flask.make_response("", 200, {"HX-Refresh": "true"})  # it has ended: the whole page says how
+        values |= _rows(job) | {"can_undo": actions.can_undo(job) and not actions.undone(job)}
+        values["links"] = nav.buttons("job_links", context().actor, job=job)
+        if not is_partial():
+            return self.render("admin/jobs/details.html", **values)
+        headers = {"HX-Retarget": "#job", "HX-Trigger": "jobs-changed"}
+        return self.render("admin/jobs/ended.html", **values), 200, headers
 
     @expose("/<int:job_id>/<any(cancel, retry, undo):verb>", methods=["POST"])
     def command(self, job_id: int, verb: str) -> Any:
         act: Any = {"cancel": control.cancel, "retry": control.retry_failed, "undo": actions.undo}[verb]
+        job = control.find(context(), job_id)
+        here = came_from(flask.url_for(".details_view", job_id=job_id))
         try:
-            made = act(context(), control.find(context(), job_id))
+            made = act(context(), job)
         except Conflict as late:
             flask.flash(str(late), "warn")
-            made = None
-        return redirect(flask.url_for(".details_view", job_id=made.id if made else job_id))
+            return redirect(here)
+        if isinstance(made, Job):
+            return redirect(flask.url_for(".details_view", job_id=made.id))
+        if made:
+            text = _n("Undone for %(n)s record.", "Undone for %(n)s records.", len(made))
+            outcomes.tell(context(), runtime.current().resource(job.resource), made, text)
+        return redirect(here)
 
     @expose("/pill")
     def pill(self) -> Any:
@@ -104,14 +115,9 @@ class JobsView(AdminView):
         )
 
 
-def views() -> list[AdminView]:
-    """New instances at each call: one that serves in two apps would render with the newer one."""
-    return [JobsView()]
-
-
 def _number(name: str) -> int:
     """A place in a list from the address; 0 when there is none."""
-    return min(max(flask.request.args.get(name, 0, type=int), 0), LARGEST)
+    return max(flask.request.args.get(name, 0, type=int), 0)
 
 
 def _rows(job: Job) -> dict[str, Any]:
@@ -120,11 +126,6 @@ def _rows(job: Job) -> dict[str, Any]:
     items = JobItem.select().where(JobItem.job_id == job.id, JobItem.state == state).order_by(JobItem.id)
     page = list(items.where(JobItem.id > _number("after")).limit(_PAGE + 1))
     resource = runtime.current().resources.get(job.resource)
-    titles: dict[int, str] = {}
-    if page and resource and context().actor.can(resource.permission("view")):
-        asked = Selection(resource.name, tuple(item.record_id for item in page))
-        reach = [row[0] for row in query.select(context(), resource, asked).tuples()]
-        records = query.load(context(), resource, reach)
-        titles = {record.id: resource.title(record) for record in records}
+    titles = query.titles(context(), resource, [item.record_id for item in page]) if resource else {}
     after = page[_PAGE - 1].id if len(page) > _PAGE else None
     return {"state": state, "states": _ROWS, "items": page[:_PAGE], "titles": titles, "after": after}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from core import audit, db, files, runtime
+from core.api.models import KeptAnswer
 from core.auth.models import Session
 from core.db import search, utcnow
 from core.events import Event
@@ -17,21 +18,6 @@ from core.jobs.run import JobRun
 
 KEEP_DAYS = 30  # finished jobs, their rows' results, relayed events
 KEEP_DELIVERIES_DAYS = 1
-
-
-def job_types() -> Sequence[JobType]:
-    return [
-        JobType("core.action", actions.run_action, __("Bulk action")),
-        JobType("core.undo", actions.run_undo, __("Undo")),
-        JobType("core.deliver", deliveries.deliver, __("Deliver an event")),
-        JobType("core.cleanup", _clean_up, __("Remove what has expired")),
-        JobType("core.audit_anchor", lambda run: audit.anchor(), __("Anchor the audit log")),
-        JobType("core.reindex", _reindex, __("Rebuild the search index"), permission="core.search.rebuild"),
-    ]
-
-
-def schedules() -> Sequence[Schedule]:
-    return [Schedule("core.cleanup", 3600), Schedule("core.audit_anchor", 3600)]
 
 
 def _reindex(run: JobRun) -> None:
@@ -47,8 +33,6 @@ def _reindex(run: JobRun) -> None:
 
 def _clean_up(run: JobRun) -> Mapping[str, int]:
     """Rows that nobody may use any more, in small steps: the embedded database has one writer."""
-    from core.api.models import KeptAnswer  # the API starts jobs, so it comes after this room
-
     now, old = utcnow(), utcnow() - timedelta(days=KEEP_DAYS)
     hours = timedelta(hours=runtime.current().settings.session_hours)
     kept_short = Job.kind.in_(["core.deliver", "core.cleanup", "core.audit_anchor"]) & (Job.status == "done")
@@ -70,3 +54,14 @@ def _delete(model: Any, condition: Any) -> int:
     while gone := model.delete().where(model.id.in_(model.select(model.id).where(condition).limit(1000))).execute():
         total += gone
     return total
+
+
+JOBS = (
+    JobType("core.action", actions.run_action, __("Bulk action")),
+    JobType("core.undo", actions.run_undo, __("Undo")),
+    JobType("core.deliver", deliveries.deliver, __("Deliver an event")),
+    JobType("core.cleanup", _clean_up, __("Remove what has expired")),
+    JobType("core.audit_anchor", lambda run: audit.anchor(), __("Anchor the audit log")),
+    JobType("core.reindex", _reindex, __("Rebuild the search index"), permission="core.search.rebuild"),
+)
+SCHEDULES = (Schedule("core.cleanup", 3600), Schedule("core.audit_anchor", 3600))

@@ -1,0 +1,43 @@
+"""What the codes of the log are called where people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core import runtime
+from core.i18n import N_, _, __
+
+SOURCES: Mapping[str, Any] = {
+    "ui": __("Admin"), "api": __("API"), "cli": __("Command line"), "job": __("Job"), "import": __("Import"),
+    "system": __("System"),
+}  # fmt: skip
+# For the catalogue: a code with blanks for its underscores is its own text, so that plugins name theirs with N_ too.
+_CODES = (
+    N_("Created"), N_("Updated"), N_("Deleted"), N_("Noted"), N_("Tags added"), N_("Tags removed"), N_("Tags undone"),
+    N_("Enabled"), N_("Disabled"), N_("Signed in"), N_("Signed out"), N_("Sign in refused"), N_("Password changed"),
+    N_("Password hashed anew"), N_("Token created"), N_("Token revoked"), N_("Role assigned"), N_("Role taken"),
+    N_("Permissions changed"), N_("Plugin"),
+)  # fmt: skip
+
+
+def action(resource: str, code: str) -> str:
+    """An action of the log: the label of the resource's own command, else the code in words."""
+    declared = runtime.current().resources.get(resource)
+    command = declared.action(code) if declared else None
+    return str(command.label) if command else _in_words(code)
+
+
+def kind(resource: str) -> str:
+    """A kind of record: the label of the resource, else its name in words (its plugin is off, or it has no pages)."""
+    declared = runtime.current().resources.get(resource)
+    return str(declared.label) if declared else _in_words(resource.rpartition(".")[2])
+
+
+def actor(actor_id: int | None, name: str | None) -> str:
+    """Who did it; `name`: of the user, None when there is none any more."""
+    return name or {None: _("System"), 0: _("Nobody")}.get(actor_id, f"#{actor_id}")
+
+
+def _in_words(code: str) -> str:
+    return _(code.replace("_", " ").capitalize())

@@ -1,0 +1,52 @@
+"""Orders in a real Chromium; any message of the content security policy fails the test."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugins.orders.models import Order, OrderLine
+
+
+@pytest.fixture
+def database_kind():
+    return "sqlite"
+
+
+def test_lines_are_typed_with_the_keyboard_alone(page):
+    page.goto("/admin/orders/new")
+    page.fill("[name='lines.0.sku']", "MUG")
+    page.fill("[name='lines.0.quantity']", "2")
+    page.fill("[name='lines.0.unit_price']", "12.50")
+    for sku in ("CUP", "PEN"):
+        page.focus("button[name=add_row][value=lines]")
+        page.keyboard.press("Enter")
+        page.keyboard.type(sku)
+    page.locator("button[value='lines.1']").focus()
+    page.keyboard.press("Space")
+    assert page.evaluate("document.activeElement.value") == "lines.2"
+    assert page.locator("[aria-labelledby=h-lines] tbody th").all_inner_texts() == ["1", "2"]
+    page.fill("[name='lines.2.line_total_minor']", "5")
+    page.fill("[name='lines.2.quantity']", "1")
+    page.fill("[name=currency]", "sar")
+    assert "Unit price SAR" in page.inner_text("[aria-labelledby=h-lines] thead")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: url.split("/")[-1].isdecimal())
+    assert [line.sku for line in OrderLine.select().order_by(OrderLine.position)] == ["MUG", "PEN"]
+    assert (Order.get().currency, Order.get().total_minor) == ("SAR", 3000)
+
+
+def test_a_command_and_its_undo_stay_on_the_page_of_the_order(page, make_order, ctx):
+    from plugins.orders.api import ORDER_WORKFLOW
+
+    order = make_order()
+    ORDER_WORKFLOW.run(ctx, "complete", [order.id])
+    page.goto(f"/admin/orders/{order.id}")
+    here = page.url
+    page.click("summary:has-text('Actions')")
+    page.click("button:has-text('Archive')")
+    page.get_by_text("Archive: 1 record changed.").wait_for()
+    assert page.url == here
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Undone for 1 record.").wait_for()
+    assert page.url == here
+    assert Order.get().status == "completed"

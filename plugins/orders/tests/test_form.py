@@ -1,0 +1,137 @@
+"""The form of an order: drafts with and without lines, placed orders, rows more and less, currencies."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from plugins.orders.api import ORDER_WORKFLOW
+from plugins.orders.models import Order, OrderLine
+from plugins.orders.tests.conftest import inputs_of, send
+
+NEW = "/admin/orders/new"
+
+
+def texts(answer):
+    """What a page says, without its marks."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split())
+
+
+def opened(browser, order):
+    """The inputs of the order's form, as the browser shows them."""
+    return inputs_of(browser.get(f"/admin/orders/{order.id}/edit").get_data(as_text=True))
+
+
+@pytest.fixture
+def browser(signed_in):
+    return signed_in("manager")
+
+
+def test_a_draft_is_made_with_the_form_and_placed(browser):
+    form = {"customer_name": "سارة", "currency": "GBP", "shipping_address.city": "Leeds"}
+    line = {"lines.0.sku": "MUG", "lines.0.title": "كوب", "lines.0.quantity": "2", "lines.0.unit_price": "12.50"}
+    answer = send(browser, NEW, **form, **line)
+    assert answer.status_code == 302, texts(answer)
+    order = Order.get()
+    assert (order.status, order.total_minor, order.customer_name) == ("draft", 2500, "سارة")
+    send(browser, "/admin/orders/actions/place", ids=str(order.id), confirmed="1")
+    assert Order.get().status == "open"
+
+
+def test_a_draft_without_lines_is_saved_and_says_what_placing_it_needs(browser):
+    answer = send(browser, NEW, customer_name="Omar", currency="GBP")
+    assert answer.status_code == 302, texts(answer)
+    page = texts(browser.get(answer.location))
+    assert "it can be placed with one or more." in page
+    assert "Place, to be confirmed" not in page
+    send(browser, "/admin/orders/actions/place", ids=str(Order.get().id), confirmed="1")
+    assert "An order is placed with at least one line" in texts(browser.get(answer.location))
+    assert Order.get().status == "draft"
+
+
+def test_the_header_of_a_placed_order_is_edited_in_its_form(browser, make_order):
+    order = make_order(customer_name="Omar")
+    answer = send(browser, f"/admin/orders/{order.id}/edit", **opened(browser, order) | {"customer_name": "Layla"})
+    assert answer.status_code == 302, texts(answer)
+    assert (Order.get().customer_name, Order.get().total_minor) == ("Layla", 2500)
+
+
+def test_lines_and_amounts_of_a_placed_order_are_there_to_be_read_with_the_reason(browser, make_order):
+    order = make_order()
+    inputs = opened(browser, order)
+    assert not [name for name in inputs if name.startswith(("lines.", "adjustments.", "number", "currency"))]
+    page = texts(browser.get(f"/admin/orders/{order.id}/edit"))
+    assert "Lines and amounts of a placed order cannot be edited. Cancel it and place a new one." in page
+    assert "MUG Mug 2 £12.50 £25.00" in page
+
+
+def test_lines_typed_into_a_draft_that_was_placed_meanwhile_are_a_conflict_and_never_lost_in_silence(
+    browser, ctx, make_order
+):
+    order = make_order(status="draft")
+    form = opened(browser, order) | {"lines.0.quantity": "3"}
+    ORDER_WORKFLOW.run(ctx, "place", [order.id])
+    answer = send(browser, f"/admin/orders/{order.id}/edit", **form)
+    assert answer.status_code == 409
+    assert "Lines and amounts of a placed order cannot be edited." in texts(answer)
+    assert OrderLine.get().quantity == 2
+
+
+def test_a_placed_order_is_not_asked_whether_to_delete_it(browser, make_order):
+    order = make_order()
+    answer = browser.get(f"/admin/orders/{order.id}/delete")
+    assert answer.location == f"/admin/orders/{order.id}"
+    assert "Only drafts can be deleted." in texts(browser.get(answer.location))
+
+
+def test_a_row_more_and_a_row_less_without_a_script(browser):
+    line = {"lines.0.sku": "MUG", "lines.0.quantity": "2", "lines.0.unit_price": "12.50"}
+    more = send(browser, NEW, **line, add_row="lines")
+    assert more.status_code == 200
+    inputs = inputs_of(more.get_data(as_text=True))
+    assert (inputs["lines.0.sku"], inputs["lines.1.sku"]) == ("MUG", "")
+    two = {name: text for name, text in inputs.items() if name.startswith("lines.")} | {"lines.1.sku": "CUP"}
+    less = send(browser, NEW, **two, remove_row="lines.0")
+    inputs = inputs_of(less.get_data(as_text=True))
+    assert [name for name in inputs if name.endswith(".sku")] == ["lines.1.sku"]
+    assert inputs["lines.1.sku"] == "CUP"
+    assert Order.select().count() == 0
+
+
+def test_a_row_that_is_removed_from_a_draft_is_gone_when_it_is_saved(browser, make_order):
+    lines = [{"sku": sku, "quantity": Decimal(1), "unit_price": Decimal(5)} for sku in ("MUG", "CUP")]
+    order = make_order(status="draft", lines=lines)
+    address = f"/admin/orders/{order.id}/edit"
+    shown = send(browser, address, **opened(browser, order), remove_row="lines.0")
+    answer = send(browser, address, **inputs_of(shown.get_data(as_text=True)))
+    assert answer.status_code == 302, texts(answer)
+    assert [line.sku for line in OrderLine.select()] == ["CUP"]
+    assert Order.get().total_minor == 500
+
+
+def test_enter_saves_and_does_not_press_a_button_of_a_row(browser):
+    page = browser.get(NEW).get_data(as_text=True)
+    buttons = re.findall(r"<button([^>]*)>", page[page.index("data-form") :])
+    assert 'type="submit"' in buttons[0]
+    assert "name=" not in buttons[0]
+
+
+def test_another_currency_means_the_amounts_that_stand_there(browser, make_order):
+    order = make_order(status="draft")
+    answer = send(browser, f"/admin/orders/{order.id}/edit", **opened(browser, order) | {"currency": "KWD"})
+    assert answer.status_code == 302, texts(answer)
+    assert (Order.get().currency, Order.get().total_minor) == ("KWD", 25_000)
+
+
+def test_a_field_says_what_leaving_it_empty_means(browser):
+    page = texts(browser.get(NEW))
+    assert "Leave it empty for the next number." in page
+    assert "A draft may be saved without lines; placing it needs at least one." in page
+
+
+def test_amounts_stand_beside_their_currency(browser, make_order):
+    order = make_order(lines=[{"sku": "PEN", "quantity": Decimal("1500"), "unit_price": Decimal("0.0125")}])
+    assert "PEN 1,500 £0.0125 £18.75" in texts(browser.get(f"/admin/orders/{order.id}"))
+    assert "Unit price GBP" in texts(browser.get(NEW))

@@ -1,0 +1,124 @@
+"""The audit log as people read it: words, names and links instead of codes and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core import access, audit, boot
+from core import runtime as runtime_room
+from core.access.models import Role
+from core.auth import User
+from core.changes import Change
+from core.context import Actor, Context, system_context
+from core.resources import service_of
+from tests.helpers import count_statements, install_suppliers, make_suppliers
+
+LOG = "/admin/audit/"
+NAME = "suppliers.supplier"
+
+
+@pytest.fixture
+def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
+    boot.migrate_all(settings)
+    built = install_suppliers(settings)
+    with runtime_room.bound(built):
+        access.ensure_default_roles(system_context("cli"))
+        yield built
+
+
+def rows(client: Any, query: str = "") -> list[list[str]]:
+    """The texts of the log's rows, newest first, without their time."""
+    page = client.get(LOG + query).get_data(as_text=True)
+    lines = re.findall(r"<tr>(.*?)</tr>", page[page.index("<tbody>") :], re.S)
+    return [
+        [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td.*?</td>", one, re.S)][1:] for one in lines
+    ]
+
+
+def note(action: str, record_id: int, user_id: int | None = None, resource: str = NAME) -> None:
+    ctx = Context(Actor(user_id, "somebody"), "ui") if user_id else system_context("cli")
+    audit.write(ctx, resource, action, [Change(record_id)])
+
+
+def test_an_entry_names_person_action_kind_and_record(signed_in: Any) -> None:
+    owner = signed_in("owner")
+    User.update(name="Noura Saleh").where(User.id == owner.user.id).execute()
+    (supplier,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
+    note("updated", supplier, owner.user.id)
+    assert rows(owner, "?resource__prefix=suppliers")[0] == [
+        "Noura Saleh",
+        "Updated",
+        "Supplier",
+        "Waha Linen",
+        "Admin",
+    ]
+
+
+def test_the_number_of_a_record_is_a_code_and_not_a_quantity(signed_in: Any) -> None:
+    note("deleted", 1_234_567)
+    assert rows(signed_in("owner"), "?resource__prefix=suppliers")[0][3] == "1234567"
+
+
+@pytest.mark.parametrize(
+    ("resource", "action", "said"),
+    [
+        (NAME, "tags_added", ["Tags added", "Supplier"]),
+        ("core.user", "sign_in_refused", ["Sign in refused", "User"]),
+        ("shelves.price_list", "price_frozen", ["Price frozen", "Price list"]),
+    ],
+)
+def test_a_code_that_nobody_named_is_said_in_words(signed_in: Any, resource: str, action: str, said: list[str]) -> None:
+    owner = signed_in("owner")
+    note(action, 0, resource=resource)
+    assert rows(owner)[0][1:4] == [*said, ""]
+
+
+def test_the_words_are_in_the_language_of_the_reader(signed_in: Any) -> None:
+    owner = signed_in("owner")
+    User.update(locale="ar").where(User.id == owner.user.id).execute()
+    (supplier,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
+    note("deleted", supplier)
+    assert rows(owner, "?resource__prefix=suppliers")[0][:2] == ["النظام", "حُذف"]
+
+
+def test_an_entry_leads_to_its_record_while_that_exists(signed_in: Any) -> None:
+    owner = signed_in("owner")
+    there, gone = make_suppliers({"code": "S-1", "name": "One"}, {"code": "S-2", "name": "Two"})
+    service_of(runtime_room.current().resource(NAME)).delete(system_context(), [gone])
+    page = owner.get(LOG).get_data(as_text=True)
+    assert f'<a href="/admin/suppliers/{there}"><bdi>One</bdi></a>' in page
+    assert f"/admin/suppliers/{gone}" not in page
+    entry = audit.history(NAME, there).first()
+    assert f'<a href="/admin/suppliers/{there}">' in owner.get(f"{LOG}{entry.id}").get_data(as_text=True)
+
+
+def test_the_fields_of_a_change_have_the_labels_of_the_form(signed_in: Any) -> None:
+    owner = signed_in("owner")
+    audit.write(system_context(), "core.user", "updated", [Change(owner.user.id, {"locale": "en"}, {"locale": "ar"})])
+    entry = audit.history("core.user", owner.user.id).first()
+    assert "<td>Language</td>" in owner.get(f"{LOG}{entry.id}").get_data(as_text=True)
+
+
+def test_an_entry_says_nothing_of_a_record_that_lies_outside_the_row_scope(signed_in: Any, ctx: Context) -> None:
+    for role, permission in (("auditor", "core.audit_entry.view"), ("buyer", f"{NAME}.view")):
+        Role.insert(name=role, label=role.title()).execute()
+        access.grant(ctx, role, permission)
+    make_suppliers({"code": "S-1", "name": "Ours", "country": "GB"}, {"code": "S-2", "name": "Theirs", "country": "SA"})
+    auditor = signed_in("auditor")
+    access.assign(ctx, auditor.user, "buyer", {NAME: {"country": ["GB"]}})
+    seen = [row[3] for row in rows(auditor, "?resource__prefix=suppliers")]
+    assert "Ours" in seen
+    assert "Theirs" not in seen
+
+
+def test_a_page_of_the_log_needs_at_most_12_statements(signed_in: Any) -> None:
+    owner = signed_in("owner")
+    make_suppliers(count=60)
+    owner.get(LOG)
+    with count_statements() as seen:
+        assert len(rows(owner)) == 50
+    assert len(seen) <= 12, seen

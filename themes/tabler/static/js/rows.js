@@ -1,0 +1,47 @@
+// Rows of nested lists in a form: added and removed here; without this module the same buttons ask the server.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("button[name=add_row], button[name=remove_row]");
+  if (!button) return;
+  event.preventDefault();
+  const list = button.closest("[data-rows]");
+  const next = button.name === "add_row" ? add(list) : remove(list, button);
+  list.querySelector(".mk-tw").hidden = !list.querySelector("tbody tr");
+  list.querySelectorAll("tbody tr").forEach((row, place) => {
+    for (const mark of row.querySelectorAll("[data-place]")) mark.textContent = place + 1;
+  });
+  next.focus();
+  next.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+function add(list) {
+  const used = [...list.querySelectorAll("button[name=remove_row]")].map((one) => Number(one.value.split(".").pop()));
+  const number = Math.max(-1, ...used) + 1;
+  const row = list.querySelector("template").content.querySelector("tr").cloneNode(true);
+  for (const part of row.querySelectorAll("[name]")) {
+    for (const name of ["id", "name", "value"]) {
+      const text = part.getAttribute(name);
+      if (text) part.setAttribute(name, text.replace("{n}", number));
+    }
+  }
+  list.querySelector("tbody").append(row);
+  show(list.querySelector("[data-currency]")?.textContent);
+  return row.querySelector("input, select");
+}
+
+function remove(list, button) {
+  const row = button.closest("tr");
+  const beside = row.nextElementSibling ?? row.previousElementSibling;
+  row.remove();
+  return (beside ?? list).querySelector("button[name=remove_row], button[name=add_row]");
+}
+
+// Beside amounts stands the currency that the form itself says.
+function show(currency) {
+  for (const mark of document.querySelectorAll("[data-currency]")) mark.textContent = currency;
+  for (const cell of document.querySelectorAll("[data-unit]")) cell.dataset.unit = currency;
+}
+
+document.addEventListener("input", (event) => {
+  const typed = event.target.matches("[data-form] [name=currency]") ? event.target.value.trim().toUpperCase() : "";
+  if (typed.length === 3) show(typed);
+});
