@@ -170,9 +170,9 @@ def serve(settings: Settings, safe: bool = False) -> None:
 
 
 def stop(children: list[Child]) -> None:
-    """SIGINT, wait, SIGKILL: SIGTERM would make a job worker drop what it runs."""
+    """SIGTERM, wait, SIGKILL. Web and worker take it as they take SIGINT; one that is still starting just ends."""
     for child in children:
-        child.signal(signal.SIGINT)
+        child.signal(signal.SIGTERM)
     deadline = time.monotonic() + STOP_S
     while time.monotonic() < deadline and any(child.is_running for child in children):
         time.sleep(0.1)
