@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,16 @@ from core.plugins import hookspecs
 from core.plugins.manifest import ManifestSchema
 
 DOCS = Path(__file__).parents[1] / "docs"
-HOOKS = [name for name, value in vars(hookspecs).items() if hasattr(value, "policy")]
+OURS = [
+    import_module(f"plugins.{file.parent.name}.hookspecs") for file in (DOCS.parent / "plugins").glob("*/hookspecs.py")
+]
+HOOKS = {name: one for room in (hookspecs, *OURS) for name, one in vars(room).items() if hasattr(one, "policy")}
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_every_hook_stands_in_the_manual_and_tells_its_contract(hook: str) -> None:
+def test_every_hook_of_core_and_of_our_plugins_stands_in_the_manual_and_tells_its_contract(hook: str) -> None:
     assert f"`{hook}(" in (DOCS / "hooks.md").read_text(encoding="utf-8")
-    assert getattr(hookspecs, hook).__doc__
+    assert HOOKS[hook].__doc__
 
 
 @pytest.mark.parametrize("key", ManifestSchema().fields)
