@@ -92,13 +92,12 @@ def insert(orders: Sequence[Document]) -> list[int]:
     """New orders with all their parts; their ids in the same order."""
     now = db.utcnow()
     rows = [{**_header(order), "created_at": now, "updated_at": now, "version": 1} for order in orders]
-    query = Order.insert_many(rows).returning(Order.id, Order.sales_channel, Order.number)
-    ids = {(channel, number): order_id for order_id, channel, number in query.tuples().execute()}
-    for order in orders:
-        order |= {"id": ids[order["sales_channel"], order["number"]], "version": 1}
+    ids = bulk.insert_returning(Order, rows)
+    for order_id, order in zip(ids, orders, strict=True):
+        order |= {"id": order_id, "version": 1}
     for model in _KEYS:
         bulk.insert(model, [row for order in orders for row in _parts(model, order)])
-    return [order["id"] for order in orders]
+    return ids
 
 
 def update(pairs: Sequence[tuple[Document, Document]]) -> None:
