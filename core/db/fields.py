@@ -87,6 +87,8 @@ class JSONField(peewee.TextField):  # type: ignore[misc]
         return None if value is None else canonical_json(value)
 
     def python_value(self, value: str | None) -> Any:
+        if value == "{}":  # what most records have
+            return {}
         return None if value is None else json.loads(value)
 
 
