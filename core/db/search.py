@@ -205,3 +205,11 @@ def among(key: Any, ids: Sequence[int]) -> Any:
     if is_postgres():
         return peewee.Expression(key, "=", peewee.SQL("ANY(CAST(%s AS bigint[]))", (known,)))
     return key.in_(peewee.SQL("(SELECT value FROM json_each(?))", (json.dumps(known),)))
+
+
+def unindexed(column: Any) -> Any:
+    """`column` as a value that no index serves, for a condition on the rows of given keys.
+
+    Without statistics SQLite prefers the index of a status to the keys, and reads every row that has the status.
+    """
+    return peewee.fn.COALESCE(column, None)
