@@ -66,10 +66,12 @@ def _row(fact: Fact) -> dict[str, Any]:
 def _complete(ctx: Context, ids: Sequence[int]) -> None:
     done = Order.select(Order.id).where(
         Order.id.in_(ids),
-        unindexed(Order.status) == "open",
-        unindexed(Order.payment_status) == "paid",
-        unindexed(Order.fulfillment_status) == "delivered",
-        unindexed(Order.return_status).in_(("none", "returned", "closed")),
+        unindexed(
+            (Order.status == "open")
+            & (Order.payment_status == "paid")
+            & (Order.fulfillment_status == "delivered")
+            & Order.return_status.in_(("none", "returned", "closed"))
+        ),
     )
     ready = [order_id for (order_id,) in done.tuples()]
     if ready:
