@@ -10,6 +10,7 @@ from peewee import fn
 
 from core import db
 from core.context import Context
+from core.db.search import unindexed
 from core.i18n import _
 from core.resources.workflow import Transition, Workflow
 from plugins.orders.labels import STATUS
@@ -37,7 +38,7 @@ def _may_place(ids: Sequence[int]) -> dict[int, str]:
 def _may_cancel(ids: Sequence[int]) -> dict[int, str]:
     """Nothing shipped, or all of it came back."""
     shipped = Order.select(Order.id).where(
-        Order.id.in_(ids), Order.fulfillment_status.in_(_SHIPPED), Order.return_status != "returned"
+        Order.id.in_(ids), unindexed(Order.fulfillment_status.in_(_SHIPPED)), Order.return_status != "returned"
     )
     text = _("Something of this order was shipped and has not come back.")
     return {order_id: text for (order_id,) in shipped.tuples()}
