@@ -14,7 +14,6 @@ from core import db
 from core.context import Actor
 from core.errors import Forbidden
 from core.resources import Column, Resource, Selection
-from core.web import lists
 from plugins.orders.models import Order
 from plugins.orders.resources import ORDERS
 from plugins.orders.services.documents import OrderService
@@ -59,7 +58,7 @@ def test_what_a_column_reads_is_all_that_its_value_needs(make_order: Callable[..
     order = Order.get()
     for column in shown:
         if column.value:
-            value = lists.cell(order, column)
+            value = column.value(order)
             assert row[column.name] == str(column.badges[value].label if value in column.badges else value)
 
 
