@@ -23,10 +23,24 @@ def columns(query: Any, fields: Sequence[Any]) -> list[Sequence[Any]]:
 
     Column by column, and only what the database stores in another form: a fourth of the time of peewee's rows.
     """
-    rows = database.execute(query.select(*fields)).fetchall()
+    return converted(database.execute(query.select(*fields)).fetchall(), fields)
+
+
+def converted(rows: Sequence[Any], fields: Sequence[Any]) -> list[Sequence[Any]]:
+    """The same of `rows` as the database gave them."""
     found: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(fields)
     return [values if type(field) in _AS_STORED else [field.python_value(value) for value in values]
             for field, values in zip(fields, found, strict=True)]  # fmt: skip
+
+
+def records(model: Any, fields: Sequence[Any], found: Sequence[Sequence[Any]]) -> list[Any]:
+    """Records of `model` that hold only `fields`, made of columns; peewee's own way takes four times as long."""
+    names, made = [field.name for field in fields], []
+    for row in zip(*found, strict=True):
+        record = model.__new__(model)
+        record.__data__, record.__rel__, record._dirty = dict(zip(names, row, strict=True)), {}, set()
+        made.append(record)
+    return made
 
 
 def dicts(query: Any, fields: Sequence[Any]) -> list[dict[str, Any]]:
