@@ -57,13 +57,17 @@ def test_enable_and_disable_leave_audit_entries(merchant: MerchantFolder, ctx: C
     assert [entry.action for entry in entries] == ["disabled", "enabled"]
 
 
-def test_enable_of_an_enabled_plugin_changes_nothing(merchant: MerchantFolder, ctx: Context) -> None:
-    merchant.add("acme")
-    plugins.enable(ctx, "acme")
+def test_a_plugin_that_was_gone_and_came_back_runs_once_it_is_enabled(merchant: MerchantFolder, ctx: Context) -> None:
+    folder = merchant.on("acme")
+    away = folder.rename(folder.with_name("away"))
     follow(merchant)
+    away.rename(folder)
+    (found,) = (plugin for plugin in plugins.status() if plugin.name == "acme")
+    assert found.status == "missing", "no process has loaded it"
     before = plugins.generation()
     plugins.enable(ctx, "acme")
-    assert plugins.generation() == before
+    assert plugins.generation() == before + 1
+    assert follow(merchant).plugins["acme"].status == "healthy"
 
 
 def test_a_plugin_whose_missing_package_came_is_enabled_again(merchant: MerchantFolder, ctx: Context) -> None:

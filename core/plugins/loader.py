@@ -75,7 +75,7 @@ def present(
 
 def _idle(plugin: Plugin, reasons: Mapping[str, str]) -> Plugin:
     if plugin.status == "missing":
-        return replace(plugin, error="Its folder or package is gone: put it back, or disable it.")
+        return replace(plugin, error="Its folder or package is gone: put it back and enable it, or disable it.")
     if plugin.name in reasons:
         return replace(plugin, status="quarantined", error=reasons[plugin.name])
     return replace(plugin, error=plugin.error or ("Safe mode: core runs alone." if plugin.enabled else ""))
