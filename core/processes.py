@@ -19,6 +19,7 @@ import structlog
 
 from core import logs
 from core.errors import MaktabError
+from core.plugins import watch
 from core.settings import Settings, load
 
 STOP_S = 28  # web server and worker take up to 20 and 25 s of the promised 30
@@ -72,6 +73,7 @@ def load_web_worker(parent: int) -> Any:
     switch = Switch(settings)
     threading.Thread(target=switch.follow, name="generation", daemon=True).start()
     end_when_stuck(settings.hang_s, switch.gets_on)
+    watch.start(settings.memory_mb, settings.web_threads)
     return switch
 
 
@@ -105,6 +107,7 @@ def worker(settings: Settings) -> None:
     watch_supervisor()
     logs.configure(logging.INFO)
     end_when_stuck(settings.hang_s, lambda: True)
+    watch.start(settings.memory_mb, settings.job_threads)
     Worker(settings).run()
 
 

@@ -57,7 +57,12 @@ def enable(ctx: Context, name: str) -> None:
         if plugin.status != "healthy" and (other == name or before[other].status == "healthy"):
             raise PluginRefused(f"{name} cannot be enabled. {other}: {plugin.error}")
     _try_out(settings, name)
-    migrate_tables(loader.build(settings, trial=name), name)
+    built = loader.build(settings, trial=name)
+    try:
+        migrate_tables(built, name)
+    except (Exception, SystemExit) as error:
+        text = f"{name} cannot be enabled. Its migration failed: {type(error).__name__}: {error}"
+        raise PluginRefused(text) from error
     values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
     state.change(ctx, name, "enabled", **values)
 
