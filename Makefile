@@ -1,5 +1,5 @@
 # make run: a running shop with demo orders. make test: everything. PORT and MAKTAB_* are honoured (docs/install.md).
-.PHONY: run test prove lint format lock translations screens bench clean
+.PHONY: run test prove lint format lock translations docs screens bench clean
 .DEFAULT_GOAL := run
 
 run:
@@ -32,6 +32,11 @@ format:
 translations:
 	@scripts/setup.sh requirements-dev.lock
 	.venv/bin/python scripts/translations.py
+
+# After a hook spec, its example or the test of it changed: makes docs/hooks anew.
+docs:
+	@scripts/setup.sh requirements-dev.lock
+	.venv/bin/python -P scripts/hook_pages.py
 
 # Pictures for docs/screens, from a running demo shop: MAKTAB_PASSWORD=... make screens [URL=http://127.0.0.1:8000]
 screens:

@@ -1,10 +1,8 @@
-"""The test bench: real SQLite and PostgreSQL, a real Flask client, real Redis, a real browser."""
+"""The test bench: what core.testing gives (real SQLite and PostgreSQL, a real Flask client), real Redis, a browser."""
 
 from __future__ import annotations
 
-import itertools
 import os
-import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -15,16 +13,9 @@ import pytest
 import structlog
 from werkzeug.serving import make_server
 
-from core import access, auth, db, plugins
-from core import runtime as runtime_room
-from core.app import create_app
-from core.context import Context, system_context
-from core.settings import Settings
+from core.testing import PASSWORD, csrf_of, databases  # noqa: F401 - for all tests
 from core.wsgi import Switch
-from tests import databases
 
-PASSWORD = "blue kettle on a warm stove"
-_names = itertools.count(1)
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(databases.fast_directory()))  # where tmp_path lies
 
 
@@ -36,109 +27,6 @@ def plain_logs() -> None:
 
 
 plain_logs()
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(databases.RUN_DIR, ignore_errors=True)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    """Override with `@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=False)` for one only."""
-    return str(request.param)
-
-
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
-    state = "house" if {"runtime", "new_install"} & set(request.fixturenames) else "empty"
-    with databases.fresh_database(database_kind, tmp_path / "data", state) as url:
-        yield url
-        databases.close_all()
-
-
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    """An install of its own: temporary data directory, migrated and empty database."""
-    return Settings(data_dir=tmp_path / "data", database_url=database_url, session_idle_minutes=30)
-
-
-@pytest.fixture
-def new_install(settings: Settings) -> Settings:
-    """The settings of an install as `maktab migrate` leaves it, for other processes to work on."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return settings
-
-
-@pytest.fixture
-def app_db(settings: Settings) -> Iterator[Any]:
-    """The connected database, migrated and empty, on SQLite and on PostgreSQL."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    yield db.connect(settings.url)
-    databases.close_all()
-
-
-@pytest.fixture
-def runtime(app_db: Any, settings: Settings) -> Iterator[Any]:
-    """The first generation of a new install, with our own plugins enabled, installed for this process."""
-    built = plugins.build(settings)
-    runtime_room.install(built)
-    with runtime_room.bound(built):
-        yield built
-
-
-@pytest.fixture
-def ctx() -> Context:
-    """The system's own context: may do everything."""
-    return system_context("cli")
-
-
-@pytest.fixture
-def app(runtime: Any) -> Any:
-    made = create_app(runtime)
-    made.config.update(TESTING=True)
-    return made
-
-
-@pytest.fixture
-def client(app: Any) -> Any:
-    return app.test_client()
-
-
-@pytest.fixture
-def make_user(runtime: Any, ctx: Context) -> Callable[..., Any]:
-    """make_user(role, scopes=None) -> User with PASSWORD."""
-
-    def make(role: str = "", scopes: Any = None) -> Any:
-        user = auth.create_user(ctx, f"{role or 'user'}{next(_names)}", PASSWORD)
-        if role:
-            access.assign(ctx, user, role, scopes=scopes)
-        return user
-
-    return make
-
-
-@pytest.fixture
-def signed_in(app: Any, make_user: Callable[..., Any]) -> Callable[..., Any]:
-    """signed_in(role) -> a test client whose user has that role; `client.user` is the user."""
-
-    def sign_in(role: str, scopes: Any = None) -> Any:
-        user = make_user(role, scopes)
-        browser = app.test_client()
-        page = browser.get("/admin/sign-in").get_data(as_text=True)
-        form = {"username": user.username, "password": PASSWORD, "csrf_token": csrf_of(page)}
-        answer = browser.post("/admin/sign-in", data=form, headers={"Referer": "http://localhost/admin/sign-in"})
-        assert answer.status_code == 302, answer.get_data(as_text=True)
-        browser.user = user
-        return browser
-
-    return sign_in
-
-
-def csrf_of(page: str) -> str:
-    """The CSRF token in a page's form or meta tag; "" when there is none."""
-    found = re.search(r'name="csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"', page)
-    return found.group(1) if found else ""
 
 
 @pytest.fixture(scope="session")

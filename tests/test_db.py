@@ -222,6 +222,7 @@ def test_split_by_nothing_is_refused(weights: list[int]) -> None:
 @given(minor=st.integers(-(10**17), 10**17), currency=currencies)
 def test_minor_units_survive_major_units(minor: int, currency: str) -> None:
     assert money.to_minor(money.to_major(minor, currency), currency) == minor
+    assert money.writer(currency)(minor) == format(money.to_major(minor, currency), "f")
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,57 @@
-"""The manual knows every hook and every key of a manifest."""
+"""The manual knows every hook and every key of a manifest, and shows code that runs."""
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.plugins import hookspecs
 from core.plugins.manifest import ManifestSchema
 
-DOCS = Path(__file__).parents[1] / "docs"
-HOOKS = [name for name, value in vars(hookspecs).items() if hasattr(value, "policy")]
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 
 
-@pytest.mark.parametrize("hook", HOOKS)
-def test_every_hook_stands_in_the_manual_and_tells_its_contract(hook: str) -> None:
-    assert f"`{hook}(" in (DOCS / "hooks.md").read_text(encoding="utf-8")
-    assert getattr(hookspecs, hook).__doc__
+def _script(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+hook_pages = _script("hook_pages")
+HOOKS = {hook.name: hook for hook in hook_pages.hooks()}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_hook_has_a_page_with_an_example_and_a_test(name: str) -> None:
+    page = DOCS / "hooks" / f"{name}.md"
+    assert page.read_text(encoding="utf-8") == hook_pages.page(HOOKS[name]), "not up to date: run make docs"
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_spec_says_when_it_is_called_what_it_may_do_and_what_a_failure_costs(name: str) -> None:
+    words = re.findall(r"^(When|May|Failure): \S", HOOKS[name].doc, re.MULTILINE)
+    assert words == ["When", "May", "Failure"]
+
+
+def test_the_index_has_every_hook_and_no_page_is_left_of_one_that_is_gone() -> None:
+    assert (DOCS / "hooks.md").read_text(encoding="utf-8") == hook_pages.pages()[DOCS / "hooks.md"], "run make docs"
+    assert {page.stem for page in (DOCS / "hooks").glob("*.md")} == set(HOOKS)
+
+
+def test_a_hook_without_example_or_without_test_has_no_page() -> None:
+    def lonely() -> None: ...
+
+    lonely.__dict__.update(policy="collect", budget_ms=0)
+    with pytest.raises(LookupError, match="No plugin in tests/plugins implements lonely"):
+        hook_pages.page(hook_pages.Hook("lonely", "core", lonely, Path(__file__)))
+    assert hook_pages.proofs("lonely") == []
 
 
 @pytest.mark.parametrize("key", ManifestSchema().fields)

@@ -19,10 +19,10 @@ from core import runtime as runtime_room
 from core.context import Context, system_context
 from core.errors import Invalid, Rejected
 from core.resources import Minor, service_of, tags_of
+from core.testing.databases import cut_connections
 from core.web import forms
 from core.web.theme import CSP, THEME
 from tests.conftest import csrf_of
-from tests.databases import cut_connections
 from tests.helpers import count_statements, install_suppliers, make_suppliers
 
 LIST = "/admin/suppliers/"

@@ -7,6 +7,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from core import db
@@ -56,8 +57,13 @@ def digest(salt: str, diff: str) -> str:
 def masked(value: Any) -> Any:
     """`value` with the values of secret-looking keys replaced, at any depth."""
     if isinstance(value, Mapping):
-        return {key: "***" if _SECRET.search(str(key)) else masked(inner) for key, inner in value.items()}
+        return {key: "***" if _is_secret(str(key)) else masked(inner) for key, inner in value.items()}
     return [masked(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    return _SECRET.search(name) is not None
 
 
 def history(resource: str, record_id: int) -> Any:

@@ -5,7 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import peewee
+
 from core.db.engine import database, is_postgres
+from core.db.fields import IdField, MinorField
+
+_AS_STORED = frozenset(
+    {IdField, MinorField, peewee.CharField, peewee.TextField, peewee.IntegerField, peewee.BigIntegerField,
+     peewee.ForeignKeyField}
+)  # fmt: skip
+
+
+def columns(query: Any, fields: Sequence[Any]) -> list[Sequence[Any]]:
+    """What `query` finds: for each of `fields` the Python values of all rows.
+
+    Column by column, and only what the database stores in another form: a fourth of the time of peewee's rows.
+    """
+    rows = database.execute(query.select(*fields)).fetchall()
+    found: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(fields)
+    return [values if type(field) in _AS_STORED else [field.python_value(value) for value in values]
+            for field, values in zip(fields, found, strict=True)]  # fmt: skip
+
+
+def dicts(query: Any, fields: Sequence[Any]) -> list[dict[str, Any]]:
+    """The same as {field name: value} for each row."""
+    names = [field.name for field in fields]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns(query, fields), strict=True)]
 
 
 def insert(model: Any, rows: Sequence[dict[str, Any]]) -> None:
@@ -13,18 +38,32 @@ def insert(model: Any, rows: Sequence[dict[str, Any]]) -> None:
 
     peewee builds a multi-row INSERT value by value, which took half the time of an import; executemany binds only.
     """
+    if rows:
+        head, marks, values = _prepared(model, rows)
+        with database.atomic():
+            database.cursor().executemany(f"{head} VALUES {marks}", values)
+
+
+def insert_returning(model: Any, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """The same in one statement for at most some hundred rows; the ids of the new rows, in the order of `rows`."""
     if not rows:
-        return
+        return []
+    head, marks, values = _prepared(model, rows)
+    statement = f"{head} VALUES {', '.join([marks] * len(rows))} RETURNING {model._meta.primary_key.column_name}"
+    found = database.execute_sql(statement, [value for row in values for value in row]).fetchall()
+    return sorted(row_id for (row_id,) in found)  # given in the order of VALUES; RETURNING promises no order
+
+
+def _prepared(model: Any, rows: Sequence[dict[str, Any]]) -> tuple[str, str, list[tuple[Any, ...]]]:
+    """INSERT INTO …, the marks of one row, and the values to bind."""
     defaults = model._meta.get_default_dict()
     fields = [field for field in model._meta.sorted_fields if field.name in rows[0] or field.name in defaults]
     columns = ", ".join(f'"{field.column_name}"' for field in fields)
     marks = ", ".join(["%s" if is_postgres() else "?"] * len(fields))
-    filled = (defaults | row for row in rows)
-    values = [tuple(field.db_value(row[field.name]) for field in fields) for row in filled]
+    binding = [(field.db_value, field.name, defaults.get(field.name)) for field in fields]
+    values = [tuple([bind(row.get(name, default)) for bind, name, default in binding]) for row in rows]
     # Table and column names come from the model; values are bound.
-    statement = f'INSERT INTO "{model._meta.table_name}" ({columns}) VALUES ({marks})'  # noqa: S608
-    with database.atomic():
-        database.cursor().executemany(statement, values)
+    return f'INSERT INTO "{model._meta.table_name}" ({columns})', f"({marks})", values
 
 
 def update(model: Any, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:

@@ -59,6 +59,12 @@ def drop_connections() -> None:
         database.manual_close()
 
 
+def give_back_pages() -> None:
+    """Between the steps of a long walk: what it has read is not read again, and SQLite would keep 32 MB of it."""
+    if not is_postgres():
+        database.execute_sql("PRAGMA shrink_memory")
+
+
 def is_postgres() -> bool:
     return isinstance(database.obj, peewee.PostgresqlDatabase)
 

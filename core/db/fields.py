@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ import peewee
 
 from core.db.engine import is_postgres
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 LARGEST = 2**63 - 1
 
 
@@ -54,7 +56,7 @@ def is_storable(value: Any) -> bool:
     """Both databases keep `value`: numbers within 64 bits, texts without NUL and half surrogate pairs."""
     if isinstance(value, int):
         return abs(value) <= LARGEST
-    return not isinstance(value, str) or not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value)
+    return not isinstance(value, str) or _UNSTORABLE.search(value) is None
 
 
 def iso(moment: datetime) -> str:
@@ -85,6 +87,8 @@ class JSONField(peewee.TextField):  # type: ignore[misc]
         return None if value is None else canonical_json(value)
 
     def python_value(self, value: str | None) -> Any:
+        if value == "{}":  # what most records have
+            return {}
         return None if value is None else json.loads(value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from core.errors import Invalid
@@ -35,6 +35,18 @@ def to_minor(amount: Decimal, currency: str) -> int:
 def to_major(minor: int, currency: str) -> Decimal:
     """Minor units as an exact decimal with the currency's digits: 1234 GBP -> 12.34."""
     return Decimal(minor).scaleb(-exponent(currency))
+
+
+def writer(currency: str) -> Callable[[int], str]:
+    """What writes minor units of `currency` as an exact decimal: 1234 GBP -> "12.34"."""
+    digits = exponent(currency)
+    unit = 10**digits
+
+    def write(minor: int) -> str:
+        whole, rest = divmod(abs(minor), unit)
+        return f"{'-' if minor < 0 else ''}{whole}.{rest:0{digits}}"
+
+    return write if digits else str
 
 
 def split(minor: int, weights: Sequence[int]) -> list[int]:

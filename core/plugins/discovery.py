@@ -77,13 +77,20 @@ def _merchants(root: Path) -> Iterator[Plugin]:
         plugin = read(folder.resolve(), folder.name)
         if plugin.error:
             yield plugin
-        elif folder.name not in _Merchant.folders and importlib.util.find_spec(folder.name):
+        elif folder.name not in _Merchant.folders and _is_elsewhere(folder):
             yield replace(
                 plugin, error=f"Python already has a package called {folder.name!r}; give the plugin another name."
             )
         else:
             _Merchant.folders[folder.name] = plugin.path
             yield plugin
+
+
+def _is_elsewhere(folder: Path) -> bool:
+    """Python finds another package of this name; tests in the folder itself may have put this one on its path."""
+    spec = importlib.util.find_spec(folder.name)
+    where = spec.submodule_search_locations if spec else None
+    return spec is not None and folder.resolve() not in [Path(one).resolve() for one in where or ()]
 
 
 def _installed() -> Iterator[Plugin]:

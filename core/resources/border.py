@@ -8,7 +8,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from core.cards import card_fields
+from core.cards import card_fields, holds_card
 from core.errors import Invalid
 from core.i18n import _
 
@@ -19,8 +19,8 @@ def card_refused() -> str:
 
 def refuse_cards(values: Mapping[str, Any]) -> None:
     """Raise Invalid, by field and without the number, when `values` hold the number of a payment card."""
-    if errors := _errors(values):
-        raise Invalid(errors)
+    if holds_card(values):
+        raise Invalid(_errors(values))
 
 
 def _errors(values: Any) -> dict[str, list[str]]:
@@ -34,8 +34,8 @@ def bordered(schema: type[ma.Schema]) -> type[ma.Schema]:
         return schema
 
     def border(_self: ma.Schema, data: Any, **_more: Any) -> Any:
-        if errors := _errors(data):
-            raise ma.ValidationError(errors)
+        if holds_card(data):
+            raise ma.ValidationError(_errors(data))
         return data
 
     own = {"_border": ma.pre_load(border), "__module__": schema.__module__, "__doc__": schema.__doc__}

@@ -36,6 +36,7 @@ class Column:
 
     `name`: a model field (or an attribute that `value` computes from the record, without a query).
     `kind` money: the field ends in `_minor`, the record has `currency`. `badges`: value -> Badge for kind badge.
+    `reads`: the model fields that `value` needs beside that of the column; None means any, so that all are read.
     `sortable` needs an index on (field, id). `shown`: in the table unless the user chose otherwise.
     `link(record)`: address that the value leads to, or None (the first column of a table leads to its record).
     """
@@ -47,6 +48,7 @@ class Column:
     shown: bool = True
     badges: Mapping[str, Badge] = field(default_factory=dict)
     value: Callable[[Any], Any] | None = None
+    reads: Sequence[str] | None = None
     link: Callable[[Any], str | None] | None = None
 
 

@@ -12,7 +12,7 @@ import peewee
 from core import changes, db
 from core.changes import Change
 from core.context import Context
-from core.db import search
+from core.db import bulk, search
 from core.db.fields import is_storable
 from core.errors import Conflict, Rejected
 from core.i18n import _
@@ -43,7 +43,9 @@ class Service:
 
     def __init__(self, resource: Resource) -> None:
         self.resource, self.model = resource, resource.model
-        self.names = frozenset(self.model._meta.fields) - self.fixed
+        fields = self.model._meta.fields
+        self.names = frozenset(fields) - self.fixed
+        self.longest = {name: field.max_length for name, field in fields.items() if getattr(field, "max_length", None)}
         self.lists |= {"tags"} if resource.has_tags else frozenset()
 
     # The contract
@@ -92,8 +94,7 @@ class Service:
 
     def insert(self, ctx: Context, docs: Sequence[Document]) -> list[int]:
         """Insert, in one statement for the set; the ids in the order of `docs`."""
-        rows: Any = self.model.insert_many([self._row(doc) for doc in docs]).returning(self.model.id)
-        ids = sorted(row.id for row in rows.execute())  # given in the order of VALUES; RETURNING promises no order
+        ids = bulk.insert_returning(self.model, [self._row(doc) for doc in docs])
         self.attach(ctx, dict(zip(ids, docs, strict=True)), {})
         return ids
 
@@ -128,7 +129,7 @@ class Service:
         """Why `doc` may not be written, by field; `old` is None for a new record."""
         errors: dict[str, list[str]] = {}
         for name, value in doc.items():
-            longest = getattr(self.model._meta.fields.get(name), "max_length", None) or 2**31
+            longest = self.longest.get(name, 2**31)
             if not is_storable(value) or (isinstance(value, str) and len(value) > longest):
                 errors[name] = [_("Write at most %(most)s letters, none of them a control sign.", most=longest)]
             elif name not in self.names | self.fixed | self.lists:
@@ -169,8 +170,8 @@ class Service:
         ids = self.insert(ctx, good) if good else []
         noted = [Change(key, {}, doc) for key, doc in zip(ids, good, strict=True)]
         changes.record(ctx, self.resource.name, "created", noted)
-        made = (Outcome("created", key) for key in ids)
-        return [Outcome("rejected", errors=refused) if refused else replace(next(made), after=doc)
+        made = iter(ids)
+        return [Outcome("rejected", errors=refused) if refused else Outcome("created", next(made), after=doc)
                 for refused, doc in zip(errors, docs, strict=True)]  # fmt: skip
 
     def _update(self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int]) -> list[Outcome]:

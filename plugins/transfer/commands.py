@@ -39,12 +39,12 @@ def import_(resource: str, file: Path, *, mapping: str = "", dry_run: bool = Fal
         sys.exit(REJECTED_ROWS)
 
 
-def export(resource: str, *, out: Path, filter: tuple[str, ...] = (), search: str = "") -> Any:
+def export(resource: str, *, out: Path, filter: tuple[str, ...] = (), search: str = "", as_list: bool = False) -> Any:
     """Export all records of RESOURCE that match into a file: --out NAME.csv, .xlsx or .jsonl.
 
-    --filter NAME=VALUE as in the address of the list; may be repeated.
+    --filter NAME=VALUE as in the address of the list; may be repeated. --as-list: the columns of the list as CSV.
     """
-    format = out.suffix.lstrip(".").lower()
+    format = "list" if as_list else out.suffix.lstrip(".").lower()
     if format not in FORMATS or not all("=" in each for each in filter):
         raise click.UsageError("--out needs a name that ends in .csv, .xlsx or .jsonl; --filter is NAME=VALUE.")
     asked = dict(each.split("=", 1) for each in filter)

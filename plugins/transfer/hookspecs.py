@@ -8,11 +8,22 @@ from core.plugins import hookspec
 from plugins.transfer.formats import DemoFile, ImportFormat
 
 
-@hookspec("collect")
+@hookspec("build")
 def register_import_formats() -> Sequence[ImportFormat]:  # type: ignore[empty-body]
-    """File formats known by their header, and mapping presets that an importer can choose."""
+    """File formats known by their header, and mapping presets that an importer can choose.
+
+    When: once, while a generation is built.
+    May: give `ImportFormat(name, resource, title, mapping, headers, prepare)`; docs/import.md says what a mapping is.
+    With `headers` the format is recognised when a file has all of them; without, it is a preset to choose.
+    Failure: the plugin that gave them is quarantined.
+    """
 
 
-@hookspec("collect")
+@hookspec("build")
 def register_demo() -> Sequence[DemoFile]:  # type: ignore[empty-body]
-    """Files that `maktab demo` imports as if somebody had uploaded them."""
+    """Files that `maktab demo` imports as if somebody had uploaded them.
+
+    When: once, while a generation is built; the files are read when the command runs.
+    May: give `DemoFile(resource, path, mapping)`; mapping: a `Mapping`, or the name of an `ImportFormat`.
+    Failure: the plugin that gave them is quarantined.
+    """

@@ -10,7 +10,7 @@ from core.api import Chosen
 class ExportOrder(Chosen):
     """What to export, and as what."""
 
-    format = ma.fields.String(load_default="csv", validate=ma.validate.OneOf(["csv", "xlsx", "jsonl"]))
+    format = ma.fields.String(load_default="csv", validate=ma.validate.OneOf(["csv", "xlsx", "jsonl", "list"]))
 
 
 class ImportOrder(ma.Schema):

@@ -12,7 +12,7 @@ import pytest
 
 from core import db
 from core.settings import Settings
-from tests import databases
+from core.testing import databases
 from tests.process_kit import eventually
 
 

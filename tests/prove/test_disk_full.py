@@ -18,7 +18,8 @@ import pytest
 
 from core import db, files
 from core.settings import Settings
-from tests import chaos_kit, databases, process_kit
+from core.testing import databases
+from tests import chaos_kit, process_kit
 from tests.ledger_kit import install, things
 from tests.prove.conftest import scaled
 

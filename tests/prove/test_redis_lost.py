@@ -10,7 +10,8 @@ import pytest
 
 from core.jobs.models import Job
 from core.settings import Settings
-from tests import chaos_kit, databases, process_kit
+from core.testing import databases
+from tests import chaos_kit, process_kit
 from tests.ledger_kit import install, things
 from tests.prove.conftest import scaled
 from tests.prove.servers import Redis

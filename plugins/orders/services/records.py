@@ -12,7 +12,7 @@ from operator import and_, itemgetter, or_
 from typing import Any
 
 from core import db
-from core.db import bulk
+from core.db import bulk, search
 from core.resources import Tagging, tags_of
 from plugins.orders.models import Address, Adjustment, Order, OrderFact, OrderLine, OrderNumber
 from plugins.orders.services import merge
@@ -57,27 +57,27 @@ def locked(query: Any) -> Any:
 
 def read(ids: Sequence[int]) -> list[Document]:
     """Documents in the order of `ids`, six statements; ids that do not exist are left out."""
-    found: dict[int, Document] = {row["id"]: row for row in Order.select().where(Order.id.in_(ids)).dicts()}
-    if not found:
+    orders = bulk.dicts(Order.select().where(search.among(Order.id, ids)), Order._meta.sorted_fields)
+    if not orders:
         return []
+    found: dict[int, Document] = {order["id"]: order for order in orders}
     tags = tags_of(RESOURCE, list(found))
     for order_id, order in found.items():
-        order |= {"tags": sorted(tags[order_id]), **{name: [] for name in _LISTS}, **dict.fromkeys(ADDRESSES)}
+        order |= {"tags": tags[order_id], **{name: [] for name in _LISTS}, **dict.fromkeys(ADDRESSES)}
     for name, model in _LISTS.items():
-        for row in _rows(model, found).dicts():
-            del row["id"]
+        for row in _rows(model, found):
             found[row.pop("order")][name].append(row)
     for order in found.values():  # here, for a database sorts texts by its own language
         for name, key in _SORTED.items():
             order[name].sort(key=key)
-    for row in _rows(Address, found).dicts():
-        del row["id"]
+    for row in _rows(Address, found):
         found[row.pop("order")][f"{row.pop('kind')}_address"] = row
     return [found[order_id] for order_id in ids if order_id in found]
 
 
-def _rows(model: Any, orders: Iterable[int]) -> Any:
-    return model.select().where(model.order.in_(list(orders)))
+def _rows(model: Any, orders: Iterable[int]) -> list[Document]:
+    fields = [field for field in model._meta.sorted_fields if field.name != "id"]
+    return bulk.dicts(model.select().where(search.among(model.order, list(orders))), fields)
 
 
 def next_numbers(count: int) -> list[str]:
@@ -92,13 +92,12 @@ def insert(orders: Sequence[Document]) -> list[int]:
     """New orders with all their parts; their ids in the same order."""
     now = db.utcnow()
     rows = [{**_header(order), "created_at": now, "updated_at": now, "version": 1} for order in orders]
-    query = Order.insert_many(rows).returning(Order.id, Order.sales_channel, Order.number)
-    ids = {(channel, number): order_id for order_id, channel, number in query.tuples().execute()}
-    for order in orders:
-        order |= {"id": ids[order["sales_channel"], order["number"]], "version": 1}
+    ids = bulk.insert_returning(Order, rows)
+    for order_id, order in zip(ids, orders, strict=True):
+        order |= {"id": order_id, "version": 1}
     for model in _KEYS:
         bulk.insert(model, [row for order in orders for row in _parts(model, order)])
-    return [order["id"] for order in orders]
+    return ids
 
 
 def update(pairs: Sequence[tuple[Document, Document]]) -> None:

@@ -296,8 +296,9 @@ class Plan:
         return out
 
     def _sign(self, path: str) -> str:
-        all_commas = bool(self.signs) and set(self.signs.values()) == {","}
-        return self.mapping.decimal or self.signs.get(path) or ("," if all_commas else ".")
+        if self.mapping.decimal or path in self.signs:
+            return self.mapping.decimal or self.signs[path]
+        return "," if set(self.signs.values()) == {","} else "."
 
     def _value(self, leaf: Leaf, text: str, currency: str) -> Any:
         if leaf.kind == "text" or not text:

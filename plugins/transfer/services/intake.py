@@ -202,7 +202,7 @@ class Intake:
         versions = self._versions(list(made))
         # A key that comes again in one file: the rollback goes back to before its first time.
         kept = ImportChange.select(ImportChange.record_id).where(ImportChange.import_id == self.import_.id)
-        again = {key for (key,) in kept.where(ImportChange.record_id.in_(list(made))).tuples()}
+        again = {key for (key,) in kept.where(search.among(ImportChange.record_id, list(made))).tuples()}
         rows = {key: mine | {"record_id": key, "version_after": version} for key, version in versions.items()}
         bulk.update(ImportChange, ["import_id", "record_id"], [rows.pop(key) for key in again])
         bulk.insert(ImportChange, [row | {"before": _before(made[key])} for key, row in rows.items()])
@@ -210,7 +210,9 @@ class Intake:
     def _versions(self, ids: Sequence[int]) -> dict[Any, int]:
         model, permission = self.resource.model, self.resource.permission("import")
         within = access.rows(self.ctx.actor, permission, self.resource)
-        rows: Any = model.select(model.id, model.version).where(model.id.in_(ids), True if within is None else within)
+        rows: Any = model.select(model.id, model.version).where(
+            search.among(model.id, ids), True if within is None else within
+        )
         found = dict(rows.tuples())
         if len(found) < len(set(ids)):
             raise Forbidden(permission, _("This record lies outside of what your role may import."))

@@ -7,6 +7,7 @@ from typing import Any
 
 from core import access, runtime
 from core.context import Actor
+from core.db import search
 from core.resources import Resource, service_of
 
 
@@ -39,7 +40,7 @@ class Scope:
         """{id: values of the scopes' fields} of the records within."""
         model = self.resource.model
         fields = [getattr(model, name) for name in self.names]
-        query = model.select(model.id, *fields).where(model.id.in_(ids), True if rows is None else rows)
+        query = model.select(model.id, *fields).where(search.among(model.id, ids), True if rows is None else rows)
         away = access.denied(self.actor, self.permission, self.resource.name, ids) if ids else ()
         return {row[0]: dict(zip(self.names, row[1:], strict=True)) for row in query.tuples() if row[0] not in away}
 

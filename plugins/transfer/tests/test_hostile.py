@@ -18,10 +18,10 @@ from core import auth, files, logs
 from core.app import create_app
 from core.jobs.worker import Worker
 from core.settings import Settings
+from core.testing import databases
 from plugins.transfer import api as transfer
 from plugins.transfer.tests import hostile_files, kit
 from plugins.transfer.tests.kit import CTX, SALE, Sale, bring_in, documents, mapped, reasons, rejected_rows
-from tests import databases
 from tests.conftest import csrf_of, plain_logs
 
 ROOT = Path(__file__).parents[3]

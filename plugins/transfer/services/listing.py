@@ -1,0 +1,98 @@
+"""The columns of a list as a table for people: one select for each set of rows, a column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from core import runtime
+from core.context import Context
+from core.db import bulk, money
+from core.db.fields import iso
+from core.i18n import _
+from core.resources import Column, Resource, tags_of
+from plugins.transfer.reading.values import escape
+from plugins.transfer.services import table
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "datetime": iso,
+    "number": table.number,
+    "tags": table.tags_text,
+    "bool": table.truth,
+}
+
+
+class Listing:
+    """Rows of the columns that the list of `resource` shows, badges in words, and the currency beside money."""
+
+    def __init__(self, ctx: Context, resource: Resource) -> None:
+        self.ctx, self.resource, self.model = ctx, resource, resource.model
+        self.columns = [column for column in resource.columns if column.shown]
+        has_money = any(column.kind == "money" for column in self.columns)
+        if has_money and "currency" in self.model._meta.fields and all(one.name != "currency" for one in self.columns):
+            self.columns.append(resource.column("currency") or Column("currency", _("Currency")))
+        names = {"id", "currency"}.union([column.name for column in self.columns], *map(self._reads, self.columns))
+        self.fields = [field for field in self.model._meta.sorted_fields if field.name in names]
+        self.needs_records = bool(resource.loader) or any(map(self._is_computed, self.columns))
+        self.shop_currency = runtime.current().settings.currency
+        self.writers = [_writer(column) for column in self.columns]
+
+    def header(self) -> list[str]:
+        return [escape(str(column.label)) for column in self.columns]
+
+    def rows(self, chosen: Any) -> tuple[list[int], Iterator[tuple[str, ...]]]:
+        """The ids and the rows that the select `chosen` finds."""
+        names, found = [field.name for field in self.fields], bulk.columns(chosen, self.fields)
+        values = dict(zip(names, found, strict=True))
+        records = self._records(names, found) if self.needs_records else ()
+        cells = [self._cells(*pair, values, records) for pair in zip(self.columns, self.writers, strict=True)]
+        return list(values["id"]), zip(*cells, strict=True)
+
+    def _reads(self, column: Column) -> Iterable[str]:
+        """The fields that a column needs beside its own; all of them where it does not say."""
+        known = self.model._meta.fields
+        if self.resource.loader or (column.value and column.reads is None):
+            return known  # type: ignore[no-any-return]
+        return column.reads or (() if column.name in known or column.kind == "tags" else known)
+
+    def _is_computed(self, column: Column) -> bool:
+        return column.kind != "tags" and (column.value is not None or column.name not in self.model._meta.fields)
+
+    def _records(self, names: Sequence[str], found: Sequence[Sequence[Any]]) -> list[Any]:
+        records = [self.model.__new__(self.model) for _value in found[0]]  # peewee's own way takes four times as long
+        for record, row in zip(records, zip(*found, strict=True), strict=True):
+            record.__data__, record.__rel__ = dict(zip(names, row, strict=True)), {}
+        if self.resource.loader and records:
+            self.resource.loader(records, self.ctx)
+        return records
+
+    def _cells(self, column: Column, write: Callable[[Any], str], values: Any, records: Sequence[Any]) -> list[str]:
+        found = self._values(column, values, records)
+        if column.kind == "money" and "currency" in values:
+            amounts = {code: money.writer(code or self.shop_currency) for code in set(values["currency"])}
+            pairs = zip(found, values["currency"], strict=True)
+            return ["" if value is None else amounts[code](value) for value, code in pairs]
+        return ["" if value is None else write(value) for value in found]
+
+    def _values(self, column: Column, values: Any, records: Sequence[Any]) -> Sequence[Any]:
+        if column.kind == "tags":
+            tags = tags_of(self.resource.name, values["id"])
+            return [tags[key] for key in values["id"]]
+        if not self._is_computed(column):
+            return values[column.name]  # type: ignore[no-any-return]
+        if column.value:
+            return [column.value(record) for record in records]
+        return [getattr(record, column.name, None) for record in records]
+
+
+class _Words(dict[Any, str]):
+    """Texts of badges by value; a value that has none is shown itself."""
+
+    def __missing__(self, value: Any) -> str:
+        return table.text(value)
+
+
+def _writer(column: Column) -> Callable[[Any], str]:
+    if column.kind == "badge":
+        return _Words({code: escape(str(badge.label)) for code, badge in column.badges.items()}).__getitem__
+    return _WRITERS.get(column.kind, table.text)

@@ -1,0 +1,1 @@
+"""Visits to suppliers: one implementation of every hook."""
