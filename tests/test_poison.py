@@ -37,6 +37,10 @@ class House:
         self.owner = Browser(self.served.address)
         assert self.owner.sign_in("owner", PASSWORD)[0] == 200
 
+    def end(self) -> None:
+        self.served.end()
+        self.merchant.forget()
+
     def look_round(self) -> None:
         assert {page: status for page in PAGES if (status := self.owner.get(page)[0]) != 200} == {}
 
@@ -73,8 +77,7 @@ class House:
 def house(new_install: Settings) -> Iterator[House]:
     opened = House(new_install)
     yield opened
-    opened.served.end()
-    opened.merchant.forget()
+    opened.end()
 
 
 def test_plugins_that_turn_bad_go_off_one_by_one_and_no_page_fails(house: House) -> None:
@@ -89,25 +92,31 @@ def test_plugins_that_turn_bad_go_off_one_by_one_and_no_page_fails(house: House)
 
 
 DEAF = """
+import ctypes
 import time
 from pathlib import Path
 
 @hookimpl
 def nav_items(actor):
     if Path(__file__).with_name("bad").exists():
-        time.sleep(3600)  # as a call over the network that nobody limits
+        {wait}
     return []
 """
+WAITS = {
+    "time.sleep(3600)  # as a call over the network that nobody limits": "nav_items: it did not end in time",
+    "ctypes.PyDLL(None).sleep(3600)  # as an expression that takes for ever": "nav_items: it held a whole process",
+}
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
-def test_a_hook_that_never_comes_back_loses_its_threads_and_not_the_pages(new_install: Settings) -> None:
-    """Who waits in C cannot be stopped: the plugin goes off, and a process of which no thread is left is replaced."""
+@pytest.mark.parametrize(("wait", "reason"), WAITS.items(), ids=["waits", "holds the interpreter"])
+def test_a_hook_that_never_comes_back_costs_its_process(new_install: Settings, wait: str, reason: str) -> None:
+    """What waits in C cannot be stopped: the plugin goes off; a process of which no thread is left is replaced."""
     db.connect(new_install.url)
     merchant = MerchantFolder(new_install)
-    folder = merchant.on("deaf", hooks=DEAF)
+    folder = merchant.on("deaf", hooks=DEAF.format(wait=wait))
     chaos_kit.make_owner("owner", PASSWORD)
-    served = Served(new_install, free_port(), {"MAKTAB_WEB_THREADS": "2"})
+    served = Served(new_install, free_port(), {"MAKTAB_WEB_THREADS": "2", "MAKTAB_HANG_S": "8"})
     try:
         owner = Browser(served.address)
         assert owner.sign_in("owner", PASSWORD)[0] == 200
@@ -117,7 +126,7 @@ def test_a_hook_that_never_comes_back_loses_its_threads_and_not_the_pages(new_in
             lost = [pool.submit(owner.answers, "/admin/") for _ in range(2)]
             assert [one.result() for one in lost] == [False, False]
         eventually(lambda: owner.answers("/admin/orders/"), 30, "pages again")
-        assert "nav_items: it did not end in time" in owner.get("/admin/plugins/")[1]
+        assert reason in owner.get("/admin/plugins/")[1]
         assert not workers & served.web_workers()
     finally:
         served.end()

@@ -46,8 +46,13 @@ def finished(settings: Settings, finish: Callable[[Runtime], T], trial: str = ""
             if trial or failed.plugin == "core":
                 raise
             broken[failed.plugin] = failed.reason
-            with bound(Runtime(number, settings, {}, _register([]))):
-                state.quarantine(failed.plugin, failed.reason)
+            quarantine(settings, failed.plugin, failed.reason)
+
+
+def quarantine(settings: Settings, name: str, reason: str) -> None:
+    """As `state.quarantine`, in a process that has no generation yet."""
+    with bound(Runtime(0, settings, {}, _register([]))):
+        state.quarantine(name, reason)
 
 
 def present(
