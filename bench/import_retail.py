@@ -67,11 +67,12 @@ def kept(environ: dict[str, str], home: str) -> dict[str, tuple[int, int]]:
     """The same of what the install gives back."""
     out = Path(home, "back.jsonl")
     maktab("export", "orders.order", "--out", str(out), environ=environ)
+    found = {}
     with out.open(encoding="utf-8") as lines:
-        documents = [json.loads(line) for line in lines]
-    return {
-        doc["number"]: (sum(line["line_total_minor"] for line in doc["lines"]), len(doc["lines"])) for doc in documents
-    }
+        for line in lines:  # one at a time: the peak of a child counts the memory of the process that started it
+            doc = json.loads(line)
+            found[doc["number"]] = (sum(item["line_total_minor"] for item in doc["lines"]), len(doc["lines"]))
+    return found
 
 
 def compare(file: str, environ: dict[str, str], home: str) -> None:

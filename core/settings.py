@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 import tomllib
@@ -60,12 +61,14 @@ class Settings:
     def key(self, name: str) -> bytes:
         """The secret `name` (session, audit, queue): 32 bytes in a file only we can read, made at first use."""
         given = os.environ.get(f"MAKTAB_{name.upper()}_KEY")
-        if given:
-            return bytes.fromhex(given)
-        path = self.data_dir / "keys" / name
-        if not path.exists():
-            _make_key(path)
-        return bytes.fromhex(path.read_text())
+        return bytes.fromhex(given) if given else _key(self.data_dir / "keys" / name)
+
+
+@functools.lru_cache(maxsize=32)
+def _key(path: Path) -> bytes:
+    if not path.exists():
+        _make_key(path)
+    return bytes.fromhex(path.read_text())
 
 
 def _make_key(path: Path) -> None:

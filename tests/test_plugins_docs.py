@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.plugins.manifest import ManifestSchema
+from core.resources import Service, declaration
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -57,3 +59,37 @@ def test_a_hook_without_example_or_without_test_has_no_page() -> None:
 @pytest.mark.parametrize("key", ManifestSchema().fields)
 def test_every_key_of_a_manifest_stands_in_the_manual(key: str) -> None:
     assert f"`{key}`" in (DOCS / "plugins.md").read_text(encoding="utf-8")
+
+
+DECLARED = [
+    one for one in vars(declaration).values() if is_dataclass(one) and one.__module__ == declaration.__name__
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda one: one.__name__)
+def test_every_field_of_a_declaration_stands_in_the_manual_with_its_default(declared: Any) -> None:
+    text = (DOCS / "resource.md").read_text(encoding="utf-8")
+    section = text.partition(f"### {declared.__name__}\n")[2].partition("\n#")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(.+?)`|required) \| (.+) \|$", section, re.MULTILINE)
+    assert [(name, default) for name, default, _ in rows] == [(one.name, _default(one)) for one in fields(declared)]
+    assert all(what.strip() for _, _, what in rows)
+
+
+def _default(field: Field[Any]) -> str:
+    """As the manual writes it; "" when it is required."""
+    if field.default_factory is not MISSING:
+        return repr(field.default_factory())
+    if field.default is MISSING:
+        return ""
+    return field.default.__name__ if isinstance(field.default, type) else _quoted(field.default)
+
+
+def _quoted(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def test_every_method_that_a_service_may_override_is_one() -> None:
+    text = (DOCS / "resource.md").read_text(encoding="utf-8").partition("| override | for |")[2]
+    named = re.findall(r"`(\w+)(?:\([\w, ]*\))?`", "".join(re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)))
+    assert len(named) == 9
+    assert all(callable(getattr(Service, name)) for name in named)

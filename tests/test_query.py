@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,6 +37,12 @@ def suppliers(app_db: Any, settings: Settings) -> Resource:
     return resource
 
 
+@pytest.fixture(autouse=True)
+def usual_size(monkeypatch: Any) -> None:
+    """Whatever a test sets is gone after it."""
+    monkeypatch.setattr(query, "_MANY", query._MANY)
+
+
 def walk(resource: Resource, state: ListState, backward: bool = False) -> list[int]:
     """Ids of all pages, forward; or from the last page back to the first."""
     found: list[list[int]] = []
@@ -63,10 +69,12 @@ sorts = st.sampled_from(["id", "-id", "name", "-name", "country", "-country", "c
 
 
 @tuned(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(chosen=filters, sort=sorts, limit=st.integers(1, 25))
+@given(chosen=filters, sort=sorts, limit=st.integers(1, 25), many=st.sampled_from([1, 20, 5000]))
 def test_pages_hold_every_match_once_in_order_both_ways(
-    suppliers: Resource, chosen: dict[str, str], sort: str, limit: int
+    suppliers: Resource, chosen: dict[str, str], sort: str, limit: int, many: int
 ) -> None:
+    """`many`: from so many matches on they are read along the index of the sort."""
+    query._MANY = many
     model: Any = suppliers.model
     tags = {row.id: ["red"] * ((row.id - 1) % 2) + ["blue"] * ((row.id - 1) % 5 == 0) for row in model.select()}
     wanted = [
@@ -206,6 +214,28 @@ def test_days_are_days_of_the_users_zone(monkeypatch: Any, text: str, zone: str,
     found = query.period(text, ZoneInfo(zone))
     assert found[0] == datetime(*begin, tzinfo=UTC)
     assert end is None or found[1] == datetime(*end, tzinfo=UTC)
+
+
+ZONES = ("UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Riyadh", "America/St_Johns")
+
+
+@given(st.dates(date(1990, 1, 1), date(2090, 12, 31)) | st.just(date(2028, 2, 29)), st.sampled_from(ZONES))
+def test_the_days_of_a_zone_follow_each_other_without_gap_or_overlap(day: date, zone: str) -> None:
+    """Also over the days on which the clock is put forward or back, and over 29 February."""
+    here, following = (query.period(str(day + timedelta(days=n)), ZoneInfo(zone)) for n in (0, 1))
+    assert here[0] < here[1] == following[0] < following[1]
+    assert abs((here[1] - here[0]) - timedelta(days=1)) <= timedelta(hours=1)
+    assert here[0].astimezone(ZoneInfo(zone)).date() == day
+
+
+def test_the_words_for_periods_know_the_leap_day(monkeypatch: Any) -> None:
+    monkeypatch.setattr(query, "utcnow", lambda: datetime(2028, 3, 1, 12, tzinfo=UTC))
+    zone = ZoneInfo("UTC")
+    assert query.period("yesterday", zone)[0] == datetime(2028, 2, 29, tzinfo=UTC)
+    assert query.period("last_30_days", zone)[0] == datetime(2028, 2, 1, tzinfo=UTC)
+    monkeypatch.setattr(query, "utcnow", lambda: datetime(2028, 2, 29, 12, tzinfo=UTC))
+    assert query.period("this_month", zone) == (datetime(2028, 2, 1, tzinfo=UTC), datetime(2028, 3, 1, tzinfo=UTC))
+    assert query.period("this_year", zone)[0] == datetime(2028, 1, 1, tzinfo=UTC)
 
 
 def test_the_loader_is_called_once_a_page(suppliers: Resource) -> None:

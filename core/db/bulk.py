@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+import json
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import peewee
@@ -21,10 +23,24 @@ def columns(query: Any, fields: Sequence[Any]) -> list[Sequence[Any]]:
 
     Column by column, and only what the database stores in another form: a fourth of the time of peewee's rows.
     """
-    rows = database.execute(query.select(*fields)).fetchall()
+    return converted(database.execute(query.select(*fields)).fetchall(), fields)
+
+
+def converted(rows: Sequence[Any], fields: Sequence[Any]) -> list[Sequence[Any]]:
+    """The same of `rows` as the database gave them."""
     found: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(fields)
     return [values if type(field) in _AS_STORED else [field.python_value(value) for value in values]
             for field, values in zip(fields, found, strict=True)]  # fmt: skip
+
+
+def records(model: Any, fields: Sequence[Any], found: Sequence[Sequence[Any]]) -> list[Any]:
+    """Records of `model` that hold only `fields`, made of columns; peewee's own way takes four times as long."""
+    names, made = [field.name for field in fields], []
+    for row in zip(*found, strict=True):
+        record = model.__new__(model)
+        record.__data__, record.__rel__, record._dirty = dict(zip(names, row, strict=True)), {}, set()
+        made.append(record)
+    return made
 
 
 def dicts(query: Any, fields: Sequence[Any]) -> list[dict[str, Any]]:
@@ -77,6 +93,31 @@ def update(model: Any, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> No
     bound = [tuple(fields[name].db_value(row[name]) for name in (*changed, *key)) for row in rows]
     with database.atomic():
         database.cursor().executemany(statement, bound)
+
+
+def by_ids(model: Any, ids: Sequence[int]) -> list[Any]:
+    """The records of `ids` that are there, in no order; in half the time of a select, whose text is made each time."""
+    statement, converters = _by_ids(model, is_postgres())
+    found = []
+    for row in database.execute_sql(statement, (list(ids) if is_postgres() else json.dumps(list(ids)),)):
+        record = model(__no_default__=True)
+        for (name, convert), value in zip(converters, row, strict=True):
+            record.__data__[name] = convert(value) if convert else value
+        found.append(record)
+    return found
+
+
+_PLAIN = (peewee.CharField, peewee.TextField, peewee.IntegerField)  # as they come from the database
+_Converters = list[tuple[str, Callable[[Any], Any] | None]]
+
+
+@functools.lru_cache(maxsize=256)
+def _by_ids(model: Any, on_postgres: bool) -> tuple[str, _Converters]:
+    keys = "= ANY(%s)" if on_postgres else "IN (SELECT value FROM json_each(?))"
+    fields = model._meta.sorted_fields
+    columns = ", ".join(f'"{field.column_name}"' for field in fields)
+    statement = f'SELECT {columns} FROM "{model._meta.table_name}" WHERE "id" {keys}'  # noqa: S608 - of the model
+    return statement, [(field.name, None if type(field) in _PLAIN else field.python_value) for field in fields]
 
 
 def grouped(pairs: Iterable[tuple[int, str]], keys: Iterable[int] = ()) -> dict[int, list[str]]:

@@ -129,12 +129,13 @@ def rebuild(resource: Resource, after_id: int = 0, limit: int = 1000) -> int:
     return ids[-1] if ids else 0
 
 
-def condition(resource: Resource, term: str, within: Any = None) -> Any:
+def condition(resource: Resource, term: str, within: Any = None, in_order: bool = False) -> Any:
     """An expression over `resource.model`: the records that `term` finds. Asks the index first: at most two statements.
 
     A term that equals an exact field finds those records alone; else every word of three letters or more must be a
     part of the text; a shorter term is looked for at the beginning of the exact fields. Only an exact find `within` the
-    actor's rows counts: else what he finds would tell him of the others.
+    actor's rows counts: else what he finds would tell him of the others. `in_order`: the first of many in some order
+    are wanted, not all or their number.
     """
     key = resource.model.id
     term = " ".join(term.replace("\0", " ").encode("utf-8", "ignore").decode()[:_LONGEST_TERM].split())
@@ -150,7 +151,7 @@ def condition(resource: Resource, term: str, within: Any = None) -> Any:
     if len(text) < _SHORTEST or resource.search_text is None:
         return _any([starts_with(field, form) for field in fields for form in forms])
     words = [word for word in text.split() if len(word) >= _SHORTEST] or [text]
-    return _by_text(resource, words)
+    return _by_text(resource, words, in_order)
 
 
 def _forms(term: str) -> list[str]:
@@ -162,13 +163,15 @@ def _any(conditions: Sequence[Any]) -> Any:
     return functools.reduce(lambda left, right: left | right, conditions) if conditions else peewee.SQL("1 = 0")
 
 
-def _by_text(resource: Resource, words: list[str]) -> Any:
+def _by_text(resource: Resource, words: list[str], in_order: bool) -> Any:
     key = resource.model.id
     matching, params = _matching(words)
-    asked = f'SELECT {{key}} FROM "{{table}}" WHERE {matching} ORDER BY {{key}} DESC LIMIT {_FEW + 1}'  # noqa: S608
-    found = [row[0] for row in _run(resource, asked, *params)]
+    asked = f'SELECT {{key}} FROM "{{table}}" WHERE {matching}'  # noqa: S608
+    found = [row[0] for row in _run(resource, f"{asked} LIMIT {_FEW + 1}", *params)]
     if len(found) <= _FEW:
         return among(key, found)
+    if not in_order:
+        return key.in_(peewee.SQL(f"({_filled(resource, asked)})", tuple(params)))
     # A scalar subquery is never flattened: the planner walks the sort index and looks at each row's text. FTS5 keeps
     # that in a plain table of its own, where a look by id costs a tenth of one through the virtual table.
     stored = 'strpos((SELECT text FROM "{table}"' if is_postgres() else 'instr((SELECT c0 FROM "{table}_content"'
@@ -205,3 +208,11 @@ def among(key: Any, ids: Sequence[int]) -> Any:
     if is_postgres():
         return peewee.Expression(key, "=", peewee.SQL("ANY(CAST(%s AS bigint[]))", (known,)))
     return key.in_(peewee.SQL("(SELECT value FROM json_each(?))", (json.dumps(known),)))
+
+
+def unindexed(condition: Any) -> Any:
+    """The same as `condition`, in a form that no index serves: for what else must hold of rows that are found already.
+
+    Without statistics SQLite prefers the index of a status to given keys, and reads every row that has the status.
+    """
+    return peewee.Case(None, [(condition, 1)], 0) == 1

@@ -61,7 +61,12 @@ def timezone() -> str:
 
 def direction() -> str:
     """ltr or rtl."""
-    return str(Locale.parse(locale()).text_direction)
+    return _direction(locale())
+
+
+@lru_cache(maxsize=8)
+def _direction(code: str) -> str:
+    return str(Locale.parse(code).text_direction)
 
 
 @lru_cache(maxsize=64)

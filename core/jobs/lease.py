@@ -6,16 +6,19 @@ import functools
 import os
 import secrets
 import socket
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import peewee
 
 from core import db, runtime
-from core.db import utcnow
+from core.db import bulk, utcnow
 from core.errors import MaktabError
 from core.jobs.models import Job
+
+_MANY = 1_000_000  # attempts; no job has so many
 
 
 class LeaseLost(MaktabError):
@@ -27,6 +30,16 @@ def moment(seconds: float = 0) -> Any:
     if not db.is_postgres():
         return utcnow() + timedelta(seconds=seconds)
     return peewee.fn.timezone("UTC", peewee.fn.clock_timestamp()) + peewee.fn.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def now() -> datetime:
+    """The present moment by that clock, as a value."""
+    if not db.is_postgres():
+        return utcnow()
+    return Job.due_at.python_value(_CLOCK.run().fetchone()[0])  # type: ignore[return-value]
+
+
+_CLOCK = db.Kept(lambda: peewee.Select(columns=[moment(0)]))
 
 
 def lease_end() -> Any:
@@ -81,17 +94,59 @@ def put_back(seconds: float) -> None:
 
 
 def claim(job_id: int | None = None) -> Job | None:
-    """Take the oldest due job, or the one just made: lease, new token, one attempt more. None when there is none."""
-    wanted = (due() if job_id is None else Job.select(Job.id).where(Job.id == job_id, Job.status == "waiting")).limit(1)
-    if not wanted.exists():  # a plain read: no write lock for nothing
-        return None
+    """Take the oldest due job, or the one just made; None when there is none."""
+    return next(iter(claim_some(1, job_id)), None)
+
+
+def claim_some(most: int, job_id: int | None = None) -> list[Job]:
+    """Take the oldest due jobs, `most` at most: lease, one new token for them, one attempt more for each.
+
+    What was tried before comes alone: the worker may have died of it, and the others must not die with it each time.
+    """
+    found, take = (_FIND_DUE, _TAKE_DUE) if job_id is None else (_FIND_NEW, _TAKE_NEW)
+    asked: dict[str, Any] = {"now": _bound(0), "id": job_id}
+    oldest = found.run(**asked).fetchall()
+    if not oldest:  # a plain read: no write lock for nothing
+        return []
+    alone = most == 1 or oldest[0][1] > 0
+    asked |= {"most": 1, "tried": _MANY} if alone else {"most": most, "tried": 0}
+    end = _bound(runtime.current().settings.job_lease_s)
+    given = {"token": secrets.token_hex(8), "worker": worker_id(), "started_at": Job.started_at.db_value(utcnow())}
+    fields, rows = Job._meta.sorted_fields, take.run(**asked, **given, end=end).fetchall()
+    jobs: list[Job] = bulk.records(Job, fields, bulk.converted(rows, fields))
+    return sorted(jobs, key=lambda job: job.id)
+
+
+def _moment_slot(name: str) -> Any:
+    return moment(db.slot(name)) if db.is_postgres() else db.slot(name)
+
+
+def _bound(seconds: float) -> Any:
+    """What goes into the slot of `_moment_slot` for now plus `seconds`."""
+    return seconds if db.is_postgres() else Job.due_at.db_value(moment(seconds))
+
+
+def _due(*fields: Any) -> Any:
+    return Job.select(Job.id, *fields).where(Job.due_at <= _moment_slot("now")).order_by(Job.due_at, Job.id)
+
+
+def _new(*fields: Any) -> Any:
+    return Job.select(Job.id, *fields).where(Job.id == db.slot("id"), Job.status == "waiting")
+
+
+def _take(wanted: Any) -> Any:
     taken = {
-        "status": "running", "due_at": lease_end(), "token": secrets.token_hex(8), "worker": worker_id(),
-        "attempts": Job.attempts + 1, "started_at": utcnow(), "started_from": Job.done + Job.failed + Job.skipped,
+        "status": "running", "due_at": _moment_slot("end"), "token": db.slot("token"), "worker": db.slot("worker"),
+        "attempts": Job.attempts + 1, "started_at": db.slot("started_at"),
+        "started_from": Job.done + Job.failed + Job.skipped,
     }  # fmt: skip
-    one = wanted.for_update(skip_locked=True) if db.is_postgres() else wanted
-    claimed: list[Job] = list(Job.update(taken).where(Job.id == one).returning(Job).execute())
-    return claimed[0] if claimed else None
+    some = wanted.where(Job.attempts <= db.slot("tried")).limit(db.slot("most"))
+    some = some.for_update(skip_locked=True) if db.is_postgres() else some
+    return Job.update(taken).where(Job.id.in_(some)).returning(*Job._meta.sorted_fields)
+
+
+_FIND_DUE, _FIND_NEW = db.Kept(lambda: _due(Job.attempts).limit(1)), db.Kept(lambda: _new(Job.attempts))
+_TAKE_DUE, _TAKE_NEW = db.Kept(lambda: _take(_due())), db.Kept(lambda: _take(_new()))
 
 
 def renew(ids: list[int]) -> None:
@@ -110,6 +165,13 @@ def _free(condition: Any, **also: Any) -> int:
 def release_all() -> int:
     """A worker that stops gives its jobs back, and the attempts with them."""
     return _free(Job.worker == worker_id(), attempts=Job.attempts - 1)
+
+
+def give_back(jobs: Sequence[Job]) -> None:
+    """Claimed, but not begun: as if they had not been claimed."""
+    for token in {job.token for job in jobs}:
+        mine = [job.id for job in jobs if job.token == token]
+        _free((Job.token == token) & Job.id.in_(mine), attempts=Job.attempts - 1)
 
 
 def free_dead() -> int:

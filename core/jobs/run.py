@@ -7,7 +7,9 @@ import random
 import threading
 from typing import Any
 
-from core import access, runtime
+import peewee
+
+from core import access, db, runtime
 from core.auth.models import User
 from core.context import NOBODY, SYSTEM, Actor, Context
 from core.db import utcnow
@@ -74,8 +76,12 @@ class JobRun:
         """A line for the job page, written with the next `save` or the end."""
         self._lines.append(f"{utcnow():%Y-%m-%d %H:%M:%S} {text}\n")
 
-    def _log(self) -> dict[str, Any]:
+    def taken_lines(self) -> str:
         lines, self._lines = "".join(self._lines), []
+        return lines
+
+    def _log(self) -> dict[str, Any]:
+        lines = self.taken_lines()
         return {"log": Job.log.concat(lines)} if lines else {}
 
 
@@ -96,9 +102,48 @@ def _update(job: Job, values: dict[str, Any]) -> None:
         raise LeaseLost(f"Job {job.id} was taken over by another worker.")
 
 
-def _end(run: JobRun, status: str, **values: Any) -> None:
-    ended = {"status": status, "due_at": None, "finished_at": utcnow(), "token": "", "error": ""}
-    _update(run.job, ended | values | run._log())
+class Ends:
+    """Ends of jobs, written together: a transaction for each takes longer than a short job itself."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[JobRun, dict[str, Any]]] = []
+
+    def add(self, run: JobRun, status: str, result: Any = None, error: str = "") -> None:
+        values = {"status": status, "result": result, "error": error, "finished_at": utcnow()}
+        bound = {name: Job._meta.fields[name].db_value(value) for name, value in values.items()}
+        self._waiting.append((run, bound | {"id": run.job.id, "token": run.job.token}))
+
+    def write(self) -> None:
+        """Jobs that another worker has taken over are left to it."""
+        ended, self._waiting = self._waiting, []
+        try:
+            with db.transaction():
+                for run, values in ended:
+                    if not _END.run(**values, log=run.taken_lines()).rowcount:
+                        log.warning("Job %s was taken over by another worker.", run.job.id)
+        except (
+            peewee.DataError,
+            peewee.IntegrityError,
+            UnicodeError,
+        ) as problem:  # a result that the database does not take
+            if len(ended) == 1:
+                _retry_or_bury(ended[0][0], problem)
+            for run, values in ended if len(ended) > 1 else ():
+                self._waiting = [(run, values)]
+                self.write()
+
+
+def _ended() -> Any:
+    names = ("status", "result", "error", "finished_at")
+    values = {name: db.slot(name) for name in names} | {
+        "due_at": None,
+        "token": "",
+        "log": Job.log.concat(db.slot("log")),
+    }
+    return Job.update(values).where(Job.id == db.slot("id"), Job.token == db.slot("token"), Job.status == "running")
+
+
+_END = db.Kept(_ended)
 
 
 def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
@@ -106,7 +151,7 @@ def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
     # The class alone: messages of unknown errors may carry personal data or secrets. The log has the whole chain.
     text = f"Unexpected error ({type(problem).__name__}); details are in the server log under job {run.job.id}."
     if run.job.attempts >= ATTEMPTS:
-        _end(run, "dead", error=text)
+        _update(run.job, {"status": "dead", "due_at": None, "finished_at": utcnow(), "token": "", "error": text})
         return
     delay = 3 * 4 ** (run.job.attempts - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - only to spread
     waiting = {"status": "waiting", "due_at": lease.moment(delay), "token": "", "worker": "", "error": text}
@@ -124,22 +169,27 @@ def unpark() -> None:
     ).execute()
 
 
-def execute(job: Job) -> None:
-    """Run a claimed job to its end. Never raises for what the job does; Stopped and LeaseLost leave the row alone."""
+def execute(job: Job, ends: Ends | None = None) -> None:
+    """Run a claimed job to its end, which is written at once, or with others by the holder of `ends`.
+
+    Never raises for what the job does; Stopped and LeaseLost leave the row alone.
+    """
     if not {job.plugin, job.kind.split(".", 1)[0]} <= set(active_plugins()):  # whose records, and whose work
         _update(job, {"status": "parked", "due_at": None, "token": "", "worker": "", "attempts": Job.attempts - 1})
         return
-    run = JobRun(job)
+    run, together = JobRun(job), Ends() if ends is None else ends
     try:
         if job.attempts > ATTEMPTS:
-            _end(run, "dead", error=f"{ATTEMPTS} workers died while they ran it; the server log says why.")
+            together.add(run, "dead", error=f"{ATTEMPTS} workers died while they ran it; the server log says why.")
         else:
-            _work(run)
+            _work(run, together)
+        if ends is None:
+            together.write()
     except LeaseLost as lost:
         log.warning("%s", lost)
 
 
-def _work(run: JobRun) -> None:
+def _work(run: JobRun, ends: Ends) -> None:
     kind = runtime.current().jobs.get(run.job.kind)
     try:
         if kind is None:
@@ -147,11 +197,11 @@ def _work(run: JobRun) -> None:
         with speaking(run.ctx.locale):
             result = kind.run(run)
         status = "canceled" if run.was_canceled else "done_with_errors" if run.job.failed else "done"
-        _end(run, status, result=result)
+        ends.add(run, status, result)
     except LeaseLost:
         raise
     except MaktabError as refusal:
-        _end(run, "failed", error=str(refusal))
+        ends.add(run, "failed", error=str(refusal))
     except (Exception, SystemExit) as problem:  # the border: whatever a job raises must not end the worker
         log.exception("job %s (%s) failed", run.job.id, run.job.kind)
         _retry_or_bury(run, problem)

@@ -13,11 +13,14 @@ from typing import Any
 from core import audit, bell, db, plugins, runtime
 from core.context import system_context
 from core.jobs import control, deliveries, lease, run
+from core.jobs.batch import Batch
 from core.jobs.models import Job, Schedule, ScheduleSlot
+from core.jobs.run import Ends
 from core.settings import Settings
 
 log = logging.getLogger("maktab.jobs")
-POLL_S, SWEEP_S, GRACE_S = 0.03, 5.0, 25.0
+POLL_S, TICK_S, SWEEP_S, GRACE_S = 0.03, 0.1, 5.0, 25.0
+UNWRITTEN_S = 0.005
 
 
 class Worker:
@@ -25,7 +28,8 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.running: dict[str, int] = {}  # token -> job
+        self.running: set[tuple[str, int]] = set()  # token and job
+        self._batches: set[Batch] = set()
         self._next: dict[str, float] = {}
         self._building = threading.Lock()
         self._sweeping = threading.Event()
@@ -43,7 +47,7 @@ class Worker:
         threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(max(1, self.settings.job_threads))]
         for thread in threads:
             thread.start()
-        while not run.stopping.wait(0.2):
+        while not run.stopping.wait(TICK_S):
             self._guarded(self._tick)
         end = time.monotonic() + GRACE_S
         for thread in threads:
@@ -68,12 +72,19 @@ class Worker:
             work()
 
     def _tick(self) -> None:
-        self._every("renew", self.settings.job_lease_s / 4, lambda: lease.renew(list(self.running.values())))
+        self._every("renew", self.settings.job_lease_s / 4, self._renew)
+        for batch in list(self._batches):
+            if batch.give_back_late():
+                bell.ring()
         self._every("clock", 0.5, self._watch_clock)
         self._every("seal", 0.5, audit.seal)
         self._follow()
         self._every("schedule", 1, self._start_scheduled)
         self._every("sweep", SWEEP_S, self._sweep)
+
+    def _renew(self) -> None:
+        waiting = [job.id for batch in list(self._batches) for job in batch.waiting()]
+        lease.renew([*waiting, *(job_id for _token, job_id in list(self.running))])
 
     def _sweep(self) -> None:
         lease.free_dead()
@@ -120,26 +131,44 @@ class Worker:
         """Relay what happened, then work until nothing is due; a second due job rings for the next idle thread."""
         while deliveries.relay():
             pass
-        shared = False
+        shared, most = False, 1
         while not run.stopping.is_set():
             self._follow()
-            job = lease.claim()
-            if job is None:
+            jobs = lease.claim_some(most)
+            if not jobs:
                 return
-            if not shared and lease.due().limit(1).exists():
+            if not shared and len(jobs) == most and lease.due().limit(1).exists():
                 bell.ring()
                 shared = True
-            self._execute(job)
+            most = self._work_off(Batch(jobs))
 
-    def _execute(self, job: Job) -> None:
-        self.running[job.token] = job.id
+    def _work_off(self, batch: Batch) -> int:
+        """Run the jobs of a batch; how many the next one may have."""
+        ends, since = Ends(), time.monotonic()
+        self._batches.add(batch)
+        try:
+            for job in batch:
+                if run.stopping.is_set():
+                    break
+                self._execute(job, ends)
+                if time.monotonic() - since > UNWRITTEN_S:  # what was done outside must soon be known as done
+                    ends.write()
+                    since = time.monotonic()
+        finally:
+            self._batches.discard(batch)
+            ends.write()
+        return batch.next_size()
+
+    def _execute(self, job: Job, ends: Ends) -> None:
+        place = (job.token, job.id)
+        self.running.add(place)
         try:
             with runtime.bound(runtime.current()):
-                run.execute(job)
+                run.execute(job, ends)
         except run.Stopped:
             log.info("job %s goes back to the queue", job.id)
         finally:
-            del self.running[job.token]
+            self.running.discard(place)
 
     def _follow(self) -> None:
         """The generation that the database names, before each job."""

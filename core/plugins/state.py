@@ -18,8 +18,11 @@ log = structlog.get_logger()
 
 def generation() -> int:
     """The number that every process compares with its own; it moves when a plugin goes on, off or into quarantine."""
-    number: int = CoreState.select(CoreState.generation).scalar()
+    number: int = _GENERATION.run().fetchone()[0]
     return number
+
+
+_GENERATION = db.Kept(lambda: CoreState.select(CoreState.generation).limit(1))
 
 
 def load() -> tuple[int, dict[str, PluginState]]:

@@ -10,11 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import marshmallow as ma
+import peewee
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from core import access, runtime
 from core.context import Context
-from core.db import keyset, search
+from core.db import bulk, keyset, search
 from core.db.fields import LARGEST, is_storable, utcnow
 from core.errors import Forbidden, Invalid, NotFound
 from core.i18n import N_, _
@@ -23,6 +24,7 @@ from core.resources.fields import by_field
 from core.resources.traits import Tagging
 
 _MOST = 200
+_MANY = 5_000
 CAP = 10_000
 """Nobody waits for the exact number of more records than this."""
 _LIMITS = frozenset(map(str, range(1, _MOST + 1)))
@@ -73,8 +75,8 @@ def page_ids(ctx: Context, resource: Resource, state: ListState) -> tuple[list[i
 
     Cursors are signed, so that their values fit the column. Raises Invalid (by argument) for what cannot be asked.
     """
-    query = _matching(ctx, resource, state.filters, state.search, "view")
     sort, descending = _sort(resource, state.sort or resource.default_sort)
+    query = _matching(ctx, resource, state, "view", in_order=True)
     signer = URLSafeSerializer(runtime.current().settings.key("session"), f"{resource.name} {sort.name}")
     try:
         at = keyset.Cursor(*signer.loads(state.cursor)) if state.cursor else None
@@ -88,8 +90,7 @@ def page_ids(ctx: Context, resource: Resource, state: ListState) -> tuple[list[i
 
 def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
     """The records of `ids` in that order, with what the loader joins; no check of rights."""
-    model = resource.model
-    rows = {row.id: row for row in model.select().where(search.among(model.id, ids))} if ids else {}
+    rows = {row.id: row for row in bulk.by_ids(resource.model, ids)} if ids else {}
     return _joined(ctx, resource, [rows[key] for key in ids if key in rows])
 
 
@@ -125,7 +126,7 @@ def select(ctx: Context, resource: Resource, selection: Selection, verb: str = "
     if not selection.everything:
         query = _scoped(ctx, resource, verb).where(search.among(key, selection.ids))
     else:
-        query = _matching(ctx, resource, selection.filters, selection.search, verb)
+        query = _matching(ctx, resource, ListState(selection.filters, selection.search), verb)
         if selection.max_id is not None:
             query = query.where(key <= selection.max_id)
         if selection.excluded:
@@ -135,7 +136,7 @@ def select(ctx: Context, resource: Resource, selection: Selection, verb: str = "
 
 def count(ctx: Context, resource: Resource, state: ListState, cap: int = CAP, verb: str = "view") -> int:
     """How many match; `cap` + 1 means more than `cap`: "10,000+"."""
-    query = _matching(ctx, resource, state.filters, state.search, verb)
+    query = _matching(ctx, resource, state, verb)
     return int(query.select(resource.model.id).order_by().limit(cap + 1).count())
 
 
@@ -152,11 +153,33 @@ def _scoped(ctx: Context, resource: Resource, verb: str) -> Any:
     return query if rows is None else query.where(rows)
 
 
-def _matching(ctx: Context, resource: Resource, filters: Mapping[str, str], term: str, verb: str) -> Any:
+def _walks(ctx: Context, resource: Resource, state: ListState) -> bool:
+    """Whether so many match that a page is found along the index of its sort, not by sorting them; a statement."""
+    if not state.filters or _is_in_order(resource, state):
+        return False
+    query = _matching(ctx, resource, ListState(state.filters), "view")
+    return bool(query.select(resource.model.id).order_by().limit(_MANY).count() == _MANY)
+
+
+def _is_in_order(resource: Resource, state: ListState) -> bool:
+    """Whether an index gives what matches in the order asked for: one value, newest first; or a period of the sort."""
+    (argument, text), *more = state.filters.items()
+    sort = state.sort or resource.default_sort
+    if more or argument.partition("__")[0] == sort.removeprefix("-"):
+        return not more
+    kinds = {one.name: one.kind for one in resource.filters}
+    has_index = kinds.get(argument) in ("choice", "text", "bool") and "," not in text
+    return has_index and sort == resource.default_sort
+
+
+def _matching(ctx: Context, resource: Resource, state: ListState, verb: str, in_order: bool = False) -> Any:
+    """The records that match; `in_order`: in a form that finds the first ones of the order fast."""
     query, rows = _scoped(ctx, resource, verb), access.rows(ctx.actor, resource.permission(verb), resource)
-    conditions = [_condition(ctx, resource, name, value) for name, value in filters.items()]
-    if term.strip():
-        conditions.append(search.condition(resource, term, rows))
+    walks = in_order and _walks(ctx, resource, state)
+    conditions = [_condition(ctx, resource, name, value, walks) for name, value in state.filters.items()]
+    conditions = [search.unindexed(one) for one in conditions] if walks else conditions
+    if state.search.strip():
+        conditions.append(search.condition(resource, state.search, rows, in_order))
     return query.where(*conditions) if conditions else query
 
 
@@ -168,7 +191,7 @@ def _sort(resource: Resource, name: str) -> tuple[Any, bool]:
     return getattr(resource.model, field_name), name.startswith("-")
 
 
-def _condition(ctx: Context, resource: Resource, argument: str, text: str) -> Any:
+def _condition(ctx: Context, resource: Resource, argument: str, text: str, walks: bool) -> Any:
     """One filter argument as an expression."""
     name, _mark, asked = argument.partition("__")
     declared = next((one for one in resource.filters if one.name == name), None)
@@ -178,7 +201,7 @@ def _condition(ctx: Context, resource: Resource, argument: str, text: str) -> An
         raise Invalid({argument: [_("This text cannot be looked for.")]})
     try:
         if declared.kind == "tag":
-            return resource.model.id.in_(_tagged(resource, text))
+            return _is_tagged(resource, text, walks)
         column = getattr(resource.model, name)
         if declared.kind == "date":
             return _within(column, asked, *period(text, ZoneInfo(ctx.timezone)))
@@ -189,9 +212,10 @@ def _condition(ctx: Context, resource: Resource, argument: str, text: str) -> An
         raise Invalid({argument: [str(error)]}) from None
 
 
-def _tagged(resource: Resource, text: str) -> Any:
-    tags = [tag.strip() for tag in text.split(",") if tag.strip()]
-    return Tagging.select(Tagging.record_id).where(Tagging.resource == resource.name, Tagging.tag.in_(tags))
+def _is_tagged(resource: Resource, text: str, walks: bool) -> Any:
+    tags, key = [tag.strip() for tag in text.split(",") if tag.strip()], resource.model.id
+    here = Tagging.select(Tagging.record_id).where(Tagging.resource == resource.name, Tagging.tag.in_(tags))
+    return peewee.fn.EXISTS(here.where(Tagging.record_id == key)) if walks else key.in_(here)
 
 
 def _value(declared: Filter, text: str) -> Any:

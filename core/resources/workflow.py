@@ -8,7 +8,7 @@ from typing import Any
 
 from core import changes, db
 from core.context import Context
-from core.db import Record
+from core.db import Record, search
 from core.errors import NotFound
 from core.i18n import _
 from core.resources.declaration import Label, Outcome
@@ -80,7 +80,7 @@ class Workflow:
     def _move(self, ctx: Context, step: Transition, state: Mapping[int, str]) -> None:
         model, values = self.model, {self.field: step.target, **(step.sets() if step.sets else {})}
         if state:
-            still = getattr(model, self.field).in_(step.sources)
+            still = search.unindexed(getattr(model, self.field).in_(step.sources))
             model.change(**values).where(model.id.in_(list(state)), still).execute()
         noted = [changes.Change(i, before={self.field: was}, after={**values}) for i, was in state.items()]
         changes.record(ctx, self.resource, step.command, noted, event=step.event, reindex=False)

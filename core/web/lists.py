@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,7 +11,8 @@ from core import nav, runtime
 from core.context import Context
 from core.db.money import to_major, to_minor
 from core.i18n import _, __, format_number, parse_number
-from core.resources import Badge, Column, Filter, ListState, Page, Resource, Selection, query, traits
+from core.resources import Badge, Filter, ListState, Page, Resource, Selection, query, traits
+from core.web import cells
 
 SIZES = (25, 50, 100)
 PERIODS = {
@@ -50,6 +52,7 @@ def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dic
     ids = [record.id for record in found.records]
     columns = [column for column in resource.columns if column.shown]
     tagged = resource.has_tags and any(column.kind == "tags" for column in columns) and ids
+    tags = traits.tags_of(resource.name, ids) if tagged else {}
     hooks = runtime.current().hooks
     badges: dict[int, list[Any]] = {}
     for made in hooks.read("record_badges", _badges, resource=resource.name, ids=ids, actor=ctx.actor) if ids else ():
@@ -57,18 +60,19 @@ def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dic
             badges.setdefault(record_id, []).extend(some)
     shown = urlencode(_kept(state))
     return {
-        "records": found.records, "next": found.next, "previous": found.previous, "columns": columns, "badges": badges,
-        "tags": traits.tags_of(resource.name, ids) if tagged else {}, "cell": cell, "chips": chips(resource, state),
+        "records": found.records, "next": found.next, "previous": found.previous, "columns": columns,
+        "rows": partial(cells.rows, resource, found.records, columns, tags=tags, badges=badges),
         "sort": state.sort or resource.default_sort, "query": shown, "link": _linker(state),
-        "kept": list(_kept(state, with_view=True).items()), "sizes": SIZES, "periods": PERIODS,
-        "currency": runtime.current().settings.currency,
+        "kept": list(_kept(state, with_view=True).items()), "sizes": SIZES, **filters(resource, state),
         "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown),
     }  # fmt: skip
 
 
-def cell(record: Any, column: Column) -> Any:
-    """The value of one column of a record."""
-    return column.value(record) if column.value else getattr(record, column.name, None)
+def filters(resource: Resource, state: ListState) -> dict[str, Any]:
+    """What the form of a filter needs."""
+    return {
+        "chips": chips(resource, state), "periods": PERIODS, "currency": runtime.current().settings.currency,
+    }  # fmt: skip
 
 
 def _kept(state: ListState, with_view: bool = False) -> dict[str, str]:

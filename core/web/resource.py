@@ -34,7 +34,7 @@ from core.web.base import Guarded, came_from, context, is_partial, redirect
 
 FEATURES = {
     "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
-    "run_view": "actions",
+    "run_view": "actions", "filters_view": "filters",
 }  # fmt: skip
 """Views that only exist where the Resource says so."""
 
@@ -89,6 +89,13 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         template = "admin/model/table.html" if is_partial() else "admin/model/list.html"
         return self.render(template, state=state, problem=problem, **page)
 
+    @expose("/filters")
+    @requires("{resource}.view")
+    def filters_view(self) -> Any:
+        """The forms of the filters that a list does not use now, for its menu."""
+        state = ListState.of(self.resource, flask.request.args)
+        return self.render("admin/model/filters.html", **lists.filters(self.resource, state))
+
     @expose("/count")
     @requires("{resource}.view")
     def count_view(self) -> Any:
@@ -104,7 +111,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
         history = traits.timeline(self.resource.name, record.id)
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "timeline": history}
-        return self.render("admin/model/details.html", cell=lists.cell, **page, **self._offered(record))
+        return self.render("admin/model/details.html", **page, **self._offered(record))
 
     def _offered(self, record: Any) -> dict[str, Any]:
         """What can be done with `record` now: the actions whose guard lets it pass, and whether it can be deleted."""
@@ -126,7 +133,7 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         return [panel for panels in made for panel in panels]
 
     def _panel(self, section: Section, record: Any) -> Markup:
-        page = {"one": section, "loaded": _loaded(section, record), "record": record, "cell": lists.cell}
+        page = {"one": section, "loaded": _loaded(section, record), "record": record}
         return Markup(self.render("admin/model/panel.html", **page))  # noqa: S704 - our own template
 
     @expose("/new", methods=["GET", "POST"])

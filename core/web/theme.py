@@ -17,6 +17,7 @@ from core import db, i18n, links, nav, runtime
 from core.context import NOBODY
 from core.runtime import Runtime
 from core.settings import Settings
+from core.web import cells
 from core.web.base import is_partial
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -36,6 +37,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
     app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
     app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
+    app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
     app.context_processor(_page)
@@ -74,6 +76,7 @@ def _gzipped(name: str) -> bytes:
     return gzip.compress((THEME / "static" / name).read_bytes(), 9)
 
 
+@lru_cache(maxsize=512)
 def icon(name: str, *, small: bool = False, big: bool = False, flip: bool = False) -> Markup:
     """An outline icon of the theme's set; `flip`: it points somewhere, so it turns round in Arabic."""
     names = "mk-icon" + " mk-icon-s" * small + " mk-icon-l" * big + " mk-flip" * flip

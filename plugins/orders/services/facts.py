@@ -9,6 +9,7 @@ from typing import Any
 
 from core import changes, db
 from core.context import Context
+from core.db.search import unindexed
 from core.i18n import N_
 from plugins.orders.models import Order, OrderFact
 from plugins.orders.services import axes
@@ -65,10 +66,12 @@ def _row(fact: Fact) -> dict[str, Any]:
 def _complete(ctx: Context, ids: Sequence[int]) -> None:
     done = Order.select(Order.id).where(
         Order.id.in_(ids),
-        Order.status == "open",
-        Order.payment_status == "paid",
-        Order.fulfillment_status == "delivered",
-        Order.return_status.in_(("none", "returned", "closed")),
+        unindexed(
+            (Order.status == "open")
+            & (Order.payment_status == "paid")
+            & (Order.fulfillment_status == "delivered")
+            & Order.return_status.in_(("none", "returned", "closed"))
+        ),
     )
     ready = [order_id for (order_id,) in done.tuples()]
     if ready:

@@ -10,34 +10,42 @@ from peewee import fn
 
 from core import db
 from core.context import Context
+from core.db.search import unindexed
 from core.i18n import _
 from core.resources.workflow import Transition, Workflow
 from plugins.orders.labels import STATUS
-from plugins.orders.models import Adjustment, Order, OrderLine
+from plugins.orders.models import Address, Adjustment, Order, OrderLine
 
 CONFIRM_WITHIN = timedelta(days=14)
 _SHIPPED = ("partially_fulfilled", "fulfilled", "partially_delivered", "delivered")
 
 
 def _may_place(ids: Sequence[int]) -> dict[int, str]:
-    """At least one line, and lines + adjustments = total."""
+    """At least one line, lines + adjustments = total, somebody who buys and somewhere to send it."""
     lines = OrderLine.select(fn.SUM(OrderLine.line_total_minor)).where(OrderLine.order == Order.id)
     added = Adjustment.select(fn.COALESCE(fn.SUM(Adjustment.amount_minor), 0))
     added = added.where(Adjustment.order == Order.id, ~Adjustment.is_included)
-    sums = Order.select(Order.id, Order.total_minor, lines, added).where(Order.id.in_(ids))
-    refused = {}
-    for order_id, total, in_lines, in_adjustments in sums.tuples():
-        if in_lines is None:
-            refused[order_id] = _("An order is placed with at least one line; this draft has none yet.")
-        elif total != in_lines + in_adjustments:
-            refused[order_id] = _("Lines and adjustments do not add up to the total.")
-    return refused
+    buyer = Order.customer_name.concat(Order.customer_email).concat(Order.customer_number)
+    places = Address.select(fn.COUNT(Address.id)).where(Address.order == Order.id, Address.kind == "shipping")
+    drafts = Order.select(Order.id, Order.total_minor, lines, added, buyer, places).where(Order.id.in_(ids))
+    return {order_id: text for order_id, *held in drafts.tuples() if (text := _missing(*held))}
+
+
+def _missing(total: int, in_lines: int | None, in_adjustments: int, buyer: str, places: int) -> str:
+    """What a draft lacks to be placed; empty: nothing."""
+    if in_lines is None:
+        return _("An order is placed with at least one line; this draft has none yet.")
+    if total != in_lines + in_adjustments:
+        return _("Lines and adjustments do not add up to the total.")
+    if not buyer:
+        return _("An order is placed for somebody; this draft names no customer yet.")
+    return "" if places else _("An order is placed with a shipping address; this draft has none yet.")
 
 
 def _may_cancel(ids: Sequence[int]) -> dict[int, str]:
     """Nothing shipped, or all of it came back."""
     shipped = Order.select(Order.id).where(
-        Order.id.in_(ids), Order.fulfillment_status.in_(_SHIPPED), Order.return_status != "returned"
+        Order.id.in_(ids), unindexed(Order.fulfillment_status.in_(_SHIPPED)), Order.return_status != "returned"
     )
     text = _("Something of this order was shipped and has not come back.")
     return {order_id: text for (order_id,) in shipped.tuples()}

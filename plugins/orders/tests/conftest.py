@@ -27,10 +27,11 @@ PLACED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def doc(number: str = "1001", **fields: Any) -> dict[str, Any]:
-    """An order as the schema loads it: 2 × 12.50."""
+    """An order as the schema loads it: 2 × 12.50. A draft has all that it needs to be placed."""
     line = {"sku": "MUG", "title": "Mug", "quantity": Decimal(2), "unit_price": Decimal("12.50")}
     head = {"number": number, "sales_channel": "web", "currency": "GBP", "status": "open", "placed_at": PLACED}
-    return {**head, "lines": [line], **fields}
+    buyer = {"customer_name": "Omar Khan", "shipping_address": {"line1": "1 High St", "city": "Leeds", "country": "GB"}}
+    return {**head, "lines": [line], **(buyer if fields.get("status") == "draft" else {}), **fields}
 
 
 @pytest.fixture

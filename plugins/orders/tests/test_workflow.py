@@ -94,6 +94,17 @@ def test_an_empty_draft_is_not_placed(service, ctx):
     assert "line" in ORDER_WORKFLOW.run(ctx, "place", [made.id])[made.id].reason
 
 
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [({"customer_name": ""}, "names no customer"), ({"shipping_address": None}, "shipping address")],
+)
+def test_a_draft_without_buyer_or_address_is_not_placed(make_order, ctx, lacking, said):
+    order = make_order(status="draft", **lacking)
+    for command in ("place", "submit"):
+        assert said in ORDER_WORKFLOW.run(ctx, command, [order.id])[order.id].reason
+    assert Order.get_by_id(order.id).status == "draft"
+
+
 def test_placing_stamps_the_time(ctx, make_order):
     order = make_order(status="draft")
     ORDER_WORKFLOW.run(ctx, "place", [order.id])
