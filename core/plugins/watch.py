@@ -117,7 +117,7 @@ def start(limit_mb: int, threads: int) -> None:
                 os.kill(os.getpid(), signal.SIGTERM)
             if looks_above > 30 / LOOK_S or sum(call.is_deaf for call in list(_running.values())) >= threads:
                 log.error("no thread comes back, the process ends")
-                os._exit(1)
+                os._exit(3)
 
     _cap(4 * limit_mb + 1024)
     threading.Thread(target=watch, name="plugin watch", daemon=True).start()
