@@ -175,6 +175,27 @@ def test_a_job_taken_over_goes_on_and_the_old_worker_cannot_save(house: Settings
     assert "there" in again(job).log
 
 
+def test_rows_are_chosen_once_though_the_worker_dies_in_between(
+    house: Settings, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = things(50)
+    monkeypatch.setattr("core.jobs.actions.NOTED", 20)
+    job, real = stamp(ctx, everything()), JobRun.save
+
+    def save(self: JobRun, *given: Any, **counts: Any) -> None:
+        if JobItem.select().count() > 20:
+            raise LeaseLost("killed")
+        real(self, *given, **counts)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(JobRun, "save", save)
+        run.execute(lease.claim(job.id))
+    assert (states(job), again(job).total) == ({"waiting": 20}, None)
+    make_due(job)
+    work_off(house)
+    assert (states(job), again(job).total, effects("head")) == ({"done": 50}, 50, ids)
+
+
 def test_progress_gives_the_attempts_back(house: Settings, ctx: Context) -> None:
     job = jobs.enqueue(ctx, "ledger.walk", {"steps": 2})
     Job.update(attempts=7).execute()

@@ -23,6 +23,7 @@ LOCALES = {"en": "English", "ar": "العربية"}
 
 _CORE = Path(__file__).parent.parent / "locale"
 _spoken: ContextVar[str | None] = ContextVar("locale", default=None)
+_zone: ContextVar[str | None] = ContextVar("zone", default=None)
 
 
 class Lazy(LazyString):  # type: ignore[misc]
@@ -33,13 +34,14 @@ class Lazy(LazyString):  # type: ignore[misc]
 
 
 @contextmanager
-def speaking(code: str) -> Iterator[None]:
-    """Inside, texts and formats are in the language `code` (jobs, commands, tests)."""
-    token = _spoken.set(code if code in LOCALES else "en")
+def speaking(code: str, zone: str | None = None) -> Iterator[None]:
+    """Inside, texts and formats are in the language `code` and, where it is given, times in `zone`."""
+    spoken, told = _spoken.set(code if code in LOCALES else "en"), _zone.set(zone or _zone.get())
     try:
         yield
     finally:
-        _spoken.reset(token)
+        _spoken.reset(spoken)
+        _zone.reset(told)
 
 
 def locale() -> str:
@@ -55,6 +57,9 @@ def locale() -> str:
 
 def timezone() -> str:
     """Name of the time zone that times are shown in."""
+    told = _zone.get()
+    if told:
+        return told
     context = flask.g.get("ctx") if flask.has_request_context() else None
     return str(context.timezone) if context is not None else "UTC"
 

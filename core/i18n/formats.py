@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -12,8 +12,8 @@ from babel import dates, numbers
 from markupsafe import Markup, escape
 
 from core.db import utcnow
-from core.db.money import exponent, to_major
-from core.i18n.catalogue import _, locale, timezone
+from core.db.money import exponent
+from core.i18n.catalogue import _, locale, speaking, timezone
 
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬−", "01234567890123456789.,-")
 
@@ -37,18 +37,23 @@ def _symbol(currency: str, code: str) -> str:
 
 def money(minor: int | None, currency: str) -> Markup:
     """For pages; – for none."""
-    return Markup("–") if minor is None else price(to_major(minor, currency), currency)
+    if minor is None:
+        return Markup("–")
+    places = exponent(currency)
+    whole, part = divmod(abs(minor), 10**places)
+    return _amount(minor < 0, f"{whole:,}.{part:0{places}}" if places else f"{whole:,}", currency)
 
 
 def price(amount: Decimal, currency: str) -> Markup:
-    """An exact amount for pages, with all its digits and at least those of `currency`: £2.50, £0.001.
-
-    Only sign and digits are left-to-right: in one <bdi> with an Arabic symbol the minus changes sides.
-    """
+    """An exact amount for pages, with all its digits and at least those of `currency`: £2.50, £0.001."""
     whole, _point, part = f"{abs(amount):f}".partition(".")
     part = part.rstrip("0").ljust(exponent(currency), "0")
-    sign, digits = "−" if amount < 0 else "", f"{int(whole):,}" + f".{part}" * bool(part)
-    symbol = _symbol(currency, locale())
+    return _amount(amount < 0, f"{int(whole):,}" + f".{part}" * bool(part), currency)
+
+
+def _amount(is_negative: bool, digits: str, currency: str) -> Markup:
+    """Only sign and digits are left-to-right: in one <bdi> with an Arabic symbol the minus changes sides."""
+    sign, symbol = "−" if is_negative else "", _symbol(currency, locale())
     if locale() == "ar":
         return Markup(f'<bdi dir="ltr">{sign}{digits}</bdi> {symbol}')  # noqa: S704 - a symbol is escaped
     return Markup(f'<bdi dir="ltr">{sign}{symbol}{" " * symbol[-1].isalpha()}{digits}</bdi>')  # noqa: S704
@@ -61,14 +66,17 @@ def _dated(day: date, pattern: str, code: str) -> str:
 
 def format_day(day: date) -> str:
     """Today, Yesterday, a weekday within the last week, else the date."""
-    today = local(utcnow()).date()
-    if day == today:
-        return _("Today")
-    if day == today - timedelta(days=1):
-        return _("Yesterday")
-    if timedelta(0) < today - day < timedelta(days=7):
-        return _dated(day, "EEEE", locale())
-    return _dated(day, "d MMM y", locale())
+    return _said_day(day, local(utcnow()).date(), locale())
+
+
+@lru_cache(maxsize=4096)
+def _said_day(day: date, today: date, code: str) -> str:
+    with speaking(code):
+        if day == today:
+            return _("Today")
+        if day == today - timedelta(days=1):
+            return _("Yesterday")
+    return _dated(day, "EEEE" if timedelta(0) < today - day < timedelta(days=7) else "d MMM y", code)
 
 
 def local(moment: datetime) -> datetime:
@@ -82,7 +90,7 @@ def moment(value: datetime | date | None) -> Markup:
         return Markup("–")
     if not isinstance(value, datetime):
         return Markup(f'<time datetime="{value.isoformat()}">{escape(format_day(value))}</time>')  # noqa: S704
-    here, stamp = local(value), value.astimezone(UTC).isoformat(timespec="seconds")
+    here, stamp = local(value), value.isoformat(timespec="seconds")
     short, full = escape(format_day(here.date())), escape(_dated(here.date(), "EEEE d MMMM y", locale()))
     clock = f"{here.hour:02}:{here.minute:02}"
     return Markup(f'<time datetime="{stamp}" title="{full} {clock}">{short} {clock}</time>')  # noqa: S704 - escaped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,7 +24,7 @@ from core.resources.declaration import Outcome, Selection
 from core.resources.fields import loaded
 
 log = logging.getLogger("maktab.jobs")
-INLINE, CHUNK = 20, 200
+INLINE, CHUNK, NOTED = 20, 200, 1_000
 _STATES = {"rejected": "failed", "skipped": "skipped", "unchanged": "skipped"}
 Work = Callable[[Sequence[int]], Mapping[int, Outcome]]
 
@@ -222,12 +223,14 @@ def _done_by(job_id: int) -> Any:
 
 
 def _resolve(run: JobRun, chosen: Any) -> None:
-    """Turn a select of ids into items by one INSERT … SELECT, once: the checkpoint commits with it."""
-    rows = chosen.alias("chosen")
-    fields: list[Any] = [JobItem.job_id, JobItem.state, JobItem.reason, JobItem.record_id]
-    columns = [peewee.Value(run.job.id), peewee.Value("waiting"), peewee.Value(""), rows.c.id]
+    """Turn a select of ids into items, some at a time: others write in between. Begun anew, it notes none twice."""
+    ids = array("q", sorted(row_id for (row_id,) in chosen.order_by().tuples()))  # in any order: by the best index
+    for start in range(0, len(ids), NOTED):
+        rows = [{"job_id": run.job.id, "record_id": row_id} for row_id in ids[start : start + NOTED]]
+        with db.transaction():
+            bulk.insert(JobItem, rows, ignore=True)
+            run.save()
     with db.transaction():
-        JobItem.insert_from(peewee.Select([rows], columns), fields).execute()
         total = JobItem.select().where(JobItem.job_id == run.job.id).count()
         run.save({"resolved": True}, total=total)
 

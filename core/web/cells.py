@@ -88,18 +88,16 @@ def rows(
 
     def row(record: Any) -> str:
         key, name = record.id, resource.title(record)
-        box = _BOX.format(key, escape(select % {"title": name})) if pick else ""
+        box = f'{_BOX}{key}" aria-label="{escape(select % {"title": name})}"></td>' if pick else ""
         marks = "".join(f" {_badge(one)}" for one in badges.get(key, ()))
         first = f'{begin}{link}{key}">{title(record) or escape(name)}</a>{marks}</td>'
         return f"<tr>{box}{first}{''.join([f'{start}{write(record)}</td>' for start, write in rest])}</tr>"
 
-    with i18n.speaking(i18n.locale()):  # asked once, not once a cell
+    with i18n.speaking(i18n.locale(), i18n.timezone()):  # asked once, not once a cell
         return Markup("".join(map(row, records)))  # noqa: S704 - writers escape
 
 
-_BOX = (
-    '<td class="mk-pick"><input class="mk-cb" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}"></td>'
-)
+_BOX = '<td class="mk-pick"><input class="mk-cb" type="checkbox" name="ids" form="bulk" value="'
 
 
 def _start(column: Column, extra: str) -> str:
