@@ -139,6 +139,11 @@ class Browser:
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         self._opener = urllib.request.build_opener(cookies, urllib.request.HTTPSHandler(context=trust))
 
+    def answers(self, path: str = "/healthz") -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.get(path)[0] == 200
+        return False
+
     def get(self, path: str) -> tuple[int, str]:
         return self._ask(urllib.request.Request(self.address + path))
 
