@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import flask
 
 from core import links, runtime
 from core.context import Actor
 from core.i18n import __
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,27 @@ def items(actor: Actor) -> Iterator[NavItem]:
         if getattr(page, "nav_group", ""):
             target = f"{page.endpoint}.{page._default_view}"
             yield NavItem(page.name, target, page.permission, page.nav_group, page.nav_order, page.icon)
-    for made in present.hooks.call("nav_items", actor=actor):
+    for made in present.hooks.read("nav_items", only(NavItem), actor=actor):
         yield from made
 
 
 def buttons(hook: str, actor: Actor, **about: Any) -> list[Link]:
     """What the plugins give with `hook` (list_links, job_links) and `actor` may open."""
-    made = runtime.current().hooks.call(hook, actor=actor, **about)
+    made = runtime.current().hooks.read(hook, only(Link), actor=actor, **about)
     return [link for some in made for link in some if actor.can(link.permission)]
+
+
+def only(kind: type[T]) -> Callable[[Iterable[Any]], list[T]]:
+    """Reads a plugin's answer as a list of `kind`; TypeError for anything else."""
+
+    def read(made: Iterable[Any]) -> list[T]:
+        found = list(made)
+        for one in found:
+            if not isinstance(one, kind):
+                raise TypeError(f"It gave {type(one).__name__}, not {kind.__name__}.")
+        return found
+
+    return read
 
 
 def menu(actor: Actor) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import logging
 import os
 import signal
@@ -19,6 +18,8 @@ import structlog
 
 from core import logs
 from core.errors import MaktabError
+from core.plugins import hangs, watch
+from core.plugins.hangs import Hourglass
 from core.settings import Settings, load
 
 STOP_S = 28  # web server and worker take up to 20 and 25 s of the promised 30
@@ -50,13 +51,14 @@ def watch_supervisor() -> None:
         die_with_parent(int(parent))
 
 
-def end_when_stuck(limit_s: int, gets_on: Callable[[], bool]) -> None:
-    """End this process, its stacks in the log, when for `limit_s` no thread gets to run or `gets_on` says no."""
+def end_when_stuck(settings: Settings, gets_on: Callable[[], bool]) -> None:
+    """End this process when for `hang_s` no thread gets to run or `gets_on` says no; the next one logs its stacks."""
+    hourglass = Hourglass(settings)
 
     def beat() -> None:
         while True:
             if gets_on():
-                faulthandler.dump_traceback_later(limit_s, exit=True)  # waits in C, so that a held GIL cannot stop it
+                hourglass.turn()
             time.sleep(1)
 
     threading.Thread(target=beat, name="heartbeat", daemon=True).start()
@@ -71,7 +73,8 @@ def load_web_worker(parent: int) -> Any:
     settings = load()
     switch = Switch(settings)
     threading.Thread(target=switch.follow, name="generation", daemon=True).start()
-    end_when_stuck(settings.hang_s, switch.gets_on)
+    end_when_stuck(settings, switch.gets_on)
+    watch.start(settings.memory_mb, settings.web_threads)
     return switch
 
 
@@ -104,7 +107,9 @@ def worker(settings: Settings) -> None:
 
     watch_supervisor()
     logs.configure(logging.INFO)
-    end_when_stuck(settings.hang_s, lambda: True)
+    hangs.read_all(settings)
+    end_when_stuck(settings, lambda: True)
+    watch.start(settings.memory_mb, settings.job_threads)
     Worker(settings).run()
 
 

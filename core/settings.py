@@ -34,7 +34,8 @@ class Settings:
     web_threads: int = 8
     job_threads: int = 2
     job_lease_s: int = 30
-    hang_s: int = 60  # a process of which no thread moves for so long ends, and is replaced
+    hang_s: int = 45  # a process of which no thread moves for so long ends, and is replaced
+    memory_mb: int = 1024  # a process above it switches off the plugin that took half of that
     currency: str = "GBP"
     timezone: str = "UTC"
     locale: str = "en"

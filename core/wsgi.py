@@ -14,6 +14,7 @@ import structlog
 from core import db, plugins
 from core import runtime as runtime_room
 from core.app import create_app
+from core.plugins import hangs
 from core.runtime import Runtime
 from core.settings import Settings
 from core.web import theme
@@ -54,6 +55,7 @@ class Switch:
         with self._lock:
             if self._live is None:
                 db.connect(self.settings.url)
+                hangs.read_all(self.settings)
             if self._live is None or plugins.generation() != self._live[0].generation:
                 self._live = plugins.assemble(self.settings, create_app)
                 runtime_room.install(self._live[0])

@@ -13,6 +13,8 @@ import pytest
 import structlog
 from werkzeug.serving import make_server
 
+from core.jobs import run
+from core.plugins.discovery import ROOT, _Merchant
 from core.testing import PASSWORD, csrf_of, databases  # noqa: F401 - for all tests
 from core.wsgi import Switch
 
@@ -27,6 +29,15 @@ def plain_logs() -> None:
 
 
 plain_logs()
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_behind() -> Iterator[None]:
+    """What a test leaves in this process, the next one meets."""
+    yield
+    assert not run.stopping.is_set(), "a worker was stopped, and every later one would be"
+    own = [folder for folder in _Merchant.folders.values() if not folder.is_relative_to(ROOT)]
+    assert not own, f"plugins of a test that others would import: {own}"
 
 
 @pytest.fixture(scope="session")

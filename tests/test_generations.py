@@ -24,7 +24,10 @@ from core import runtime as runtime_room
 from core.context import system_context
 from core.plugins.models import PluginState
 from core.settings import Settings
+from core.testing import PASSWORD
+from tests import chaos_kit
 from tests.conftest import csrf_of
+from tests.load_kit import Asked, Load, failures
 from tests.plugin_kit import MerchantFolder
 
 pytestmark = pytest.mark.slow
@@ -252,10 +255,30 @@ def test_a_plugin_that_fails_at_run_time_disappears_from_every_process(install: 
     )
     (install.settings.merchant_plugins / "suppliers" / "hooks.py").write_text(failing)
     install.press("enable", install.ports[0])
-    until(lambda: install.get(install.ports[1], "/admin/suppliers/")[0] == 200, 20, "the plugin is on")
+    for port in install.ports:
+        until(lambda port=port: install.get(port, "/admin/suppliers/")[0] == 200, 20, "the plugin is on")  # type: ignore[misc]
     for _ in range(5):
         assert install.get(install.ports[0], "/admin/")[0] == 200
     install.first_right(install.ports[1], False)
     page = install.get(install.ports[1], "/admin/plugins/")[1]
     assert "nav_items: RuntimeError: boom" in page
     assert install.get(install.ports[0], "/admin/orders/")[0] == 200
+
+
+def toggle_under_load(install: Install, toggles: int, control_s: float) -> tuple[list[Asked], list[Asked]]:
+    """What people and programs asked without and with `toggles` presses of the button."""
+    runtime_room.install(boot.start(install.settings))
+    chaos_kit.make_owner("clerk", PASSWORD)
+    load = Load(install.ports, "clerk")
+    for number in range(toggles):
+        install.switch("disable" if number % 2 else "enable", install.ports[number % 4 // 2])
+    toggled = load.end()
+    control = Load(install.ports, "clerk")
+    time.sleep(control_s)
+    return control.end(), toggled
+
+
+def test_toggles_under_load_fail_no_request(install: Install) -> None:
+    control, toggled = toggle_under_load(install, 4, 2)
+    assert len(toggled) > 50
+    assert set(failures(toggled)) <= set(failures(control))

@@ -57,13 +57,17 @@ def test_enable_and_disable_leave_audit_entries(merchant: MerchantFolder, ctx: C
     assert [entry.action for entry in entries] == ["disabled", "enabled"]
 
 
-def test_enable_of_an_enabled_plugin_changes_nothing(merchant: MerchantFolder, ctx: Context) -> None:
-    merchant.add("acme")
-    plugins.enable(ctx, "acme")
+def test_a_plugin_that_was_gone_and_came_back_runs_once_it_is_enabled(merchant: MerchantFolder, ctx: Context) -> None:
+    folder = merchant.on("acme")
+    away = folder.rename(folder.with_name("away"))
     follow(merchant)
+    away.rename(folder)
+    (found,) = (plugin for plugin in plugins.status() if plugin.name == "acme")
+    assert found.status == "missing", "no process has loaded it"
     before = plugins.generation()
     plugins.enable(ctx, "acme")
-    assert plugins.generation() == before
+    assert plugins.generation() == before + 1
+    assert follow(merchant).plugins["acme"].status == "healthy"
 
 
 def test_a_plugin_whose_missing_package_came_is_enabled_again(merchant: MerchantFolder, ctx: Context) -> None:
@@ -100,6 +104,10 @@ def test_enable_starts_a_job_that_tells_this_plugin_alone(merchant: MerchantFold
         ({"hooks": "raise RuntimeError('boom')"}, "RuntimeError: boom"),
         ({"hooks": "import os; os._exit(3)"}, "ended the process"),
         ({"hooks": "print('noise'); 1 / 0"}, "ZeroDivisionError"),
+        ({"hooks": "raise SystemExit(3)"}, "SystemExit: 3"),
+        ({"hooks": "EATEN = bytearray(16 << 30)"}, "MemoryError"),
+        ({"hooks": "@hookimpl\ndef nav_items(actr): return []"}, "PluginValidationError"),
+        ({"files": {"templates/bad/page.html": "{% if %}"}}, "The template bad/page.html: TemplateSyntaxError"),
         ({"manifest": 'requires = { ghost = ">=1" }'}, "requires the plugin 'ghost'"),
         ({"manifest": 'conflicts = { orders = "" }'}, "conflicts with orders"),
         ({"manifest": "nonsense = 1"}, "nonsense"),
@@ -115,7 +123,7 @@ def test_enable_starts_a_job_that_tells_this_plugin_alone(merchant: MerchantFold
     ],
 )
 def test_enable_refuses_with_the_reason_and_changes_nothing(
-    merchant: MerchantFolder, ctx: Context, parts: dict[str, str], reason: str
+    merchant: MerchantFolder, ctx: Context, parts: dict[str, Any], reason: str
 ) -> None:
     merchant.add("bad", **parts)
     before = plugins.generation()
@@ -141,9 +149,19 @@ def test_enable_of_an_unknown_plugin_is_not_found(merchant: MerchantFolder, ctx:
 
 def test_a_failing_migration_leaves_the_plugin_off(merchant: MerchantFolder, ctx: Context) -> None:
     merchant.add("bad", files={"migrations/0001_x.py": "def up(migrator, db):\n    db.execute_sql('nonsense')\n"})
-    with pytest.raises(Exception, match="nonsense"):
+    with pytest.raises(plugins.PluginRefused, match=r"Its migration failed: .*nonsense"):
         plugins.enable(ctx, "bad")
     assert not PluginState.select().where(PluginState.name == "bad").exists()
+
+
+def test_the_button_says_why_a_plugin_was_refused(merchant: MerchantFolder, signed_in: Any) -> None:
+    merchant.add("bad", files={"migrations/0001_x.py": "def up(migrator, db):\n    db.execute_sql('nonsense')\n"})
+    browser = signed_in("owner")
+    page = browser.get("/admin/plugins/").get_data(as_text=True)
+    answer = browser.post("/admin/plugins/bad/enable", data={"csrf_token": csrf_of(page)}, follow_redirects=True)
+    assert answer.status_code == 200
+    assert "Its migration failed" in answer.get_data(as_text=True)
+    assert browser.get("/admin/orders/").status_code == 200
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database

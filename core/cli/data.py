@@ -11,6 +11,7 @@ from core import audit, db, jobs, plugins
 from core.app import create_app
 from core.cli.frame import command, config, context
 from core.errors import MaktabError
+from core.plugins import watch
 
 
 @command("plugin list")
@@ -24,6 +25,7 @@ def list_plugins() -> Any:
 def check(name: str) -> str:
     """Load a plugin as `plugin enable` would, and say what is wrong with it; nothing is changed."""
     db.connect(config().url)
+    watch.start(config().memory_mb, threads=1)
     try:
         plugins.assemble(config(), create_app, trial=name)
     except plugins.PluginFailed as failed:

@@ -13,7 +13,7 @@ from flask.sansio.blueprints import Blueprint
 from core import access
 from core.errors import MaktabError
 from core.plugins.loader import finished
-from core.plugins.manifest import Plugin, PluginFailed
+from core.plugins.manifest import Plugin, PluginFailed, blaming
 from core.runtime import Runtime, bound
 from core.settings import Settings
 
@@ -27,6 +27,8 @@ def assemble(
         with bound(runtime):
             app = create_app(runtime)
             check(app, runtime)
+            if trial:
+                _check_templates(app, runtime.plugins[trial])
         return runtime, app
 
     return finished(settings, finish, trial)
@@ -48,6 +50,15 @@ def check(app: flask.Flask, runtime: Runtime) -> None:
                 raise PluginFailed(plugin.name, f"The endpoint {view.endpoint!r} must begin with {plugin.name!r}.")
     _check_addresses(app, plugins)
     _check_permissions(app, plugins)
+
+
+def _check_templates(app: flask.Flask, plugin: Plugin) -> None:
+    """Jinja would find a mistake when the page is asked for."""
+    folder = plugin.path / "templates"
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = file.relative_to(folder).as_posix()
+        with blaming(plugin.name, f"The template {name}"):
+            app.jinja_env.get_template(name)
 
 
 def _app_wide(app: flask.Flask) -> Iterator[Any]:

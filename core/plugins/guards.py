@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from core import db
 from core.db import utcnow
-from core.plugins.models import PluginFailure
+from core.plugins.models import PluginFailure, PluginState
 from core.plugins.state import quarantine
 
 LIMIT, WINDOW = 5, timedelta(seconds=60)
@@ -37,6 +37,11 @@ def failed(plugin: str, hook: str, error: BaseException) -> None:
         log.warning("plugin failure not counted: too many at once", plugin=plugin, hook=hook)
 
 
+def end(plugin: str, reason: str) -> None:
+    """Quarantine `plugin` now; never raises and never waits for the database."""
+    _counting.submit(_end, plugin, reason)
+
+
 def flush() -> None:
     """Wait until every failure so far is counted (tests)."""
     _counting.submit(lambda: None).result()
@@ -50,6 +55,16 @@ def slow(plugin: str, hook: str, took_ms: float, budget_ms: int) -> None:
         failed(plugin, hook, TimeoutError(text))
     else:
         log.warning(f"plugin hook {text}", plugin=plugin, hook=hook)
+
+
+def _end(plugin: str, reason: str) -> None:
+    try:
+        if not PluginState.get_or_none(PluginState.name == plugin, PluginState.status == "quarantined"):
+            quarantine(plugin, reason)
+        db.database.close()
+    except (peewee.PeeweeException, OSError):
+        log.exception("quarantine not written", plugin=plugin)
+        db.drop_connections()
 
 
 def _count(plugin: str, hook: str, error: str) -> None:

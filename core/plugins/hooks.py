@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pluggy
 
 from core import db
 from core.errors import MaktabError
-from core.plugins import guards
+from core.plugins import guards, watch
 from core.plugins.manifest import PluginFailed, blaming
+
+T = TypeVar("T")
 
 
 class _Impl(NamedTuple):
@@ -45,11 +47,15 @@ class Hooks:
 
         collect and deliver: a failing one yields nothing. deny: it denies all `ids`. abort: its exception passes.
         """
+        return self.read(name, lambda result: result, **given)
+
+    def read(self, name: str, use: Callable[[Any], T], **given: Any) -> list[T]:
+        """What `use` makes of each result. A result of which nothing can be made is its plugin's failure too."""
         hook = self._hooks[name]
         if not hook.impls:
             return []
         call = _abort if hook.policy == "abort" else _guarded
-        results = [call(name, hook, impl, given) for impl in hook.impls]
+        results = [call(name, hook, impl, given, use) for impl in hook.impls]
         return [result for result in results if result is not None]
 
     def only(self, plugin: str, name: str, **given: Any) -> None:
@@ -84,12 +90,18 @@ def _frozen(caller: Any) -> _Hook:
     return _Hook(marks["policy"], marks["budget_ms"], impls)
 
 
-def _guarded(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:
+def _run(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callable[[Any], Any]) -> Any:
+    with watch.watched(impl.plugin, name, watch.PAGE_S if hook.budget_ms else watch.CHANGE_S):
+        result = impl(given)
+        return None if result is None else use(result)
+
+
+def _guarded(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callable[[Any], Any]) -> Any:
     began = perf_counter()
     try:
         # Inside a caller's transaction a failed statement must not spoil it; a page view has none and gets none.
         with db.database.atomic() if db.database.in_transaction() else nullcontext():
-            result = impl(given)
+            result = _run(name, hook, impl, given, use)
     except (Exception, SystemExit) as error:
         guards.failed(impl.plugin, name, error)
         return list(given["ids"]) if hook.policy == "deny" else None
@@ -99,10 +111,10 @@ def _guarded(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:
     return result
 
 
-def _abort(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any]) -> Any:
+def _abort(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callable[[Any], Any]) -> Any:
     try:
         with db.transaction():  # a savepoint: a caller that handles the refusal finds his transaction usable
-            return impl(given)
+            return _run(name, hook, impl, given, use)
     except MaktabError:
         raise  # a refusal, which is what the hook is for
     except Exception as error:

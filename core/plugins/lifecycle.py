@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from core import db, runtime
@@ -29,27 +29,40 @@ class PluginRefused(Conflict):
 
 def status() -> list[Plugin]:
     """All plugins as they are now, running ones first, in load order."""
-    return list(loader.present(runtime.current().settings)[1].values())
+    built = runtime.current()
+    number, found = loader.present(built.settings)
+    then = built.plugins if built.generation == number else {}
+    return [_as_built(plugin, then.get(plugin.name, plugin)) for plugin in found.values()]
+
+
+def _as_built(now: Plugin, then: Plugin) -> Plugin:
+    """What came back after this generation was built is not running: enabling it builds the next one."""
+    if now.status != "healthy" or then.status == "healthy":
+        return now
+    return replace(now, status=then.status, error=then.error)
 
 
 def enable(ctx: Context, name: str) -> None:
     """Check `name` in a child process, migrate its tables and let every process build the next generation with it.
 
+    Also when it is on: a process that was started while its package was missing runs without it.
     Raises NotFound or PluginRefused with the reason; then nothing has changed but migrations already applied.
     """
     settings = runtime.current().settings
     before = loader.present(settings)[1]
     if name not in before or before[name].status == "missing":
         raise NotFound(f"There is no plugin {name!r} in our folder, in {settings.merchant_plugins} or installed.")
-    running = runtime.current().plugins.get(name)
-    if running and running.status == before[name].status == "healthy":
-        return
     after = loader.present(settings, trial=name)[1]
     for other, plugin in after.items():
         if plugin.status != "healthy" and (other == name or before[other].status == "healthy"):
             raise PluginRefused(f"{name} cannot be enabled. {other}: {plugin.error}")
     _try_out(settings, name)
-    migrate_tables(loader.build(settings, trial=name), name)
+    built = loader.build(settings, trial=name)
+    try:
+        migrate_tables(built, name)
+    except (Exception, SystemExit) as error:
+        text = f"{name} cannot be enabled. Its migration failed: {type(error).__name__}: {error}"
+        raise PluginRefused(text) from error
     values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
     state.change(ctx, name, "enabled", **values)
 

@@ -46,8 +46,13 @@ def finished(settings: Settings, finish: Callable[[Runtime], T], trial: str = ""
             if trial or failed.plugin == "core":
                 raise
             broken[failed.plugin] = failed.reason
-            with bound(Runtime(number, settings, {}, _register([]))):
-                state.quarantine(failed.plugin, failed.reason)
+            quarantine(settings, failed.plugin, failed.reason)
+
+
+def quarantine(settings: Settings, name: str, reason: str) -> None:
+    """As `state.quarantine`, in a process that has no generation yet."""
+    with bound(Runtime(0, settings, {}, _register([]))):
+        state.quarantine(name, reason)
 
 
 def present(
@@ -75,7 +80,7 @@ def present(
 
 def _idle(plugin: Plugin, reasons: Mapping[str, str]) -> Plugin:
     if plugin.status == "missing":
-        return replace(plugin, error="Its folder or package is gone: put it back, or disable it.")
+        return replace(plugin, error="Its folder or package is gone: put it back and enable it, or disable it.")
     if plugin.name in reasons:
         return replace(plugin, status="quarantined", error=reasons[plugin.name])
     return replace(plugin, error=plugin.error or ("Safe mode: core runs alone." if plugin.enabled else ""))

@@ -19,6 +19,7 @@ from packaging.version import Version
 
 import core
 from core.errors import MaktabError
+from core.plugins import watch
 
 Status = Literal["off", "healthy", "quarantined", "missing"]
 CONTRACT = 1
@@ -38,7 +39,8 @@ class PluginFailed(MaktabError):
 def blaming(plugin: str, doing: str) -> Iterator[None]:
     """Whatever goes wrong inside is the fault of `plugin`."""
     try:
-        yield
+        with watch.watched(plugin, doing, watch.BUILD_S):
+            yield
     except PluginFailed:
         raise
     except (Exception, SystemExit) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -11,7 +11,7 @@ from core import nav, runtime
 from core.context import Context
 from core.db.money import to_major, to_minor
 from core.i18n import _, __, format_number, parse_number
-from core.resources import Filter, ListState, Page, Resource, Selection, query, traits
+from core.resources import Badge, Filter, ListState, Page, Resource, Selection, query, traits
 from core.web import cells
 
 SIZES = (25, 50, 100)
@@ -43,6 +43,10 @@ def _minor(text: str) -> str:
         return text
 
 
+def _badges(made: Mapping[int, Iterable[Any]]) -> dict[int, list[Badge]]:
+    return {record_id: nav.only(Badge)(some) for record_id, some in made.items()}
+
+
 def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dict[str, Any]:
     """Everything that the templates of a list need."""
     ids = [record.id for record in found.records]
@@ -51,7 +55,7 @@ def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dic
     tags = traits.tags_of(resource.name, ids) if tagged else {}
     hooks = runtime.current().hooks
     badges: dict[int, list[Any]] = {}
-    for made in hooks.call("record_badges", resource=resource.name, ids=ids, actor=ctx.actor) if ids else ():
+    for made in hooks.read("record_badges", _badges, resource=resource.name, ids=ids, actor=ctx.actor) if ids else ():
         for record_id, some in made.items():
             badges.setdefault(record_id, []).extend(some)
     shown = urlencode(_kept(state))

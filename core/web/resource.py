@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
 import flask
 from flask_admin import expose
 from flask_admin.model import BaseModelView
+from markupsafe import Markup
 
 from core import access, jobs, links, runtime
 from core.access import requires
@@ -105,11 +107,10 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     @requires("{resource}.view")
     def details_view(self, record_id: int) -> Any:
         record = query.get(context(), self.resource, record_id)
-        sections = [*self.resource.detail, *self._panels(record)]
-        shown = [(section, section.load(context(), record) if section.load else {}) for section in sections]
+        shown = [(section, _loaded(section, record)) for section in self.resource.detail]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
         history = traits.timeline(self.resource.name, record.id)
-        page = {"record": record, "sections": shown, "tags": tags, "timeline": history}
+        page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "timeline": history}
         return self.render("admin/model/details.html", **page, **self._offered(record))
 
     def _offered(self, record: Any) -> dict[str, Any]:
@@ -121,10 +122,19 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         may_delete = self.resource.can_delete and can(name("delete"))
         return {"actions": offered, "may_delete": may_delete and not service_of(self.resource).kept(record.__data__)}
 
-    def _panels(self, record: Any) -> list[Section]:
-        hooks = runtime.current().hooks
+    def _panels(self, record: Any) -> list[tuple[Section, Markup]]:
+        """What plugins add, ready: a template of theirs that fails must fail as their hook does, not as the page."""
+
+        def shown(sections: Iterable[Section]) -> list[tuple[Section, Markup]]:
+            return [(one, self._panel(one, record)) for one in sections]
+
         asked = {"resource": self.resource.name, "record": record, "actor": context().actor}
-        return [section for made in hooks.call("record_panels", **asked) for section in made]
+        made = runtime.current().hooks.read("record_panels", shown, **asked)
+        return [panel for panels in made for panel in panels]
+
+    def _panel(self, section: Section, record: Any) -> Markup:
+        page = {"one": section, "loaded": _loaded(section, record), "record": record}
+        return Markup(self.render("admin/model/panel.html", **page))  # noqa: S704 - our own template
 
     @expose("/new", methods=["GET", "POST"])
     @requires("{resource}.create")
@@ -275,6 +285,10 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def _done(self, text: str, record_id: int | None = None) -> Any:
         flask.flash(text, "ok")
         return flask.redirect(self._url("details", record_id=record_id) if record_id else self._url())
+
+
+def _loaded(section: Section, record: Any) -> dict[str, Any]:
+    return section.load(context(), record) if section.load else {}
 
 
 def _currency(*places: Any) -> str:

@@ -1,0 +1,87 @@
+"""A process that hangs ends without a word; the stacks that it left say whose hook held it: that plugin goes off."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from core.plugins import hooks, loader
+from core.plugins.manifest import Plugin
+from core.settings import Settings
+
+_FRAME = re.compile(r'  File "(.+)", line (\d+) in (.+)')
+log = structlog.get_logger()
+
+
+class Hourglass:
+    """Ends this process, its stacks in a file, when nobody turns it for `hang_s`. Waits in C: no held GIL stops it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.limit_s = settings.hang_s
+        folder = _folder(settings)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = (folder / str(os.getpid())).open("w")
+
+    def turn(self) -> None:
+        faulthandler.dump_traceback_later(self.limit_s, exit=True, file=self._file)
+
+
+def read_all(settings: Settings) -> None:
+    """Log the stacks of processes that hung; quarantine a plugin whose hook, and no other's, they were in."""
+    folder = _folder(settings)
+    if not folder.exists():
+        return
+    found = loader.present(settings)[1].values()
+    for stacks in list(_left(folder)):
+        log.error("a process hung and was ended", stacks=stacks)
+        guilty = {(plugin.name, hook) for path, hook in _in_hooks(stacks) for plugin in found if _is_of(plugin, path)}
+        if len({name for name, _ in guilty}) == 1:
+            name, hook = guilty.pop()
+            loader.quarantine(settings, name, f"{hook}: it held a whole process, which had to be ended.")
+
+
+def _left(folder: Path) -> Iterator[str]:
+    """What ended processes wrote, each given to one reader only."""
+    for file in folder.iterdir():
+        with suppress(OSError, ValueError):
+            if _lives(int(file.name)):
+                continue
+            mine = file.rename(file.with_name(f"{file.name}.read-by-{os.getpid()}"))
+            text = mine.read_text()
+            mine.unlink()
+            if text:
+                yield text
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _in_hooks(stacks: str) -> Iterator[tuple[Path, str]]:
+    """(file, function) of each hook that ran, from stacks whose innermost frame comes first."""
+    inner = None
+    for line in stacks.splitlines():
+        frame = _FRAME.match(line)
+        if frame and inner and frame[1] == hooks.__file__ and frame[3] == "__call__":
+            yield Path(inner[1]), inner[3]
+        inner = frame
+
+
+def _is_of(plugin: Plugin, path: Path) -> bool:
+    return plugin.status == "healthy" and path.is_relative_to(plugin.path)
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.data_dir / "hangs"

@@ -1,0 +1,1 @@
+"""Showrooms: where customers can see what we sell."""
