@@ -19,7 +19,7 @@ DOCUMENTS, ROWS, MOST_ROWS = 200, 2_000, 5_000
 """Per transaction at most so many documents and rows; a document of more rows than MOST_ROWS is refused unread."""
 
 _BEFORE = (
-    *("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA cache_size=-16000", "BEGIN"),
+    *("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA cache_size=-8000", "BEGIN"),
     "CREATE TABLE row (n INTEGER PRIMARY KEY, line INTEGER, key TEXT, data TEXT)",
     "CREATE TABLE note (name TEXT, value TEXT)",
 )

@@ -234,6 +234,7 @@ class Intake:
             with db.transaction():
                 search.index(self.resource, [record_id for _id, record_id in found])
                 self._save(self.counts, indexed=last)
+            db.give_back_pages()
 
 
 def _before(outcome: Outcome) -> dict[str, Any] | None:
