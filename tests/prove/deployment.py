@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import shutil
@@ -141,6 +142,13 @@ class Proxy:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
+
+    def leads_to_tls(self) -> bool:
+        """The plain port answers every address with the same one over TLS (Caddy does so by itself)."""
+        asked = http.client.HTTPConnection("127.0.0.1", self.plain, timeout=10)
+        asked.request("GET", "/admin/", headers={"Host": SITE})
+        answer = asked.getresponse()
+        return (answer.status, answer.headers["Location"]) == (301, f"https://{SITE}/admin/")
 
     def answers(self) -> bool:
         with suppress(OSError):

@@ -179,6 +179,7 @@ def test_processes_behind_a_proxy_are_replaced_without_a_failed_read_or_a_double
         looker = process_kit.Browser(proxy.address, proxy.trust)
         assert looker.sign_in("clicker", PASSWORD)[0] == 200
         assert proxy.status("/metrics") == 403
+        assert program == "caddy" or proxy.leads_to_tls()
         readers, changing = Readers(proxy, looker, user), Changes(units)
         changing.start()
         while changing.is_alive() or not rounds:

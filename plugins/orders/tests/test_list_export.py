@@ -50,7 +50,7 @@ def test_cells_are_what_the_list_says(make_order: Callable[..., Order], ctx: Any
 
 
 def test_what_a_column_reads_is_all_that_its_value_needs(make_order: Callable[..., Order], ctx: Any) -> None:
-    make_order("1", customer_number="C-7", kind="credit")
+    make_order("1", customer_name="", customer_number="C-7", kind="credit")
     shown = [replace(column, shown=True, label=column.name) for column in ORDERS.columns]
     with statements() as seen:
         (row,) = exported(ctx, replace(ORDERS, columns=shown))
