@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from core import runtime
+from core import db, runtime
 from core.access.models import RolePermission, UserRole
 from core.context import Grant
+from core.db import bulk, search
 from core.i18n import __
-
-if TYPE_CHECKING:
-    pass
 
 Scopes = Mapping[str, Mapping[str, Sequence[str]]]
 SIGNED_IN = "core.signed_in"
@@ -63,12 +61,7 @@ def granted(entries: Iterable[str], scopes: Scopes) -> Grant:
 
 def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
     """The grants of each user, in one statement; a user without a role holds `SIGNED_IN` alone."""
-    rows = (
-        UserRole.select(UserRole.user_id, UserRole.id, UserRole.scopes, RolePermission.permission)
-        .join(RolePermission, on=RolePermission.role == UserRole.role)
-        .where(UserRole.user.in_(list(user_ids)))
-        .tuples()
-    )
+    rows = zip(*bulk.converted(_GRANTS.run(ids=search.bound(user_ids)).fetchall(), _GRANTED), strict=True)
     lines: dict[tuple[int, int], list[str]] = {}
     scopes: dict[int, Any] = {}
     for user_id, assignment, narrowed, permission in rows:
@@ -78,6 +71,16 @@ def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
     for (user_id, assignment), entries in lines.items():
         found[user_id].append(granted(entries, scopes[assignment]))
     return {user_id: tuple(grants) for user_id, grants in found.items()}
+
+
+_GRANTED = (UserRole.user, UserRole.id, UserRole.scopes, RolePermission.permission)
+_GRANTS = db.Kept(
+    lambda: (
+        UserRole.select(*_GRANTED)
+        .join(RolePermission, on=RolePermission.role == UserRole.role)
+        .where(search.among_slot(UserRole.user, "ids"))
+    )
+)
 
 
 def limited(grants: Iterable[Grant], scopes: Iterable[str]) -> tuple[Grant, ...]:

@@ -15,6 +15,7 @@ from core.auth import passwords, throttle
 from core.auth.models import ApiToken, Session, User
 from core.changes import Change
 from core.context import NOBODY, Actor, Context, Source
+from core.db import bulk
 from core.errors import Forbidden, Invalid, MaktabError, NotFound
 from core.i18n import _
 
@@ -78,9 +79,10 @@ def end_session(ctx: Context, session_id: int) -> None:
 
 def by_session(secret: str) -> tuple[User, Session] | None:
     """Whom a session cookie stands for, read anew for each request: an ended session is dead at once on all workers."""
-    row = Session.select(Session, User).join(User).where(Session.token_hash == _hash(secret)).get_or_none()
-    if row is None:
+    found = _BY_SECRET.run(hash=_hash(secret)).fetchall()
+    if not found:
         return None
+    (row,), (user,) = bulk.side_by_side(found, Session, User)
     settings, now = runtime.current().settings, db.utcnow()
     idle, age = now - row.last_seen_at, now - row.created_at
     # abs: a session of a clock that was far ahead would else live until that time has come.
@@ -91,7 +93,10 @@ def by_session(secret: str) -> tuple[User, Session] | None:
     if idle > _TOUCH or db.is_read_only():  # each page of a read-only time tries anew, and so sees its end
         with db.optional_write():
             Session.update(last_seen_at=now).where(Session.id == row.id).execute()
-    return (row.user, row) if row.user.is_active else None
+    return (user, row) if user.is_active else None
+
+
+_BY_SECRET = db.Kept(lambda: Session.select(Session, User).join(User).where(Session.token_hash == db.slot("hash")))
 
 
 def create_token(ctx: Context, user: User, scopes: Sequence[str], *, name: str = "", days: int | None = None) -> str:

@@ -44,6 +44,17 @@ def records(model: Any, fields: Sequence[Any], found: Sequence[Sequence[Any]]) -
     return made
 
 
+def side_by_side(rows: Sequence[Any], *models: Any) -> list[list[Any]]:
+    """For each of `models`, whose columns stand side by side in `rows`, its records."""
+    made, start = [], 0
+    for model in models:
+        fields = model._meta.sorted_fields
+        part = [row[start : start + len(fields)] for row in rows]
+        made.append(records(model, fields, converted(part, fields)))
+        start += len(fields)
+    return made
+
+
 def dicts(query: Any, fields: Sequence[Any]) -> list[dict[str, Any]]:
     """The same as {field name: value} for each row."""
     names = [field.name for field in fields]

@@ -83,9 +83,14 @@ class TagArguments(ma.Schema):
 
 def tags_of(resource: str, ids: Sequence[int]) -> dict[int, list[str]]:
     """{id: tags in alphabetical order} for every id, in one statement."""
-    here = (Tagging.resource == resource) & search.among(Tagging.record_id, ids)
-    pairs: Any = Tagging.select(*_PAIR).where(here).tuples()
-    return bulk.grouped(pairs, ids)
+    return bulk.grouped(_TAGS.run(resource=resource, ids=search.bound(ids)), ids)
+
+
+_TAGS = db.Kept(
+    lambda: Tagging.select(*_PAIR).where(
+        Tagging.resource == db.slot("resource"), search.among_slot(Tagging.record_id, "ids")
+    )
+)
 
 
 def write_tags(resource: str, add: _Pairs, remove: _Pairs) -> tuple[_Pairs, _Pairs]:

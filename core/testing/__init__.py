@@ -53,7 +53,7 @@ def csrf_of(page: str) -> str:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
+    if databases.IS_OURS:
         shutil.rmtree(databases.RUN_DIR, ignore_errors=True)
 
 

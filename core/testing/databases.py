@@ -26,7 +26,9 @@ def fast_directory() -> Path:
     return memory if has_room else Path(tempfile.gettempdir())
 
 
-_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+IS_OURS = "MAKTAB_TEST_RUN" not in os.environ
+"""Whether this process made RUN_DIR, and so takes it away: workers of pytest-xdist share it with who started them."""
+_RUN = os.environ.setdefault("MAKTAB_TEST_RUN", uuid.uuid4().hex)
 RUN_DIR = fast_directory() / f"maktab-tests-{os.getuid()}-{_RUN[:12]}"
 # Each pytest process makes its own template: no lock between them, and a broken one cannot spoil the others.
 _WORKER = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{_RUN[:8]}"
