@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -28,7 +29,8 @@ FORMATS = {
     "xlsx": ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }  # fmt: skip
 """The end of the file's name and its type. `list`: the columns that the list has; the others are whole records."""
-CHUNK, LISTED, SHEET_ROWS, SHEET_CELL = 200, 1_000, 1_048_576, 32_767
+CHUNK, LISTED, SHEET_ROWS, SHEET_CELL = 200, 2_000, 1_048_576, 32_767
+TELL_S = 0.3  # between two notes of progress, each of which the disk has to confirm
 _UNSHEETED = re.compile("[\ufffe\uffff]|_x005F_x")
 """Signs that XML has not, and what a sheet's own writing of such signs is taken for when it is read."""
 Progress = Callable[[int], None]
@@ -127,7 +129,13 @@ def run_export(run: jobs.JobRun) -> dict[str, Any]:
     """The export job: from its start again when it was killed, nothing is kept before the end."""
     resource = runtime.current().resource(run.args["resource"])
 
+    told = time.monotonic()
+
     def progress(done: int) -> None:
+        nonlocal told
+        if time.monotonic() - told < TELL_S:
+            return
+        told = time.monotonic()
         run.save(done=done)
         if run.canceled():
             raise MaktabError(_("The export was canceled."))
@@ -137,4 +145,5 @@ def run_export(run: jobs.JobRun) -> dict[str, Any]:
         count = export_rows(run.ctx, resource, selection, run.args["format"], out, progress)
         ending, content_type = FORMATS[run.args["format"]]
         file_id = keep(run.ctx, out, f"{resource.slug}.{ending}", content_type)
+    run.save(done=count)
     return {"file_id": file_id, "count": count}
