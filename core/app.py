@@ -18,12 +18,13 @@ def create_app(runtime: Runtime) -> flask.Flask:
     """The whole web application of `runtime`; it is never changed afterwards, a new generation builds a new one."""
     app = flask.Flask("maktab", static_folder=None)
     _configure(app, runtime)
-    csrf = CSRFProtect(app)
+    csrf = CSRFProtect()
     theme.init_app(app, runtime)
     i18n.init_app(app)
     errors.init_app(app)
     auth.init_app(app)
     access.init_app(app)
+    csrf.init_app(app)  # reads forms and uploads, which it must not do for everybody
     app.before_request(_refuse_nul)
     health.init_app(app)
     app.add_url_rule("/", "root", access.requires(access.SIGNED_IN)(lambda: flask.redirect("/admin/")))
@@ -46,6 +47,8 @@ def _configure(app: flask.Flask, runtime: Runtime) -> None:
 def _refuse_nul() -> None:
     """PostgreSQL keeps no NUL, SQLite cuts texts there: it ends here, in addresses, forms and names of files."""
     request = flask.request
+    if request.url_rule is None:
+        return  # no such page, whatever is sent to it
     is_form = request.mimetype == "multipart/form-data" or not request.path.startswith("/api/")  # JSON: see core.api
     given = [name for file in request.files.values() if (name := file.filename)] if is_form else []
     for values in (request.args, request.form) if is_form else (request.args,):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import secrets
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -19,7 +20,7 @@ from core.jobs.models import Job, JobItem
 from plugins.transfer import api as transfer
 
 CTX = Context(actor=SYSTEM, source="cli")
-REPEAT = (409, 429, 503)
+REPEAT = (409, 429, 502, 503)
 """The answers after which a caller sends the same again, with the same key."""
 
 
@@ -33,16 +34,18 @@ def make_owner(username: str = "clicker", password: str = "") -> auth.User:
 class Caller:
     """A program with an API token that repeats each call with its key until it is answered."""
 
-    def __init__(self, port: int, user: auth.User) -> None:
-        self.address = f"http://127.0.0.1:{port}/api/v1"
-        self.token = auth.create_token(CTX, user, ["*"])
+    def __init__(self, place: int | str, user: auth.User, trust: ssl.SSLContext | None = None) -> None:
+        """`place`: a port of this machine, or an address; `trust`: for TLS."""
+        self.address = f"{place if isinstance(place, str) else f'http://127.0.0.1:{place}'}/api/v1"
+        self.token, self.trust = auth.create_token(CTX, user, ["*"]), trust
 
     def once(self, path: str, body: Any = None, key: str = "", timeout_s: float = 10) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        """`body`: JSON, or (bytes, content type)."""
+        data, kind = body if isinstance(body, tuple) else (json.dumps(body).encode(), "application/json")
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
         headers |= {"Idempotency-Key": key} if key else {}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + path, data, headers)
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
+        request = urllib.request.Request(self.address + path, None if body is None else data, headers)
+        with urllib.request.urlopen(request, timeout=timeout_s, context=self.trust) as answer:
             return json.load(answer)
 
     def call(self, path: str, body: Any, key: str, meanwhile: Callable[[], Any] = lambda: None) -> Any:

@@ -7,6 +7,7 @@ import http.client
 import http.cookiejar
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -133,10 +134,10 @@ class Served:
 class Browser:
     """A person at the admin: cookies, forms with their token, no scripts."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, trust: ssl.SSLContext | None = None) -> None:
         self.address, self.token = address, ""
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self._opener = urllib.request.build_opener(cookies)
+        self._opener = urllib.request.build_opener(cookies, urllib.request.HTTPSHandler(context=trust))
 
     def answers(self, path: str = "/healthz") -> bool:
         with contextlib.suppress(OSError, http.client.HTTPException):

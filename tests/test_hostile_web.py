@@ -282,3 +282,10 @@ def test_the_name_of_a_download_is_only_a_name(owner: Caller, ctx: Context) -> N
         assert answer.headers["Content-Disposition"].startswith("attachment;")
         assert "X-Evil" not in answer.headers
         assert not re.search("[/\x00-\x1f\u202e]", kept.name)
+
+
+def test_the_body_of_somebody_unknown_is_not_read(house: flask.Flask) -> None:
+    for path in ("/admin/profile/", "/admin/suppliers/new", "/api/v1/suppliers", "/admin/nothing", "/api/v1/nothing"):
+        body, kind = io.BytesIO(b"--x\r\n" + b"a" * 1_000_000), "multipart/form-data; boundary=x"
+        answer = house.test_client().post(path, input_stream=body, content_type=kind)
+        assert (answer.status_code in (302, 401, 404), body.tell()) == (True, 0), path

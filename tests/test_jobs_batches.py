@@ -107,6 +107,29 @@ def test_what_waits_behind_a_long_job_is_given_back(
     assert SEEN == [1, 2, 3]
 
 
+def test_a_short_job_is_known_as_done_while_a_long_one_behind_it_runs(house: Settings, ctx: Context) -> None:
+    """Else its lease would end before the long one does, and another worker would do it again."""
+    begun, over = threading.Event(), threading.Event()
+
+    def long(job_run: Any) -> None:
+        begun.set()
+        over.wait(10)
+
+    made = runtime.current()
+    runtime.install(replace(made, jobs={**made.jobs, "ledger.long": JobType("ledger.long", long)}))
+    (short,) = counted(ctx, 1)
+    behind = jobs.enqueue(ctx, "ledger.long", {})
+    worker, batch = Worker(house), Batch(lease.claim_some(2))
+    working = threading.Thread(target=lambda: (worker._work_off(batch), db.database.close()))
+    working.start()
+    assert begun.wait(10)
+    worker._tick()
+    assert (Job.get_by_id(short).status, again(behind).status) == ("done", "running")
+    over.set()
+    working.join()
+    assert (SEEN, again(behind).status) == ([0], "done")
+
+
 def test_a_job_that_was_tried_before_comes_alone(house: Settings, ctx: Context) -> None:
     ids = counted(ctx, 4)
     Job.update(attempts=1).where(Job.id == ids[0]).execute()

@@ -45,10 +45,12 @@ def test_every_room_of_core_stands_in_the_house() -> None:
 def commands() -> list[tuple[str, str]]:
     """(page, command) for every `maktab …` that a reader is told to type."""
     found = []
-    for page in DOCS:
+    for page in [*DOCS, *sorted((ROOT / "docs" / "deploy").iterdir())]:
         text = re.sub(r"^    #.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        lines = re.findall(r"^(?:    |\$ |ExecStart=\S*/|.*?`)(?:\.venv/bin/)?(maktab [^`\n]+)", text, re.MULTILINE)
-        lines += re.findall(r"`(maktab [^`\n]+)`", text)
+        lines = re.findall(r"`(maktab [^`\n]+)`", text)
+        lines += re.findall(
+            r"^(?:    (?:.*-- )?|\$ |ExecStart=\S*/|)(?:\.venv/bin/)?(maktab [^`\n]+)", text, re.MULTILINE
+        )
         found += [(page.name, line.partition("   ")[0]) for line in lines]
     return sorted(set(found))
 

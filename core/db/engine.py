@@ -60,7 +60,7 @@ def drop_connections() -> None:
 
 
 def give_back_pages() -> None:
-    """Between the steps of a long walk: what it has read is not read again, and SQLite would keep 32 MB of it."""
+    """Between the steps of a long walk: most of what it touched is not touched again, and SQLite would keep 32 MB."""
     if not is_postgres():
         database.execute_sql("PRAGMA shrink_memory")
 

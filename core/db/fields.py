@@ -61,7 +61,7 @@ def is_storable(value: Any) -> bool:
 
 def iso(moment: datetime) -> str:
     """`moment` as all our JSON writes it: 2026-03-01T14:30:00Z."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat()[:-6] + "Z"
 
 
 def plain(value: Any) -> str:

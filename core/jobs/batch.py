@@ -9,14 +9,16 @@ from collections.abc import Iterator, Sequence
 
 from core.jobs import lease
 from core.jobs.models import Job
+from core.jobs.run import Ends
 
 MOST, SHORT_S, PATIENCE_S = 32, 0.002, 0.05
 
 
 class Batch:
-    """Claimed jobs; what one thread has not begun, another may give back."""
+    """Claimed jobs and their `ends`; what one thread has not begun, another may give back."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
+        self.ends = Ends()
         self._left, self._lock, self._began, self._size = deque(jobs), threading.Lock(), time.monotonic(), len(jobs)
 
     def __iter__(self) -> Iterator[Job]:

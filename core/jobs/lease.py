@@ -141,8 +141,11 @@ def _take(wanted: Any) -> Any:
         "started_from": Job.done + Job.failed + Job.skipped,
     }  # fmt: skip
     some = wanted.where(Job.attempts <= db.slot("tried")).limit(db.slot("most"))
-    some = some.for_update(skip_locked=True) if db.is_postgres() else some
-    return Job.update(taken).where(Job.id.in_(some)).returning(*Job._meta.sorted_fields)
+    if db.is_postgres():  # as an array, which is made once: PostgreSQL may run a subselect again, and lock more
+        these = Job.id == peewee.fn.ANY(peewee.fn.ARRAY(some.for_update(skip_locked=True)))
+    else:
+        these = Job.id.in_(some)
+    return Job.update(taken).where(these).returning(*Job._meta.sorted_fields)
 
 
 _FIND_DUE, _FIND_NEW = db.Kept(lambda: _due(Job.attempts).limit(1)), db.Kept(lambda: _new(Job.attempts))

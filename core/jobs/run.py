@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import peewee
@@ -102,44 +103,48 @@ def _update(job: Job, values: dict[str, Any]) -> None:
         raise LeaseLost(f"Job {job.id} was taken over by another worker.")
 
 
+_End = tuple[JobRun, dict[str, Any]]
+
+
 class Ends:
     """Ends of jobs, written together: a transaction for each takes longer than a short job itself."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[JobRun, dict[str, Any]]] = []
+        self._waiting: list[_End] = []
+        self._lock = threading.Lock()
 
     def add(self, run: JobRun, status: str, result: Any = None, error: str = "") -> None:
         values = {"status": status, "result": result, "error": error, "finished_at": utcnow()}
         bound = {name: Job._meta.fields[name].db_value(value) for name, value in values.items()}
-        self._waiting.append((run, bound | {"id": run.job.id, "token": run.job.token}))
+        with self._lock:
+            self._waiting.append((run, bound | {"id": run.job.id, "token": run.job.token}))
 
     def write(self) -> None:
-        """Jobs that another worker has taken over are left to it."""
-        ended, self._waiting = self._waiting, []
-        try:
-            with db.transaction():
-                for run, values in ended:
-                    if not _END.run(**values, log=run.taken_lines()).rowcount:
-                        log.warning("Job %s was taken over by another worker.", run.job.id)
-        except (
-            peewee.DataError,
-            peewee.IntegrityError,
-            UnicodeError,
-        ) as problem:  # a result that the database does not take
-            if len(ended) == 1:
-                _retry_or_bury(ended[0][0], problem)
-            for run, values in ended if len(ended) > 1 else ():
-                self._waiting = [(run, values)]
-                self.write()
+        """From any thread. Jobs that another worker has taken over are left to it."""
+        with self._lock:
+            ended, self._waiting = self._waiting, []
+        if ended:
+            _write(ended)
+
+
+def _write(ended: Sequence[_End]) -> None:
+    try:
+        with db.transaction():
+            for run, values in ended:
+                if not _END.run(**values, log=run.taken_lines()).rowcount:
+                    log.warning("Job %s was taken over by another worker.", run.job.id)
+    except (peewee.DataError, peewee.IntegrityError, UnicodeError) as problem:  # a result that the database cannot hold
+        if len(ended) == 1:
+            _retry_or_bury(ended[0][0], problem)
+            return
+        for one in ended:
+            _write([one])
 
 
 def _ended() -> Any:
     names = ("status", "result", "error", "finished_at")
-    values = {name: db.slot(name) for name in names} | {
-        "due_at": None,
-        "token": "",
-        "log": Job.log.concat(db.slot("log")),
-    }
+    values = {name: db.slot(name) for name in names}
+    values |= {"due_at": None, "token": "", "log": Job.log.concat(db.slot("log"))}
     return Job.update(values).where(Job.id == db.slot("id"), Job.token == db.slot("token"), Job.status == "running")
 
 

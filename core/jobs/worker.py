@@ -74,6 +74,7 @@ class Worker:
     def _tick(self) -> None:
         self._every("renew", self.settings.job_lease_s / 4, self._renew)
         for batch in list(self._batches):
+            batch.ends.write()  # those before a long job: its lease is renewed, theirs are not
             if batch.give_back_late():
                 bell.ring()
         self._every("clock", 0.5, self._watch_clock)
@@ -144,19 +145,19 @@ class Worker:
 
     def _work_off(self, batch: Batch) -> int:
         """Run the jobs of a batch; how many the next one may have."""
-        ends, since = Ends(), time.monotonic()
+        since = time.monotonic()
         self._batches.add(batch)
         try:
             for job in batch:
                 if run.stopping.is_set():
                     break
-                self._execute(job, ends)
+                self._execute(job, batch.ends)
                 if time.monotonic() - since > UNWRITTEN_S:  # what was done outside must soon be known as done
-                    ends.write()
+                    batch.ends.write()
                     since = time.monotonic()
         finally:
             self._batches.discard(batch)
-            ends.write()
+            batch.ends.write()
         return batch.next_size()
 
     def _execute(self, job: Job, ends: Ends) -> None:

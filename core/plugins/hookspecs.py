@@ -156,9 +156,8 @@ def record_panels(resource: str, record: Any, actor: Actor) -> Sequence[Any]:  #
     """`core.resources.Section`s that this plugin adds to the page of any record.
 
     When: once for each page of a record, with the loaded record.
-    May: do at most 2 queries here, and give what they found to the template by `load`. `load` itself and the template
-    are not guarded: let them only hand over and show.
-    Failure: no panel of this plugin on this page; counted.
+    May: do at most 2 queries, best in `load`, which gives the template what it finds in `loaded`.
+    Failure: of the hook, of `load` or of the template: no panel of this plugin on this page; counted.
     """
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.context import Context
+from core.db import bulk, search
 from core.i18n import __
 from core.resources import Column, Filter, Resource, Scope, Section
 from plugins.orders import labels
@@ -20,12 +21,14 @@ from plugins.orders.services.workflow import ORDER_WORKFLOW
 def search_text(ids: Sequence[int]) -> dict[int, str]:
     """What part-of-word search sees of each order: number, buyer, SKUs, cities; three statements."""
     words: defaultdict[int, list[str]] = defaultdict(list)
-    own = (Order.number, Order.customer_name, Order.customer_email, Order.customer_number)
-    orders: Any = Order.select(Order.id, *own).where(Order.id.in_(ids)).tuples()
-    lines: Any = OrderLine.select(OrderLine.order, OrderLine.sku).where(OrderLine.order.in_(ids)).distinct().tuples()
-    places: Any = Address.select(Address.order, Address.city, Address.name).where(Address.order.in_(ids)).tuples()
-    for rows in (orders, places, lines):
-        for order_id, *texts in rows:
+    own = (Order.id, Order.number, Order.customer_name, Order.customer_email, Order.customer_number)
+    for model, fields in (
+        (Order, own),
+        (Address, (Address.order, Address.city, Address.name)),
+        (OrderLine, (OrderLine.order, OrderLine.sku)),
+    ):
+        chosen = model.select().where(search.among(fields[0], ids))
+        for order_id, *texts in zip(*bulk.columns(chosen, fields), strict=True):
             words[order_id] += texts
     return {order_id: " ".join(dict.fromkeys(filter(None, texts))) for order_id, texts in words.items()}
 

@@ -19,6 +19,7 @@ from core.parse import parse_json
 from core.resources import Resource, card_refused
 from plugins.transfer.formats import Mapping, Prepare, fold
 from plugins.transfer.reading import values
+from plugins.transfer.reading.quick import quick
 from plugins.transfer.reading.shape import ABSENT, Leaf, leaves, list_schema
 
 log = structlog.get_logger("maktab.transfer")
@@ -92,7 +93,8 @@ class Plan:
         """Columns of the head that each row of a document needs: they tell it apart, or rules look at them."""
         given = {*self.sources, *mapping.constants, *(rule["target"] for rule in mapping.rules)}
         is_open = prepare is not None or not headers  # the document may hold anything
-        self.schema = resource.schema() if is_open else resource.schema(only=set(_needed(resource.schema(), given)))
+        needed = None if is_open else set(_needed(resource.schema(), given))
+        self.schema = quick(resource.schema(only=needed))
         self.left_out = {place for place, target in enumerate(targets) if target == ""}
         self.has_cards, self.of_items = False, frozenset[str]()
         self.not_taken = {*REASON_COLUMNS, *(name for name, one in self.schema.fields.items() if one.dump_only)}

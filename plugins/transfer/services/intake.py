@@ -117,6 +117,7 @@ class Intake:
             if Import.select(Import.state).where(Import.id == self.import_.id).scalar() == "paused":
                 return "paused"
             self._take_in(drafts)
+            db.give_back_pages()
         return "validated" if self.dry else "completed_with_errors" if self.counts["rejected"] else "completed"
 
     def _drafts(self) -> list[Draft]:

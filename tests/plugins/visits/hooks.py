@@ -132,12 +132,17 @@ def record_badges(resource, ids):
     return {one: [Badge(_("First visit"), "info")] for one, tags in tags_of(resource, ids).items() if "new" in tags}
 
 
+def near(ctx, supplier):
+    """What the template finds in `loaded`."""
+    others = Supplier.select().where(Supplier.country == supplier.country, Supplier.id != supplier.id)
+    return {"near": list(others.limit(5))}
+
+
 @hookimpl
-def record_panels(resource, record):
+def record_panels(resource):
     if resource != SUPPLIER:
         return []
-    near = list(Supplier.select().where(Supplier.country == record.country, Supplier.id != record.id).limit(5))
-    return [Section("near", _("On the way"), template="visits/near.html", load=lambda ctx, record: {"near": near})]
+    return [Section("near", __("On the way"), template="visits/near.html", load=near)]
 
 
 @hookimpl
