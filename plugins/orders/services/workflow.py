@@ -12,7 +12,7 @@ from core import db
 from core.context import Context
 from core.db.search import unindexed
 from core.i18n import _
-from core.resources.workflow import Transition, Workflow
+from core.resources import Transition, Workflow
 from plugins.orders.labels import STATUS
 from plugins.orders.models import Address, Adjustment, Order, OrderLine
 
