@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from core import audit, db, jobs, plugins
-from core.app import create_app
+from core import audit, db, jobs, plugins, trial
 from core.cli.frame import command, config, context
 from core.errors import MaktabError
 from core.plugins import watch
@@ -23,13 +22,18 @@ def list_plugins() -> Any:
 
 @command("plugin check", bare=True)
 def check(name: str) -> str:
-    """Load a plugin as `plugin enable` would, and say what is wrong with it; nothing is changed."""
+    """Load a plugin as `plugin enable` would, and say what is wrong with it; nothing is changed.
+
+    Lines that begin with `hint:` are about what may be right all the same.
+    """
     db.connect(config().url)
     watch.start(config().memory_mb, threads=1)
     try:
-        plugins.assemble(config(), create_app, trial=name)
+        hints = trial.examine(config(), name)
     except plugins.PluginFailed as failed:
         raise MaktabError(f"{failed.plugin}: {failed}") from failed
+    for hint in hints:
+        click.echo(f"hint: {hint}", err=True)
     return f"{name} can be enabled."
 
 

@@ -42,7 +42,7 @@ def migrate(*, down: str = "", yes: bool = False) -> Any:
     """
     if down:
         yes or click.confirm(f"Take {down} back? What it added is lost.", abort=True, err=True)
-        boot.take_back(config(), down)
+        plugins.take_back(boot.start(config()), down)
         return f"{down} is taken back; maktab migrate applies it again."
     return [{"applied": name} for name in boot.prepare(config())]
 

@@ -2,7 +2,7 @@
 
 from core.plugins.assembly import assemble
 from core.plugins.hookspecs import hookimpl, hookspec
-from core.plugins.lifecycle import PluginRefused, disable, enable, install_defaults, migrate_tables, status
+from core.plugins.lifecycle import PluginRefused, disable, enable, install_defaults, migrate_tables, status, take_back
 from core.plugins.loader import build
 from core.plugins.manifest import PluginFailed
 from core.plugins.state import generation
@@ -20,4 +20,5 @@ __all__ = [
     "install_defaults",
     "migrate_tables",
     "status",
+    "take_back",
 ]

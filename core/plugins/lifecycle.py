@@ -11,7 +11,7 @@ from typing import Any
 
 from core import db, runtime
 from core.context import Context, system_context
-from core.db import migrate, search
+from core.db import migrate, schema, search
 from core.errors import Conflict, NotFound
 from core.plugins import loader, state
 from core.plugins.discovery import discover, is_ours
@@ -63,6 +63,7 @@ def enable(ctx: Context, name: str) -> None:
     except (Exception, SystemExit) as error:
         text = f"{name} cannot be enabled. Its migration failed: {type(error).__name__}: {error}"
         raise PluginRefused(text) from error
+    _refuse_lacking(built, name)
     values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
     state.change(ctx, name, "enabled", **values)
 
@@ -92,6 +93,20 @@ def migrate_tables(built: Runtime, name: str) -> list[str]:
             if resource.plugin == name:
                 search.ensure(resource)
     return [f"{name}.{step}" for step in applied]
+
+
+def _refuse_lacking(built: Runtime, name: str) -> None:
+    for resource in built.resources.values():
+        if resource.plugin == name and (text := schema.lacking(resource.model)):
+            raise PluginRefused(f"{name} cannot be enabled. {resource.name}: {text}, which the model has.")
+
+
+def take_back(built: Runtime, step: str) -> None:
+    """Undo the newest migration of a plugin, `<plugin>.NNNN_name`. Raises NotFound or migrate.MigrationRefused."""
+    name, _, migration = step.partition(".")
+    if name not in built.plugins:
+        raise NotFound(f"There is no plugin {name!r}: name its migration, like shelves.0002_height.")
+    migrate.take_back(name, built.plugins[name].path / "migrations", migration)
 
 
 def install_defaults() -> None:

@@ -24,6 +24,8 @@ from core.plugins import watch
 Status = Literal["off", "healthy", "quarantined", "missing"]
 CONTRACT = 1
 DATABASES = ("sqlite", "postgresql")
+DATA = ("tables", "personal")
+"""Keys of `[data]`: all tables of the plugin, and those that hold personal data."""
 RESERVED = ("core", "plugins", "themes", "tests", "admin", "api", "static", "maktab")
 
 

@@ -26,7 +26,7 @@ CSP = (
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; "
     "manifest-src 'self'; worker-src 'self'"
 )
-_ICONS: dict[str, str] = json.loads((THEME / "icons.json").read_text())
+ICONS: dict[str, str] = json.loads((THEME / "icons.json").read_text())
 
 
 def init_app(app: flask.Flask, built: Runtime) -> None:
@@ -80,7 +80,7 @@ def _gzipped(name: str) -> bytes:
 def icon(name: str, *, small: bool = False, big: bool = False, flip: bool = False) -> Markup:
     """An outline icon of the theme's set; `flip`: it points somewhere, so it turns round in Arabic."""
     names = "mk-icon" + " mk-icon-s" * small + " mk-icon-l" * big + " mk-flip" * flip
-    shape = Markup(_ICONS.get(name) or _ICONS["box"])  # noqa: S704 - our own file
+    shape = Markup(ICONS.get(name) or ICONS["box"])  # noqa: S704 - our own file
     return Markup('<svg class="{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>').format(names, shape)
 
 
