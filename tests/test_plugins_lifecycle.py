@@ -149,7 +149,9 @@ def test_enable_of_an_unknown_plugin_is_not_found(merchant: MerchantFolder, ctx:
 
 def test_a_failing_migration_leaves_the_plugin_off(merchant: MerchantFolder, ctx: Context) -> None:
     merchant.add("bad", files={"migrations/0001_x.py": "def up(migrator, db):\n    db.execute_sql('nonsense')\n"})
-    with pytest.raises(plugins.PluginRefused, match=r"Its migration failed: .*nonsense"):
+    with pytest.raises(
+        plugins.PluginRefused, match=r"(?s)Its migration failed: .*nonsense.* \(bad/migrations/0001_x\.py, line 2\)"
+    ):
         plugins.enable(ctx, "bad")
     assert not PluginState.select().where(PluginState.name == "bad").exists()
 
