@@ -7,6 +7,7 @@ from pathlib import Path
 from core import access, db, plugins, runtime
 from core.context import system_context
 from core.db import migrate
+from core.errors import NotFound
 from core.runtime import Runtime
 from core.settings import Settings
 
@@ -41,3 +42,12 @@ def migrate_all(settings: Settings) -> list[str]:
         if plugin.status == "healthy":
             applied += plugins.migrate_tables(built, name)
     return applied
+
+
+def take_back(settings: Settings, step: str) -> None:
+    """Undo the newest migration of a plugin, `<plugin>.NNNN_name`. Raises NotFound, or MigrationRefused."""
+    name, _, migration = step.partition(".")
+    plugin = start(settings).plugins.get(name)
+    if plugin is None:
+        raise NotFound(f"There is no plugin {name!r}: name its migration, like shelves.0002_height.")
+    migrate.take_back(name, plugin.path / "migrations", migration)

@@ -260,6 +260,8 @@ def test_actions_do_few_at_once_and_many_as_a_job(owner: Any) -> None:
         jobs.add(answer.json["job"]["id"])
     assert len(jobs) == 1
     problem(owner.post(f"{URL}/actions/add_tags", json={"ids": [1], "arguments": {"tags": 5}}), 422)
+    missing = problem(owner.post(f"{URL}/actions/add_tags", json={"ids": [1]}), 422)
+    assert "arguments.tags" in missing["errors"]
     problem(owner.post(f"{URL}/actions/add_tags", json=arguments), 422)
     problem(owner.post(f"{URL}/actions/add_tags", json=arguments | {"ids": [1], "all": True}), 422)
     problem(owner.post(f"{URL}/actions/none", json={}), 404)

@@ -218,3 +218,20 @@ def test_nobody_reads_a_password_or_token_in_the_rows(maktab: Maktab) -> None:
     kept += [str(row) for row in auth.ApiToken.select().tuples()] + [str(row) for row in auth.User.select().tuples()]
     assert not [row for row in kept if secret in row or "blue kettle" in row]
     assert access.Role.select().count() >= 4
+
+
+def test_a_plugin_s_newest_migration_is_taken_back_on_a_yes(maktab: Maktab, new_install: Settings) -> None:
+    merchant = MerchantFolder(new_install)
+    merchant.add_suppliers()
+    maktab("plugin", "enable", "suppliers")
+    maktab("migrate", "--down", "suppliers.0001_initial", code=1)  # nobody says yes
+    assert "suppliers_supplier" in db.database.get_tables()
+    assert "taken back" in maktab("migrate", "--down", "suppliers.0001_initial", "--yes").stdout
+    assert "suppliers_supplier" not in db.database.get_tables()
+    assert answer(maktab("migrate", "--json")) == [{"applied": "suppliers.0001_initial"}]
+    merchant.forget()
+
+
+@pytest.mark.parametrize("step", ["core.0001_initial", "ghost.0001_initial"])
+def test_only_a_plugin_s_migration_is_taken_back(maktab: Maktab, step: str) -> None:
+    assert "There is no plugin" in maktab("migrate", "--down", step, "--yes", code=1).stderr

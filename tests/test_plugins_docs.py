@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.plugins.manifest import ManifestSchema
-from core.resources import Service, declaration
+from core.resources import Service, declaration, workflow
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -62,8 +62,11 @@ def test_every_key_of_a_manifest_stands_in_the_manual(key: str) -> None:
 
 
 DECLARED = [
-    one for one in vars(declaration).values() if is_dataclass(one) and one.__module__ == declaration.__name__
-]  # fmt: skip
+    one
+    for module in (declaration, workflow)
+    for one in vars(module).values()
+    if is_dataclass(one) and one.__module__ == module.__name__
+]
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda one: one.__name__)

@@ -103,6 +103,17 @@ def test_five_failures_in_a_minute_quarantine_with_the_reason(merchant: Merchant
     assert after.hooks.call("nav_items", actor=NOBODY) == []
 
 
+def test_a_database_that_refuses_is_not_the_plugins_fault(merchant: MerchantFolder) -> None:
+    raising = "peewee.OperationalError('database or disk is full')"
+    merchant.on("unlucky", hooks=f"import peewee\n{FAILING.format(error=raising)}")
+    built = merchant.build()
+    for _ in range(6):
+        assert built.hooks.call("nav_items", actor=NOBODY) == []
+    guards.flush()
+    assert not PluginFailure.select().exists()
+    assert plugins.generation() == built.generation
+
+
 def test_four_failures_or_old_ones_do_not(merchant: MerchantFolder) -> None:
     merchant.on("bad", hooks=FAILING.format(error="RuntimeError('boom')"))
     old = utcnow() - timedelta(seconds=61)

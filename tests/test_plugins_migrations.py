@@ -180,3 +180,55 @@ def test_core_migrates_down_to_nothing_and_up_again(app_db: Any) -> None:
         if table not in ("core_migration", "sqlite_sequence") and "_search" not in table
     ] == []
     assert migrate.apply("core", boot.CORE_MIGRATIONS) == names
+
+
+UP = "import peewee\n\ndef up(migrator, db):\n    note = peewee.TextField(default='')\n    "
+FORGOTTEN = UP + 'migrator.add_column("acme_thing", "note", note)\n'
+RETURNED = UP + 'return migrator.add_column("acme_thing", "note", note)\n'
+YIELDED = UP + (
+    'yield migrator.add_column("acme_thing", "note", note)\n'
+    '    db.execute_sql("UPDATE acme_thing SET note = name")\n'
+    '    yield migrator.add_index("acme_thing", ("note", "id"))\n'
+)
+
+
+def test_a_change_that_was_made_and_never_run_is_refused(steps: Path) -> None:
+    (steps / "0002_note.py").write_text(FORGOTTEN)
+    with pytest.raises(migrate.MigrationRefused, match=r"add_column\('acme_thing', 'note', …\) was made and never run"):
+        migrate.apply("acme", steps)
+    assert migrate.pending("acme", steps) == ["0002_note"]
+
+
+@pytest.mark.parametrize("text", [RETURNED, YIELDED], ids=["returned", "yielded"])
+def test_a_change_that_is_returned_or_yielded_is_run(steps: Path, text: str) -> None:
+    (steps / "0002_note.py").write_text(text)
+    assert migrate.apply("acme", steps) == ["0001_first", "0002_note"]
+    assert "note" in [column.name for column in db.database.get_columns("acme_thing")]
+
+
+def test_a_playhouse_call_of_its_own_counts_as_run(steps: Path) -> None:
+    text = FORGOTTEN.replace("migrator.add_column", "migrate(migrator.add_column").replace(", note)", ", note))")
+    (steps / "0002_note.py").write_text("from playhouse.migrate import migrate\n" + text)
+    assert migrate.apply("acme", steps) == ["0001_first", "0002_note"]
+
+
+def test_the_newest_migration_is_taken_back_though_its_file_was_changed(steps: Path) -> None:
+    (steps / "0002_second.py").write_text(SECOND.replace('"note"', '"nota"', 1))
+    migrate.apply("acme", steps)
+    (steps / "0002_second.py").write_text(SECOND.replace('"note"', '"nota"'))
+    migrate.take_back("acme", steps, "0002_second")
+    (steps / "0002_second.py").write_text(SECOND)
+    assert migrate.apply("acme", steps) == ["0002_second"]
+    assert [column.name for column in db.database.get_columns("acme_thing")] == ["id", "name", "note"]
+
+
+def test_an_older_migration_or_one_beside_a_changed_one_is_not_taken_back(steps: Path) -> None:
+    (steps / "0002_second.py").write_text(SECOND)
+    migrate.apply("acme", steps)
+    with pytest.raises(migrate.MigrationRefused, match=r"the newest one is acme\.0002_second"):
+        migrate.take_back("acme", steps, "0001_first")
+    with pytest.raises(migrate.MigrationRefused, match="none of ghost is"):
+        migrate.take_back("ghost", steps, "0001_first")
+    (steps / "0001_first.py").write_text(FIRST.format(wait=0) + "\n# harmless?\n")
+    with pytest.raises(migrate.MigrationRefused, match=r"0001_first\.py was changed"):
+        migrate.take_back("acme", steps, "0002_second")

@@ -94,9 +94,15 @@ class Chosen(ma.Schema):
 
 
 def command(resource: Resource, action: Action) -> type[ma.Schema]:
-    """The body of an action: which records, and its arguments."""
-    arguments = ma.fields.Nested(action.schema, required=True) if action.schema else ma.fields.Dict(load_default=dict)
-    return _named(f"{resource.name}.{action.name}", {"arguments": arguments}, Chosen)
+    """The body of an action: which records, and its arguments; what is missing is named though all of them are."""
+    arguments = ma.fields.Nested(action.schema, required=True) if action.schema else ma.fields.Dict()
+
+    @ma.pre_load
+    def with_arguments(_self: ma.Schema, data: Any, **_more: Any) -> Any:
+        return {"arguments": {}} | data if isinstance(data, dict) else data
+
+    fields = {"arguments": arguments, "with_arguments": with_arguments}
+    return _named(f"{resource.name}.{action.name}", fields, Chosen)
 
 
 def listing(resource: Resource) -> type[ma.Schema]:

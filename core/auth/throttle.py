@@ -37,7 +37,9 @@ def take(key: str, tries: int) -> None:
     with db.transaction():
         # The update comes first: it locks the row, so that of many tries at once each sees its own number.
         LoginAttempt.update(tries=LoginAttempt.tries + 1).where(LoginAttempt.key == key).execute()
-        row = LoginAttempt.get(LoginAttempt.key == key)
+        row = LoginAttempt.get_or_none(LoginAttempt.key == key)
+        if row is None:  # a right try at the same moment has just dropped the counter
+            return
         if row.blocked_until and row.blocked_until > now:
             raise Throttled(int((row.blocked_until - now).total_seconds()) + 1)
         if row.blocked_until or now - row.since_at > _WINDOW:

@@ -34,8 +34,16 @@ def init(*, user: str = "owner") -> Any:
 
 
 @command("migrate", bare=True)
-def migrate() -> Any:
-    """Bring the database to this version."""
+def migrate(*, down: str = "", yes: bool = False) -> Any:
+    """Bring the database to this version.
+
+    --down PLUGIN.NNNN_name: instead take back the newest migration of a plugin, while you write it; what stood in its
+    tables and columns is lost, so it asks first, or wants --yes.
+    """
+    if down:
+        yes or click.confirm(f"Take {down} back? What it added is lost.", abort=True, err=True)
+        boot.take_back(config(), down)
+        return f"{down} is taken back; maktab migrate applies it again."
     return [{"applied": name} for name in boot.prepare(config())]
 
 

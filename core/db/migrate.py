@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import peewee
+from playhouse.migrate import Operation
 from playhouse.migrations import Runner
 
 from core.db.engine import database, is_postgres
@@ -22,6 +23,49 @@ _LOCK_KEY = 0x6D616B746162  # "maktab"
 
 class MigrationRefused(MaktabError):
     """A migration may not run, or left the database with references that lead nowhere; nothing was changed."""
+
+
+class _Step(Operation):  # type: ignore[misc]
+    """One change of a table; `migrator.add_column(...)` only makes it, and nothing happens before it is run."""
+
+    has_run = False
+
+    def run(self) -> None:
+        self.has_run = True
+        super().run()
+
+
+class _Migrator:
+    """The migrator that `up` and `down` get: it remembers what they make, and runs what they return or yield."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner, self._made = inner, list[tuple[str, _Step]]()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        return self._noting(name, found) if callable(found) else found
+
+    def _noting(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def make(*args: Any, **kwargs: Any) -> Any:
+            made = function(*args, **kwargs)
+            if not isinstance(made, Operation):
+                return made
+            step = _Step(made.migrator, made.fn, *made.args, **made.kwargs)
+            self._made.append((f"{name}({', '.join(map(repr, args[:2]))}, …)", step))
+            return step
+
+        return make
+
+    def finish(self, returned: Any) -> None:
+        """Run what came back, one or several; raises MigrationRefused for what was made for nothing."""
+        for one in returned if isinstance(returned, Iterable) else (returned,):
+            if isinstance(one, _Step) and not one.has_run:
+                one.run()
+        waiting = [text for text, step in self._made if not step.has_run]
+        if waiting:
+            raise MigrationRefused(
+                f"migrator.{waiting[0]} was made and never run: write migrator.migrate(migrator.{waiting[0]})."
+            )
 
 
 class _Runner(Runner):  # type: ignore[misc]
@@ -42,10 +86,11 @@ class _Runner(Runner):  # type: ignore[misc]
 
         self.History: Any = History
 
-    def refuse_changed(self) -> None:
+    def refuse_changed(self, but: str = "") -> None:
+        """`but`: a migration that may have been changed since, as it is taken back."""
         if not self.History.table_exists():
             return
-        files = {migration.name: migration.path for migration in self.migrations()}
+        files = {migration.name: migration.path for migration in self.migrations() if migration.name != but}
         for row in self.History.select():
             if row.name in files and _digest(files[row.name]) != row.sha256:
                 raise MigrationRefused(
@@ -55,7 +100,8 @@ class _Runner(Runner):  # type: ignore[misc]
 
     def _run(self, name: str, module: Any, direction: str, fake: bool = False) -> None:
         def checked(migrator: Any, db: peewee.Database) -> None:
-            getattr(module, direction)(migrator, db)
+            steps = _Migrator(migrator)
+            steps.finish(getattr(module, direction)(steps, db))
             _refuse_dangling(db, name)
 
         self.digest = _digest(module.__file__)
@@ -68,12 +114,25 @@ def apply(name: str, directory: Path) -> list[str]:
 
     Raises MigrationRefused when an applied file was changed. Must not be called inside a transaction.
     """
-    return _locked(name, directory, lambda runner: runner.up())
+    return _locked(name, directory, lambda runner: list(runner.up()))
 
 
 def revert(name: str, directory: Path, target: str | None = None) -> list[str]:
     """Undo the latest migration, or all back through `target`."""
-    return _locked(name, directory, lambda runner: runner.down(target))
+    return _locked(name, directory, lambda runner: list(runner.down(target)))
+
+
+def take_back(name: str, directory: Path, step: str) -> None:
+    """Undo `step`, the newest migration, while it is written: its file may have been changed since it was applied."""
+
+    def newest(runner: _Runner) -> list[str]:
+        applied = [migration.name for migration in runner.status() if migration.applied]
+        if applied[-1:] != [step]:
+            is_so = f"the newest one is {name}.{applied[-1]}" if applied else f"none of {name} is"
+            raise MigrationRefused(f"Only the newest migration can be taken back, and {name}.{step} is not: {is_so}.")
+        return list(runner.down())
+
+    _locked(name, directory, newest, but=step)
 
 
 def pending(name: str, directory: Path) -> list[str]:
@@ -82,14 +141,13 @@ def pending(name: str, directory: Path) -> list[str]:
     return [migration.name for migration in applied if migration.path and not migration.applied]
 
 
-def _locked(name: str, directory: Path, step: Any) -> list[str]:
+def _locked(name: str, directory: Path, step: Callable[[_Runner], list[str]], but: str = "") -> list[str]:
     if database.in_transaction():
         raise MigrationRefused("Migrations need a connection without an open transaction.")
     with _lock():
         runner = _Runner(name, directory)
-        runner.refuse_changed()
-        names: list[str] = step(runner)
-        return names
+        runner.refuse_changed(but)
+        return step(runner)
 
 
 @contextmanager

@@ -31,6 +31,8 @@ def failed(plugin: str, hook: str, error: BaseException) -> None:
     """Log and count one failure; never raises and never waits for the database."""
     failures.labels(plugin, hook).inc()
     log.error("plugin hook failed", plugin=plugin, hook=hook, exc_info=error)
+    if db.takes_no_writes(error):
+        return  # the database is full, restarts or is gone: that is no plugin's fault
     if _places.acquire(blocking=False):
         _counting.submit(_count, plugin, hook, f"{type(error).__name__}: {error}"[:500])
     else:

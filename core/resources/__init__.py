@@ -12,10 +12,11 @@ from core.resources.service import Service, service_of
 from core.resources.traits import (
     Note, Tagging, TimelineEntry, add_note, add_tags, remove_tags, tag_actions, tags_of, timeline,
 )
+from core.resources.workflow import Reason, Transition, Workflow
 
 __all__ = [
     "Action", "Badge", "Column", "Currency", "ExactDecimal", "FieldInfo", "Filter", "Kind", "Label", "ListState",
-    "Minor", "Note", "Outcome", "Page", "Resource", "Scope", "Section", "Selection", "Service", "Tagging", "Tags",
-    "TimelineEntry", "Tone", "Utc", "add_note", "add_tags", "card_refused", "count", "get", "page", "remove_tags",
-    "schema_fields", "select", "service_of", "tag_actions", "tags_of", "timeline",
+    "Minor", "Note", "Outcome", "Page", "Reason", "Resource", "Scope", "Section", "Selection", "Service", "Tagging",
+    "Tags", "TimelineEntry", "Tone", "Transition", "Utc", "Workflow", "add_note", "add_tags", "card_refused", "count",
+    "get", "page", "remove_tags", "schema_fields", "select", "service_of", "tag_actions", "tags_of", "timeline",
 ]

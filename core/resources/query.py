@@ -15,7 +15,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from core import access, runtime
 from core.context import Context
-from core.db import bulk, keyset, search
+from core.db import bulk, is_postgres, keyset, search
 from core.db.fields import LARGEST, is_storable, utcnow
 from core.errors import Forbidden, Invalid, NotFound
 from core.i18n import N_, _
@@ -157,8 +157,11 @@ def _scoped(ctx: Context, resource: Resource, verb: str) -> Any:
 
 
 def _walks(ctx: Context, resource: Resource, state: ListState) -> bool:
-    """Whether so many match that a page is found along the index of its sort, not by sorting them; a statement."""
-    if not state.filters or _is_in_order(resource, state):
+    """Whether so many match that a page is found along the index of its sort, not by sorting them; a statement.
+
+    PostgreSQL knows by its statistics.
+    """
+    if not state.filters or is_postgres() or _is_in_order(resource, state):
         return False
     query = _matching(ctx, resource, ListState(state.filters), "view")
     return bool(query.select(resource.model.id).order_by().limit(_MANY).count() == _MANY)

@@ -6,14 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import marshmallow as ma
+
 from core import changes, db
 from core.context import Context
 from core.db import Record, search
 from core.errors import NotFound
-from core.i18n import _
-from core.resources.declaration import Label, Outcome
+from core.i18n import _, __
+from core.resources.declaration import Action, Label, Outcome
 
 Guard = Callable[[Sequence[int]], Mapping[int, str]]
+
+
+class Reason(ma.Schema):
+    """Why something is done: arguments of a command that nobody should give lightly."""
+
+    reason = ma.fields.String(required=True, validate=ma.validate.Length(max=500), metadata={"label": __("Reason")})
+
+    @ma.validates("reason")
+    def _says_something(self, value: str, **given: Any) -> None:
+        if len(" ".join(value.split())) < 3:
+            raise ma.ValidationError(_("Give a reason of at least 3 letters."))
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Workflow:
-    """The transitions of one status field. `labels`: state -> its name, for the texts of refusals."""
+    """The transitions of one status field of a resource's `model`. `labels`: state -> its name, for refusals."""
 
     resource: str
     model: type[Record]
@@ -54,15 +67,36 @@ class Workflow:
         refused = {rule: self._refused(*rule, state) for rule in rules}
         return {step.command: refused[tuple(step.sources), step.guard] for step in self.transitions}
 
-    def run(self, ctx: Context, command: str, ids: Sequence[int]) -> dict[int, Outcome]:
-        """Carry out `command` on those of `ids` that may; the others are rejected with the reason. One transaction."""
+    def action(
+        self, command: str, label: Label, *, back: str = "", schema: type[ma.Schema] | None = None, **more: Any
+    ) -> Action:
+        """The action that carries out `command`; `more` as in Action. `back`: the command that undoes it.
+
+        `schema`: what it asks for. A `reason` goes into the audit log; what the model has a field for is written.
+        """
+
+        def run(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> Mapping[int, Outcome]:
+            columns = {name: value for name, value in arguments.items() if name in self.model._meta.fields}
+            return self.run(ctx.because(arguments.get("reason", ctx.reason)), command, ids, **columns)
+
+        def undo(ctx: Context, done: Mapping[int, Any]) -> Mapping[int, Outcome]:
+            return self.run(ctx, back, list(done))
+
+        return Action(command, label, run, undo if back else None, schema, **more)
+
+    def run(self, ctx: Context, command: str, ids: Sequence[int], **columns: Any) -> dict[int, Outcome]:
+        """Carry out `command` on those of `ids` that may; the others are rejected with the reason. One transaction.
+
+        `columns`: further fields to write with the state.
+        """
         step, model = self.transition(command), self.model
         with db.transaction():
-            query = model.select(model.id, getattr(model, self.field)).where(model.id.in_(ids)).order_by(model.id)
+            query = model.select(model.id, getattr(model, self.field)).where(search.among(model.id, ids))
+            query = query.order_by(model.id)
             state = dict((query.for_update() if db.is_postgres() else query).tuples())
             refused = self._refused(step.sources, step.guard, state)
             moved = {i: was for i, was in state.items() if i not in refused}
-            self._move(ctx, step, moved)
+            self._move(ctx, step, moved, columns)
         refused |= {i: _("There is no such record.") for i in ids if i not in state}
         done = {i: Outcome("done", id=i, undo={self.field: was}) for i, was in moved.items()}
         return done | {i: Outcome("rejected", id=i, errors={"": [why]}) for i, why in refused.items()}
@@ -77,10 +111,10 @@ class Workflow:
         wanted = ", ".join(str(self.labels[one]) for one in sources)
         return _("This needs the state %(wanted)s; now it is %(state)s.", wanted=wanted, state=self.labels[state])
 
-    def _move(self, ctx: Context, step: Transition, state: Mapping[int, str]) -> None:
-        model, values = self.model, {self.field: step.target, **(step.sets() if step.sets else {})}
+    def _move(self, ctx: Context, step: Transition, state: Mapping[int, str], columns: Mapping[str, Any]) -> None:
+        model, values = self.model, {self.field: step.target, **(step.sets() if step.sets else {}), **columns}
         if state:
             still = search.unindexed(getattr(model, self.field).in_(step.sources))
-            model.change(**values).where(model.id.in_(list(state)), still).execute()
+            model.change(**values).where(search.among(model.id, list(state)), still).execute()
         noted = [changes.Change(i, before={self.field: was}, after={**values}) for i, was in state.items()]
         changes.record(ctx, self.resource, step.command, noted, event=step.event, reindex=False)

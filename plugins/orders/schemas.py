@@ -9,7 +9,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from core.i18n import _, __
+from core.i18n import __
 from core.resources import Currency, ExactDecimal, Minor, Tags, Utc
 from plugins.orders import labels
 from plugins.orders.services import axes
@@ -269,14 +269,3 @@ class OrderSchema(ma.Schema):
 
 def _without_position(row: Any) -> Any:
     return {name: value for name, value in row.items() if name != "position"} if isinstance(row, Mapping) else row
-
-
-class ReasonSchema(ma.Schema):
-    """Why something is done; goes into the audit log."""
-
-    reason = Text(500, required=True, metadata=said(__("Reason"), example="The buyer changed their mind"))
-
-    @ma.validates("reason")
-    def _says_something(self, value: str | None, **given: Any) -> None:
-        if len(value or "") < 3:
-            raise ma.ValidationError(_("Give a reason of at least 3 letters."))
