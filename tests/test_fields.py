@@ -364,6 +364,51 @@ def test_a_whole_export_brings_them_all_back(
     assert documents(things) == before
 
 
+def test_a_rollback_of_an_import_restores_them(
+    things: Resource, made: list[int], ctx: Context, work_off: Callable[[], None], tmp_path: Path
+) -> None:
+    before, rows = documents(things), list(csv.reader(io.StringIO(export(things, ctx, "csv").decode("utf-8-sig"))))
+    number = rows[0].index("number")
+    for row, name in zip(rows[1:], ("T-1", "T-2", "T-0"), strict=True):  # the values of another record
+        row[number] = name
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    (tmp_path / "file").write_text(text.getvalue())
+    mapping = transfer.native_mapping(things, transfer.inspect(tmp_path / "file"))
+    assert mapping is not None
+    stored = files.store(ctx, (tmp_path / "file").open("rb"), "things.csv").id
+    run = transfer.start(ctx, things.name, stored, mapping, False, file_name="things.csv")
+    work_off()
+    assert [doc["bought_on"] for doc in documents(things)] == ["2026-03-01", "0987-01-02", "2026-02-28"]
+    transfer.rollback(ctx, transfer.Import.get_by_id(run.id))
+    work_off()
+    assert documents(things) == before
+
+
+WRITTEN = [
+    "2026-03-01",
+    "01.03.2026",
+    "1/3/2026",
+    "2026-03-01T23:30:00+02:00",
+    "٢٠٢٦-٠٣-٠١",
+    "20260301",
+    " 2026-03-01 ",
+]
+
+
+def test_days_come_from_files_as_people_write_them(
+    things: Resource, ctx: Context, work_off: Callable[[], None]
+) -> None:
+    text = "No;Bought\n" + "".join(f"{place};{day}\n" for place, day in enumerate([*WRITTEN, "soon", "2026-02-30", ""]))
+    mapping = transfer.Mapping(columns=(("No", "number"), ("Bought", "bought_on")), date_order="dmy")
+    stored = files.store(ctx, io.BytesIO(text.encode()), "days.csv").id
+    run = transfer.start(ctx, things.name, stored, mapping, False, file_name="days.csv")
+    work_off()
+    found = {doc["number"]: doc["bought_on"] for doc in documents(things)}
+    assert found == {str(place): "2026-03-01" for place in range(len(WRITTEN))} | {str(len(WRITTEN) + 2): None}
+    assert transfer.Import.get_by_id(run.id).rejected == 2
+
+
 def test_the_timeline_says_what_changed(things: Resource, made: list[int], signed_in: Callable[..., Any]) -> None:
     browser = signed_in("owner")
     version = things.model.get_by_id(made[0]).version
