@@ -108,6 +108,11 @@ def test_enable_starts_a_job_that_tells_this_plugin_alone(merchant: MerchantFold
         ({"hooks": "EATEN = bytearray(16 << 30)"}, "MemoryError"),
         ({"hooks": "@hookimpl\ndef nav_items(actr): return []"}, "PluginValidationError"),
         ({"files": {"templates/bad/page.html": "{% if %}"}}, "The template bad/page.html: TemplateSyntaxError"),
+        (
+            {"files": {"marks.py": "def said(n):\n    return _n('%(num)s claim', '%(num)s claims', n)\n"}},
+            r"bad/marks.py, line 2 asks for %\(num\)s, which is not given; the number is %\(n\)s",
+        ),
+        ({"files": {"marks.py": "def said(a):\n    return _('%(b)s', a=a)\n"}}, r"line 2 asks for %\(b\)s"),
         ({"manifest": 'requires = { ghost = ">=1" }'}, "requires the plugin 'ghost'"),
         ({"manifest": 'conflicts = { orders = "" }'}, "conflicts with orders"),
         ({"manifest": "nonsense = 1"}, "nonsense"),
@@ -149,7 +154,9 @@ def test_enable_of_an_unknown_plugin_is_not_found(merchant: MerchantFolder, ctx:
 
 def test_a_failing_migration_leaves_the_plugin_off(merchant: MerchantFolder, ctx: Context) -> None:
     merchant.add("bad", files={"migrations/0001_x.py": "def up(migrator, db):\n    db.execute_sql('nonsense')\n"})
-    with pytest.raises(plugins.PluginRefused, match=r"Its migration failed: .*nonsense"):
+    with pytest.raises(
+        plugins.PluginRefused, match=r"(?s)Its migration failed: .*nonsense.* \(bad/migrations/0001_x\.py, line 2\)"
+    ):
         plugins.enable(ctx, "bad")
     assert not PluginState.select().where(PluginState.name == "bad").exists()
 

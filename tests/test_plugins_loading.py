@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -69,6 +70,30 @@ def test_a_plugin_that_cannot_run_is_quarantined_and_the_others_go_on(
     row = PluginState.get(PluginState.name == "bad")
     assert (row.enabled, row.status) == (True, "quarantined")
     assert reason in row.error
+
+
+SCHEMA = """
+    import marshmallow as ma
+
+    class S(ma.Schema):
+        size = ma.fields.Integer(required=True, load_default=1)
+"""
+PLACES = [
+    ("from bad.parts import schemas", {"parts/schemas.py": SCHEMA}, "ValueError: .* (bad/parts/schemas.py, line 5)"),
+    ("@hookimpl\ndef register_services():\n    return 1 / 0", {}, "division by zero (bad/hooks.py, line 4)"),
+    ("import bad.text", {"text.py": "x = int('y')"}, "'y' (bad/text.py, line 1)"),
+    ("import bad.text", {"text.py": "\nx = ="}, "invalid syntax (text.py, line 2)"),
+    ("import nothing_like_this", {}, "'nothing_like_this' (bad/hooks.py, line 2)"),
+]
+
+
+@pytest.mark.parametrize(("hooks", "files", "said"), PLACES)
+def test_a_refusal_names_the_place_in_the_plugin(
+    merchant: MerchantFolder, hooks: str, files: dict[str, str], said: str
+) -> None:
+    merchant.on("bad", hooks=hooks, files=files)
+    reason = merchant.reason("bad")
+    assert re.search(re.escape(said).replace(r"\.\*", ".*") + "$", reason), reason
 
 
 def test_resources_jobs_and_schedules_carry_the_name_of_their_plugin(merchant: MerchantFolder) -> None:

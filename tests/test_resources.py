@@ -368,3 +368,27 @@ def test_an_edit_inside_his_rows_is_fine(suppliers: Resource, service: Service) 
     ctx = Context(Actor(7, "sam", (Grant(verbs, {suppliers.name: {"country": ("GB",)}}),)))
     (key,) = [outcome.id for outcome in service.create(ctx, [doc("A", country="GB")])]
     assert service.update(ctx, {key: {"name": "Other"}})[0].ok
+
+
+LIMITED = [
+    (Minor, 5, 200), (ExactDecimal, "1.50", "7"), (Utc, "2026-03-01T00:00:00Z", "2020-01-01T00:00:00Z"),
+    (Currency, "GBP", "USD"), (Tags, ["a"], ["b"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "fits", "does_not"), LIMITED)
+def test_fields_take_further_validators(field: Any, fits: Any, does_not: Any) -> None:
+    wanted = field().deserialize(fits)
+    for validate in (ma.validate.Equal(wanted), [ma.validate.Equal(wanted)]):
+        narrow = field(validate=validate)
+        assert narrow.deserialize(fits) == wanted
+        with pytest.raises(ma.ValidationError):
+            narrow.deserialize(does_not)
+
+
+def test_money_stays_within_its_own_bounds_beside_others() -> None:
+    credit = Minor(validate=ma.validate.Range(min=0), strict=False)
+    for value in (-1, 2**53 + 1, 1.5, "x"):
+        with pytest.raises(ma.ValidationError):
+            credit.deserialize(value)
+    assert [credit.deserialize(value) for value in (0, 2**53)] == [0, 2**53]

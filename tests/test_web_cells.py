@@ -28,6 +28,7 @@ CHOSEN = [
     Column("it", EVIL, kind="money", value=lambda record: 250),
     Column("it", EVIL, kind="datetime", value=lambda record: utcnow()),
     Column("it", EVIL, kind="datetime", value=lambda record: date(2026, 1, 2)),
+    Column("it", EVIL, kind="date", value=lambda record: date(2026, 1, 2)),
     Column("it", EVIL, kind="bool"),
 ]
 
@@ -88,3 +89,14 @@ def test_a_row_says_what_its_columns_hold() -> None:
         f'<td class="" data-label="Paid">{paid}</td><td class="" data-label="Open">Yes</td>'
         f'<td class="mk-num mk-muted" data-label="At">{moment(order.at)}</td></tr>'
     )
+
+
+def test_one_value_of_a_record_knows_its_tags(record: Any) -> None:
+    tags = Column("tags", "Tags", kind="tags")
+    assert cells.value(tags, record) == "–"
+    assert str(cells.value(tags, record, tags=["new", EVIL])).count("mk-tag") == 2
+
+
+def test_a_day_looks_like_the_day_of_a_moment(record: Any) -> None:
+    day = Column("day", "Day", kind="date", value=lambda one: date(2026, 1, 2))
+    assert "2 Jan 2026" in cells.value(day, record)

@@ -73,5 +73,10 @@ def _part(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int
         query = query.where(here < there if descending else here > there)
     ordered = [column.desc() if descending else column.asc() for column in order]
     rows = query.select(key, sort).order_by(*ordered).limit(limit).tuples()
-    # The raw stored value goes into the cursor; UTCDateTimeField and friends would not survive JSON.
-    return [(row_id, None if nulls else sort.db_value(value)) for row_id, value in rows]
+    return [(row_id, None if nulls else _stored(sort, value)) for row_id, value in rows]
+
+
+def _stored(sort: Any, value: Any) -> Any:
+    """`value` as the database has it, in a form that JSON keeps: both databases read a day back from its text."""
+    stored = sort.db_value(value)
+    return stored if isinstance(stored, int | float | str) else str(stored)

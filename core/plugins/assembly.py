@@ -12,6 +12,7 @@ from flask.sansio.blueprints import Blueprint
 
 from core import access
 from core.errors import MaktabError
+from core.plugins import texts
 from core.plugins.loader import finished
 from core.plugins.manifest import Plugin, PluginFailed, blaming
 from core.runtime import Runtime, bound
@@ -29,6 +30,7 @@ def assemble(
             check(app, runtime)
             if trial:
                 _check_templates(app, runtime.plugins[trial])
+                _check_texts(runtime.plugins[trial])
         return runtime, app
 
     return finished(settings, finish, trial)
@@ -59,6 +61,11 @@ def _check_templates(app: flask.Flask, plugin: Plugin) -> None:
         name = file.relative_to(folder).as_posix()
         with blaming(plugin.name, f"The template {name}"):
             app.jinja_env.get_template(name)
+
+
+def _check_texts(plugin: Plugin) -> None:
+    for problem in texts.unfilled(plugin.path):
+        raise PluginFailed(plugin.name, problem)
 
 
 def _app_wide(app: flask.Flask) -> Iterator[Any]:

@@ -15,7 +15,7 @@ from core.db import migrate, schema, search
 from core.errors import Conflict, NotFound
 from core.plugins import loader, state
 from core.plugins.discovery import discover, is_ours
-from core.plugins.manifest import Plugin
+from core.plugins.manifest import Plugin, where
 from core.plugins.resolver import dependents, resolve
 from core.runtime import Runtime
 from core.settings import Settings
@@ -61,7 +61,7 @@ def enable(ctx: Context, name: str) -> None:
     try:
         migrate_tables(built, name)
     except (Exception, SystemExit) as error:
-        text = f"{name} cannot be enabled. Its migration failed: {type(error).__name__}: {error}"
+        text = f"{name} cannot be enabled. Its migration failed: {type(error).__name__}: {error}{where(name, error)}"
         raise PluginRefused(text) from error
     _refuse_lacking(built, name)
     values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import tomllib
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,7 +47,20 @@ def blaming(plugin: str, doing: str) -> Iterator[None]:
     except PluginFailed:
         raise
     except (Exception, SystemExit) as error:
-        raise PluginFailed(plugin, f"{doing}: {type(error).__name__}: {error}") from error
+        raise PluginFailed(plugin, f"{doing}: {type(error).__name__}: {error}{where(plugin, error)}") from error
+
+
+def where(plugin: str, error: BaseException) -> str:
+    """The innermost place of `error` in the folder of `plugin`, like " (shelves/models.py, line 7)"; "" for none.
+
+    A SyntaxError says by itself where it is; the place of its import would only lead astray.
+    """
+    frames = [] if isinstance(error, SyntaxError) else list(traceback.walk_tb(error.__traceback__))
+    for frame, line in reversed(frames):
+        _before, found, file = frame.f_code.co_filename.rpartition(f"/{plugin}/")
+        if found:
+            return f" ({plugin}/{file}, line {line})"
+    return ""
 
 
 @dataclass(frozen=True)

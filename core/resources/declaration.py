@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Tone = Literal["neutral", "info", "ok", "warn", "bad", "alt"]
 Pip = Literal["", "empty", "half", "full"]
-Kind = Literal["text", "code", "number", "money", "datetime", "badge", "tags", "bool"]
+Kind = Literal["text", "code", "number", "money", "date", "datetime", "badge", "tags", "bool"]
 Label = Any  # a str or a lazy translation
 
 
@@ -56,8 +56,9 @@ class Column:
 class Filter:
     """One filter; `name`: a model field (kind tag: any). Arguments in URL and API: `name` or `name__<op>`.
 
-    Operators by kind: choice in (comma list); text eq, prefix; number and money gte, lte, eq; date gte, lte and the
-    relative words today, yesterday, last_7_days, last_30_days, this_month, this_year; bool eq; tag in (trait tags).
+    Operators by kind: choice in (comma list); text eq, prefix; number and money gte, lte, eq; date (days or moments, as
+    the model field has them) gte, lte and the relative words today, yesterday, last_7_days, last_30_days, this_month,
+    this_year; bool eq; tag in (trait tags).
     """
 
     name: str

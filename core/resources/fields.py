@@ -25,7 +25,8 @@ class Minor(ma.fields.Integer):
     default_error_messages = {"invalid": N_("Write a whole number of minor units (12.34 GBP is 1234).")}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strict=True, validate=ma.validate.Range(-(2**53), 2**53), **kwargs)
+        super().__init__(**kwargs | {"strict": True})
+        self.validators.insert(0, ma.validate.Range(-(2**53), 2**53))
 
 
 class Utc(ma.fields.Field[datetime]):
@@ -52,7 +53,7 @@ class ExactDecimal(ma.fields.Decimal):
     default_error_messages = {"invalid": N_('Write a decimal number as text, like "12.50".')}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(as_string=True, **kwargs)
+        super().__init__(**kwargs | {"as_string": True})
 
     def _validated(self, value: Any) -> Decimal:
         number = super()._validated(value)

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import marshmallow as ma
@@ -23,6 +23,7 @@ from core.resources.declaration import Filter, Resource, Selection
 from core.resources.fields import by_field
 from core.resources.traits import Tagging
 
+Day = TypeVar("Day", date, datetime)
 _MOST = 200
 _MANY = 5_000
 CAP = 10_000
@@ -209,7 +210,7 @@ def _condition(ctx: Context, resource: Resource, argument: str, text: str, walks
             return _is_tagged(resource, text, walks)
         column = getattr(resource.model, name)
         if declared.kind == "date":
-            return _within(column, asked, *period(text, ZoneInfo(ctx.timezone)))
+            return _in_time(column, asked, text, ZoneInfo(ctx.timezone))
         return _COMPARE[asked or OPERATORS[declared.kind][0]](column, _value(declared, text))
     except ma.ValidationError as error:
         raise Invalid({argument: by_field(error.messages)[""]}) from None
@@ -233,10 +234,15 @@ def _value(declared: Filter, text: str) -> Any:
     return wanted
 
 
-def _within(column: Any, asked: str, begin: datetime, end: datetime) -> Any:
-    if asked == "gte":
-        return column >= begin
-    return column < end if asked == "lte" else (column >= begin) & (column < end)
+def _in_time(column: Any, asked: str, text: str, zone: ZoneInfo) -> Any:
+    """A day has no zone, a moment does: which of both `column` holds, its model field says."""
+    if isinstance(column, peewee.DateField):
+        first, last = days(text, zone)
+        until = column <= last
+    else:
+        first, end = period(text, zone)
+        until = column < end
+    return {"gte": column >= first, "lte": until}.get(asked, (column >= first) & until)
 
 
 _WHOLE = ma.fields.Integer(
@@ -251,22 +257,30 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
+def days(text: str, zone: ZoneInfo) -> tuple[date, date]:
+    """The first and the last day that a text means: a day, or a relative word as it is today in `zone`."""
+    if text in _WORDS:
+        return _WORDS[text](utcnow().astimezone(zone).date())
+    day = _read(date, text)
+    return day, day
+
+
 def period(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """What a date text covers in `zone`, as [begin, end): a relative word, a day, or a moment with its zone."""
-    today = utcnow().astimezone(zone).date()
-    if text in _WORDS:
-        first, last = _WORDS[text](today)
-    else:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError(_("Write a day like 2026-03-01, or one of: %(words)s.", words=", ".join(_WORDS))) from None
-        if len(text) > 10:
-            begin = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-            return begin, begin + timedelta(microseconds=1)
-        first = last = moment.date()
+    if len(text) > 10 and text not in _WORDS:
+        moment = _read(datetime, text)
+        begin = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        return begin, begin + timedelta(microseconds=1)
+    first, last = days(text, zone)
     midnights = [datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1))]
     return midnights[0].astimezone(UTC), midnights[1].astimezone(UTC)
+
+
+def _read(kind: type[Day], text: str) -> Day:
+    try:
+        return kind.fromisoformat(text)
+    except ValueError:
+        raise ValueError(_("Write a day like 2026-03-01, or one of: %(words)s.", words=", ".join(_WORDS))) from None
 
 
 _WORDS: dict[str, Callable[[date], tuple[date, date]]] = {

@@ -91,7 +91,8 @@ class Workflow:
         """
         step, model = self.transition(command), self.model
         with db.transaction():
-            query = model.select(model.id, getattr(model, self.field)).where(model.id.in_(ids)).order_by(model.id)
+            query = model.select(model.id, getattr(model, self.field)).where(search.among(model.id, ids))
+            query = query.order_by(model.id)
             state = dict((query.for_update() if db.is_postgres() else query).tuples())
             refused = self._refused(step.sources, step.guard, state)
             moved = {i: was for i, was in state.items() if i not in refused}
@@ -114,6 +115,6 @@ class Workflow:
         model, values = self.model, {self.field: step.target, **(step.sets() if step.sets else {}), **columns}
         if state:
             still = search.unindexed(getattr(model, self.field).in_(step.sources))
-            model.change(**values).where(model.id.in_(list(state)), still).execute()
+            model.change(**values).where(search.among(model.id, list(state)), still).execute()
         noted = [changes.Change(i, before={self.field: was}, after={**values}) for i, was in state.items()]
         changes.record(ctx, self.resource, step.command, noted, event=step.event, reindex=False)

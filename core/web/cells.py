@@ -17,7 +17,13 @@ from core.resources import Badge, Column, Resource
 Writer = Callable[[Any], str]
 """The HTML of one value of a record; empty when there is none."""
 _Tags = Mapping[int, Sequence[str]]
-_CLASSES = {"money": "mk-e mk-num mk-money", "number": "mk-e mk-num", "datetime": "mk-num mk-muted", "text": "mk-clip"}
+_CLASSES = {
+    "money": "mk-e mk-num mk-money",
+    "number": "mk-e mk-num",
+    "date": "mk-num mk-muted",
+    "datetime": "mk-num mk-muted",
+    "text": "mk-clip",
+}
 
 
 def badge(label: Any, tone: str = "neutral", pip: str = "") -> Markup:
@@ -49,7 +55,7 @@ def _show(column: Column) -> Callable[[Any, Any], str]:
     """How a value of `column` that is there looks."""
     if column.kind == "money":
         return lambda record, value: f"<span>{i18n.money(value, record.currency)}</span>"
-    if column.kind == "datetime":
+    if column.kind in ("date", "datetime"):
         return lambda record, value: i18n.moment(value)
     if column.kind == "number":
         return lambda record, value: escape(i18n.number(value))
@@ -71,9 +77,9 @@ def _linked(address: str | None, value: Any) -> str:
     return f'<a href="{escape(address)}">{text}</a>' if address else text
 
 
-def value(column: Column, record: Any, none: str = "–") -> Markup:
-    """One value of a record, `none` when there is none."""
-    return Markup(writer(column)(record) or none)  # noqa: S704 - writers escape
+def value(column: Column, record: Any, none: str = "–", tags: Sequence[str] = ()) -> Markup:
+    """One value of a record, which has `tags`; `none` when there is none."""
+    return Markup(writer(column, {record.id: tags} if tags else None)(record) or none)  # noqa: S704 - writers escape
 
 
 def rows(

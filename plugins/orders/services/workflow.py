@@ -10,7 +10,7 @@ from peewee import fn
 
 from core import db
 from core.context import Context
-from core.db.search import unindexed
+from core.db.search import among, unindexed
 from core.i18n import _
 from core.resources import Transition, Workflow
 from plugins.orders.labels import STATUS
@@ -27,7 +27,7 @@ def _may_place(ids: Sequence[int]) -> dict[int, str]:
     added = added.where(Adjustment.order == Order.id, ~Adjustment.is_included)
     buyer = Order.customer_name.concat(Order.customer_email).concat(Order.customer_number)
     places = Address.select(fn.COUNT(Address.id)).where(Address.order == Order.id, Address.kind == "shipping")
-    drafts = Order.select(Order.id, Order.total_minor, lines, added, buyer, places).where(Order.id.in_(ids))
+    drafts = Order.select(Order.id, Order.total_minor, lines, added, buyer, places).where(among(Order.id, ids))
     return {order_id: text for order_id, *held in drafts.tuples() if (text := _missing(*held))}
 
 
@@ -45,7 +45,7 @@ def _missing(total: int, in_lines: int | None, in_adjustments: int, buyer: str, 
 def _may_cancel(ids: Sequence[int]) -> dict[int, str]:
     """Nothing shipped, or all of it came back."""
     shipped = Order.select(Order.id).where(
-        Order.id.in_(ids), unindexed(Order.fulfillment_status.in_(_SHIPPED)), Order.return_status != "returned"
+        among(Order.id, ids), unindexed(Order.fulfillment_status.in_(_SHIPPED)), Order.return_status != "returned"
     )
     text = _("Something of this order was shipped and has not come back.")
     return {order_id: text for (order_id,) in shipped.tuples()}

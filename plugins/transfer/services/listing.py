@@ -8,14 +8,14 @@ from typing import Any
 from core import runtime
 from core.context import Context
 from core.db import bulk, money
-from core.db.fields import iso
 from core.i18n import _
 from core.resources import Column, Resource, tags_of
 from plugins.transfer.reading.values import escape
 from plugins.transfer.services import table
 
 _WRITERS: dict[str, Callable[[Any], str]] = {
-    "datetime": iso,
+    "date": table.plain,
+    "datetime": table.plain,
     "number": table.number,
     "tags": table.tags_text,
     "bool": table.truth,
