@@ -15,7 +15,11 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+METHODS = [
+    ("**.py", "python"),
+    ("**/templates/**.html", "jinja2"),
+    ("**/plugin.toml", "core.i18n.extraction:manifest"),
+]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true"}}
 KEYWORDS = {**DEFAULT_KEYWORDS, "__": None, "N_": None, "_n": (1, 2)}
 HEADER = "# Texts of Maktab. `make translations` keeps it; write the msgstr lines only.\n"

@@ -235,3 +235,19 @@ def test_a_plugin_s_newest_migration_is_taken_back_on_a_yes(maktab: Maktab, new_
 @pytest.mark.parametrize("step", ["core.0001_initial", "ghost.0001_initial"])
 def test_only_a_plugin_s_migration_is_taken_back(maktab: Maktab, step: str) -> None:
     assert "There is no plugin" in maktab("migrate", "--down", step, "--yes", code=1).stderr
+
+
+def test_a_user_without_a_terminal_and_without_a_password_is_told_how(maktab: Maktab, monkeypatch: Any) -> None:
+    monkeypatch.delenv("MAKTAB_PASSWORD")
+    assert "set MAKTAB_PASSWORD" in maktab("user", "add", "nora", code=1).stderr
+    assert not auth.User.select().where(auth.User.username == "nora").exists()
+
+
+def test_check_prints_hints_beside_its_answer(maktab: Maktab, new_install: Settings) -> None:
+    merchant = MerchantFolder(new_install)
+    hook = "@hookimpl\ndef register_subscriptions(): return {'orders.order_plaeced.v1': print}"
+    merchant.add("acme", manifest="requires = { orders = '' }", hooks=hook)
+    done = maktab("plugin", "check", "acme")
+    assert done.stdout == "acme can be enabled.\n"
+    assert done.stderr.startswith("hint: register_subscriptions: orders.order_plaeced.v1: ")
+    merchant.forget()

@@ -140,6 +140,15 @@ def test_marks_stand_beside_their_rows(owner: Any, ctx: Context) -> None:
     assert owner.get("/admin/suppliers/").text.count("First visit</") == 1
 
 
+@pytest.mark.hook("record_badges")
+def test_marks_stand_in_the_head_of_the_record(owner: Any, ctx: Context) -> None:
+    one, other = make_suppliers(count=2)
+    add_tags(ctx, SUPPLIER, [one], ["new"])
+    head = owner.get(f"/admin/suppliers/{one}").text.partition("</h1>")[2].partition("</div>")[0]
+    assert "First visit</" in head
+    assert "First visit</" not in owner.get(f"/admin/suppliers/{other}").text
+
+
 @pytest.mark.hook("record_panels")
 def test_a_panel_stands_on_the_page_of_another_plugin_s_record(owner: Any) -> None:
     near = [{"code": code, "name": f"{code}!", "country": "ES"} for code in ("A", "B")]

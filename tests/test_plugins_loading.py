@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -215,8 +216,11 @@ def test_hooks_are_called_in_load_order_core_first(merchant: MerchantFolder) -> 
 
 
 def test_the_merchants_folder_cannot_shadow_a_python_package(merchant: MerchantFolder) -> None:
-    merchant.on("json", hooks="1 / 0")
-    assert "already has a package called 'json'" in merchant.reason("json")
+    folder = merchant.on("json", hooks="1 / 0")
+    reason = merchant.reason("json")
+    assert "Python has a package 'json' already, in " in reason
+    assert str(Path(json.__file__).parent) in reason, "where the one is"
+    assert str(folder) in reason, "and the other"
     assert "dumps" in dir(sys.modules["json"])
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core import plugins
 from core.db import utcnow
 from core.i18n import _n, format_day, speaking
 
@@ -67,3 +69,12 @@ def test_arabic_has_six_forms_of_plural(n: int, said: str) -> None:
 def test_days_are_said_in_the_language() -> None:
     with speaking("ar"):
         assert format_day(utcnow().date()) == "اليوم"
+
+
+def test_the_list_of_plugins_speaks_arabic_also_of_one_that_is_off(ctx: Any, runtime: Any, signed_in: Any) -> None:
+    plugins.disable(ctx, "orders")
+    browser = signed_in("owner")
+    browser.send("/admin/profile/", what="profile", locale="ar")
+    page = browser.get("/admin/plugins/").text
+    assert "الطلبات من كل قنوات البيع" in page
+    assert "الاستيراد والتصدير" in page

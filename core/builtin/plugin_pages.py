@@ -9,7 +9,7 @@ from flask_admin import expose
 
 from core.access import requires
 from core.errors import MaktabError
-from core.i18n import _, __
+from core.i18n import _, __, text_of
 from core.plugins import lifecycle
 from core.plugins.resolver import dependents
 from core.web.base import AdminView, context
@@ -31,7 +31,7 @@ class PluginsView(AdminView):
         found = lifecycle.status()
         enabled = {plugin.name: plugin for plugin in found if plugin.enabled}
         first = {name: dependents(name, enabled) for name in enabled}
-        return str(self.render("admin/plugins.html", plugins=found, dependents=first))
+        return str(self.render("admin/plugins.html", plugins=found, dependents=first, text_of=text_of))
 
     @expose("/<name>/enable", methods=["POST"])
     @requires("core.plugin.manage")

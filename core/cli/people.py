@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
 
 from core import access, auth, db
 from core.cli.frame import command, context
-from core.errors import NotFound
+from core.errors import MaktabError, NotFound
 
 
 def _find(username: str) -> auth.User:
@@ -21,6 +22,8 @@ def _find(username: str) -> auth.User:
 
 def _ask_password() -> str:
     given = os.environ.get("MAKTAB_PASSWORD")
+    if not given and not sys.stdin.isatty():
+        raise MaktabError("There is no terminal to ask for the password: set MAKTAB_PASSWORD.")
     return given or str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 

@@ -95,6 +95,12 @@ def _texts() -> NullTranslations:
     return _catalogue(code, (_CORE, *(plugin.path / "locale" for plugin in plugins if plugin.status == "healthy")))
 
 
+def text_of(plugin: Path, text: str) -> str:
+    """`text` of the plugin in folder `plugin` in the present language, by its own catalogue: it may be off."""
+    code = locale()
+    return text if code == "en" else _catalogue(code, (plugin / "locale",)).ugettext(text)
+
+
 def _(text: str, **values: Any) -> str:
     """`text` in the present language, with `values` for its %(name)s."""
     translated = _texts().ugettext(text)

@@ -77,20 +77,19 @@ def _merchants(root: Path) -> Iterator[Plugin]:
         plugin = read(folder.resolve(), folder.name)
         if plugin.error:
             yield plugin
-        elif folder.name not in _Merchant.folders and _is_elsewhere(folder):
-            yield replace(
-                plugin, error=f"Python already has a package called {folder.name!r}; give the plugin another name."
-            )
+        elif folder.name not in _Merchant.folders and (other := _elsewhere(folder)):
+            text = f"Python has a package {folder.name!r} already, in {other}; this one is in {folder}."
+            yield replace(plugin, error=f"{text} Remove one of them, or give the plugin another name.")
         else:
             _Merchant.folders[folder.name] = plugin.path
             yield plugin
 
 
-def _is_elsewhere(folder: Path) -> bool:
-    """Python finds another package of this name; tests in the folder itself may have put this one on its path."""
+def _elsewhere(folder: Path) -> str:
+    """Where Python finds another package of this name; tests in the folder itself may have put this one on its path."""
     spec = importlib.util.find_spec(folder.name)
-    where = spec.submodule_search_locations if spec else None
-    return spec is not None and folder.resolve() not in [Path(one).resolve() for one in where or ()]
+    where = list(spec.submodule_search_locations or [spec.origin or "itself"]) if spec else []
+    return "" if str(folder.resolve()) in [str(Path(one).resolve()) for one in where] else ", ".join(where)
 
 
 def _installed() -> Iterator[Plugin]:

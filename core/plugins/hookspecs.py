@@ -143,9 +143,9 @@ def nav_items(actor: Actor) -> Sequence[NavItem]:  # type: ignore[empty-body]
 
 @hookspec("collect", budget_ms=50)
 def record_badges(resource: str, ids: Sequence[int], actor: Actor) -> Mapping[int, Sequence[Badge]]:  # type: ignore[empty-body]
-    """Small marks beside the rows of a list: {id: [Badge(label, tone)]}.
+    """Small marks beside the rows of a list and in the head of a record's page: {id: [Badge(label, tone)]}.
 
-    When: once per page of any list, with all its ids (at most 200), never once per row.
+    When: once per page of any list, with all its ids (at most 200), never once per row; on a record's page, with its id.
     May: leave out ids with nothing to show, and give None for resources that are none of yours. At most 2 queries.
     Failure: no marks of this plugin on this page; counted.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -47,21 +47,26 @@ def _badges(made: Mapping[int, Iterable[Any]]) -> dict[int, list[Badge]]:
     return {record_id: nav.only(Badge)(some) for record_id, some in made.items()}
 
 
+def marks(ctx: Context, resource: Resource, ids: Sequence[int]) -> dict[int, list[Badge]]:
+    """{id: what plugins put beside the record}, for a list or the head of one record's page."""
+    found: dict[int, list[Badge]] = {}
+    asked = {"resource": resource.name, "ids": ids, "actor": ctx.actor}
+    for made in runtime.current().hooks.read("record_badges", _badges, **asked) if ids else ():
+        for record_id, some in made.items():
+            found.setdefault(record_id, []).extend(some)
+    return found
+
+
 def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dict[str, Any]:
     """Everything that the templates of a list need."""
     ids = [record.id for record in found.records]
     columns = [column for column in resource.columns if column.shown]
     tagged = resource.has_tags and any(column.kind == "tags" for column in columns) and ids
     tags = traits.tags_of(resource.name, ids) if tagged else {}
-    hooks = runtime.current().hooks
-    badges: dict[int, list[Any]] = {}
-    for made in hooks.read("record_badges", _badges, resource=resource.name, ids=ids, actor=ctx.actor) if ids else ():
-        for record_id, some in made.items():
-            badges.setdefault(record_id, []).extend(some)
     shown = urlencode(_kept(state))
     return {
         "records": found.records, "next": found.next, "previous": found.previous, "columns": columns,
-        "rows": partial(cells.rows, resource, found.records, columns, tags=tags, badges=badges),
+        "rows": partial(cells.rows, resource, found.records, columns, tags=tags, badges=marks(ctx, resource, ids)),
         "sort": state.sort or resource.default_sort, "query": shown, "link": _linker(state),
         "kept": list(_kept(state, with_view=True).items()), "sizes": SIZES, **filters(resource, state),
         "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown),

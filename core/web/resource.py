@@ -110,8 +110,9 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         shown = [(section, _loaded(section, record)) for section in self.resource.detail]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
         history = traits.timeline(self.resource.name, record.id)
-        page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "timeline": history}
-        return self.render("admin/model/details.html", **page, **self._offered(record))
+        marks = lists.marks(context(), self.resource, [record.id]).get(record.id, [])
+        page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
+        return self.render("admin/model/details.html", timeline=history, **page, **self._offered(record))
 
     def _offered(self, record: Any) -> dict[str, Any]:
         """What can be done with `record` now: the actions whose guard lets it pass, and whether it can be deleted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,22 @@ from core.errors import Invalid, MaktabError
 from core.resources import Selection
 from core.runtime import current
 from plugins.transfer.formats import DemoFile, Mapping, known_formats
-from plugins.transfer.models import Import
+from plugins.transfer.models import Import, Reject
 from plugins.transfer.reading.recognition import inspect, native_mapping
 from plugins.transfer.services import importer
 from plugins.transfer.services.exporter import FORMATS, export_rows
 
 REJECTED_ROWS = 3
+FIRST_REASONS = 5
 _COUNTS = ("state", "rows", "total", "created", "updated", "unchanged", "rejected", "rejects_file_id")
 
 
-def import_(resource: str, file: Path, *, mapping: str = "", dry_run: bool = False) -> None:
-    """Import FILE (CSV, XLSX, JSON lines) into RESOURCE. Exit code 3 when rows were rejected.
+def import_(resource: str, file: Path, *, mapping: str = "", dry_run: bool = False, rejects: str = "") -> None:
+    """Import FILE (CSV, XLSX, JSON lines) into RESOURCE. Exit code 3, and the first reasons, when rows were rejected.
 
     --mapping: a format, a saved mapping or a JSON file; without it the file's header decides.
     --dry-run: say what would happen and change nothing.
+    --rejects: where to write the rejected rows with their reasons; mended, they can be imported again.
     """
     current().resource(resource)
     result = _take_in(resource, file, *_find_mapping(resource, file, mapping), dry_run)
@@ -36,7 +39,22 @@ def import_(resource: str, file: Path, *, mapping: str = "", dry_run: bool = Fal
         raise MaktabError(result["error"] or f"The import ended as {result['state']}.")
     show(result)
     if result["rejected"]:
+        _tell_rejected(result, rejects)
         sys.exit(REJECTED_ROWS)
+
+
+def _tell_rejected(result: dict[str, Any], target: str) -> None:
+    """The first reasons, and where all of them are; on stderr, as what was asked for stands on stdout."""
+    first = Reject.select().where(Reject.import_id == result["import"], Reject.reason != "").order_by(Reject.line)
+    for row in first.limit(FIRST_REASONS):
+        click.echo(f"line {row.line}: {row.reason}", err=True)
+    if target:
+        with files.open_file(result["rejects_file_id"]) as rows, Path(target).open("wb") as out:
+            shutil.copyfileobj(rows, out)
+        click.echo(f"The rejected rows are in {target}.", err=True)
+    else:
+        page = f"/admin/imports/{result['import']}"
+        click.echo(f"The rejected rows are on the page {page}; --rejects FILE writes them, with all reasons.", err=True)
 
 
 def export(resource: str, *, out: Path, filter: tuple[str, ...] = (), search: str = "", as_list: bool = False) -> Any:

@@ -69,6 +69,19 @@ def test_import_with_a_rejected_row_ends_with_code_3(maktab: Maktab, tmp_path: P
     assert (result["created"], result["rejected"]) == (1, 1)
 
 
+def test_rejected_rows_are_told_and_written_to_be_mended(maktab: Maktab, tmp_path: Path, mapping: Path) -> None:
+    file, rejects = write_orders(tmp_path / "orders.csv", [GOOD, BAD]), tmp_path / "bad.csv"
+    told = maktab("import", "orders.order", file, "--mapping", mapping, code=3).stderr
+    assert "line 3: placed_at: " in told
+    assert "/admin/imports/" in told
+    told = maktab("import", "orders.order", file, "--mapping", mapping, "--rejects", rejects, code=3).stderr
+    assert f"The rejected rows are in {rejects}" in told
+    (row,) = csv.DictReader(rejects.open(encoding="utf-8-sig"))
+    assert (row["number"], row["placed_at"]) == ("A-2", "last tuesday")
+    rejects.write_text(rejects.read_text(encoding="utf-8-sig").replace("last tuesday", "2026-03-01T10:00:00Z"))
+    assert answer(maktab("import", "orders.order", rejects, "--mapping", mapping, "--json"))["created"] == 1
+
+
 def test_dry_run_changes_nothing(maktab: Maktab, tmp_path: Path, mapping: Path) -> None:
     file = write_orders(tmp_path / "orders.csv", [GOOD])
     result = answer(maktab("import", "orders.order", file, "--mapping", mapping, "--dry-run", "--json"))
