@@ -33,7 +33,7 @@ def rows(resource: Resource, documents: Iterator[Document]) -> Iterator[list[str
         if currency not in known:
             known[currency] = [part.plan(_writers(currency)) for part in parts]
         cells = [part.rows(doc, plan) for part, plan in zip(parts, known[currency], strict=True)]
-        count = max(map(len, cells)) or 1
+        count = max(map(len, cells), default=0) or 1
         whole = [made + [part.rest(made)] * (count - len(made)) for part, made in zip(parts, cells, strict=True)]
         yield from map(list, map(chain.from_iterable, zip(*whole, strict=True)))
 
