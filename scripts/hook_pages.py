@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "hooks"
 INDEX = ROOT / "docs" / "hooks.md"
 BEGIN, END = "<!-- made by make docs -->\n", "<!-- end -->\n"
-NOTE = "<!-- Made by `make docs` from {spec}, {example} and the marked tests: change those. -->\n"
+NOTE = "<sub>Proved by {tests}. Made by `make docs` from `{spec}`, the example and the tests: change those.</sub>\n"
 
 
 class Hook(NamedTuple):
@@ -65,7 +65,7 @@ def pages() -> dict[Path, str]:
 def page(hook: Hook) -> str:
     """The page of one hook; LookupError when it has no example or no test."""
     example, source = _example(hook.name)
-    tests = "\n".join(f"- `{test}`" for test in proofs(hook.name))
+    tests = ", ".join(f"`{test}`" for test in proofs(hook.name))
     if not tests:
         raise LookupError(f'No test is marked @pytest.mark.hook("{hook.name}").')
     budget = f", {hook.budget_ms} ms a call" if hook.budget_ms else ""
@@ -73,11 +73,21 @@ def page(hook: Hook) -> str:
     about = rest.replace("\nMay:", "\n\nMay:").replace("\nFailure:", "\n\nFailure:")
     for word in ("When", "May", "Failure"):
         about = about.replace(f"{word}:", f"**{word}:**", 1)
-    note = NOTE.format(spec=_here(hook.path), example=_here(example))
+    note = NOTE.format(tests=tests, spec=_here(hook.path))
     return (
-        f"# {hook.name}\n\n{note}\n{summary}\n\n```python\n{_signature(hook)}\n```\n\n"
+        f"# {hook.name}\n\n{summary}\n\n```python\n{_signature(hook)}\n```\n\n"
         f"Offered by **{hook.owner}** · policy **[{hook.policy}](../hooks.md)**{budget}\n\n{about}\n\n"
-        f"## Example\n\nFrom `{_here(example)}`:\n\n```python\n{source}\n```\n\n## Proved by\n\n{tests}\n"
+        f"## Example\n\nFrom {_linked(example)}:\n\n```python\n{source}\n```\n\n{note}"
+    )
+
+
+def _linked(example: Path) -> str:
+    """The plugin of an example, and the one whose records it is about."""
+    own = f"the plugin [`{example.parent.name}`](../../{_here(example)})"
+    return (
+        own
+        if example.parent.name == "suppliers"
+        else f"{own}, which adds to [`suppliers`](../../tests/plugins/suppliers)"
     )
 
 

@@ -72,6 +72,7 @@ def test_one_that_implements_every_hook_passes(merchant: MerchantFolder, ctx: Co
         (RESOURCES, 'Column("name"', 'Column("nome"', "Column nome: 'nome' is not a field of the model Supplier; did"),
         (RESOURCES, '"Credit", "money"', '"Credit", "mony"', "kind: 'mony' is not a kind of column; did"),
         (RESOURCES, '"Name", sort', '"Name", "money", sort', "kind money needs a field that ends in _minor"),
+        (RESOURCES, '"Name", sort', '"Name", badges={"a": BADGE}, sort', "tone: 'red' is not a"),
         (RESOURCES, '"Name", sort', '"Name", reads=["nick"], sort', "Column name: reads: 'nick' is not a field"),
         (RESOURCES, 'Scope("country"', 'Scope("state"', "Scope state: 'state' is not a field of the model Supplier"),
         (RESOURCES, 'search_exact=("code"', 'search_exact=("kode"', "search_exact: 'kode' is not a field of the model"),
@@ -91,6 +92,11 @@ def test_one_that_implements_every_hook_passes(merchant: MerchantFolder, ctx: Co
     ],
 )  # fmt: skip
 def test_a_name_that_is_nothing_is_refused(merchant: MerchantFolder, file: str, old: str, new: str, says: str) -> None:
+    change(
+        merchant.root / "suppliers" / RESOURCES,
+        "\n\n\ndef",
+        "\nfrom core.resources import Badge\nBADGE = Badge('A', 'red')\n\n\ndef",
+    )
     change(merchant.root / "suppliers" / file, old, new)
     assert says in refusal(merchant)
 
@@ -138,13 +144,39 @@ def test_a_name_that_is_nothing_is_refused(merchant: MerchantFolder, file: str, 
             "        super().__init__('Odd', endpoint='suppliers_odd', url='/admin/odd')\n"
             "    import flask_admin\n    @flask_admin.expose('/')\n    def index_view(self): return ''\n"
             + HOOK.format("register_views()", "[Odd()]"),
-            "Odd: icon: 'plain' is not an icon of the theme",
+            "AdminView Odd: icon: 'plain' is not an icon of the theme",
         ),
     ],
 )  # fmt: skip
 def test_what_hooks_and_modules_name_must_be_there(merchant: MerchantFolder, text: str, says: str) -> None:
     add(merchant.root / "suppliers" / HOOKS, "\nimport core.jobs, core.nav\n" + text)
     assert says in refusal(merchant)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # they are compared before any database is asked
+@pytest.mark.parametrize(
+    "new",
+    [
+        '    nick = ma.fields.String(attribute="name", required=True)',
+        "    name = ma.fields.String()\n    nick = ma.fields.String()\n\n    @ma.post_load\n"
+        "    def shape(self, data, **more):\n        return {'name': data.pop('nick'), **data}",
+    ],
+    ids=["another attribute", "a shape of its own"],
+)
+def test_a_schema_whose_document_fits_the_model_passes(merchant: MerchantFolder, new: str) -> None:
+    old = "    name = ma.fields.String(required=True, validate=ma.validate.Length(1, 200))"
+    change(merchant.root / "suppliers" / SCHEMAS, old, new)
+    assert examine(merchant) == []
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
+def test_a_model_of_another_database_may_be_called_as_it_is_there(merchant: MerchantFolder) -> None:
+    text = "\n\nclass Old(peewee.Model):\n    class Meta:\n        {0}table_name = 'stock'\n"
+    add(merchant.root / "suppliers" / MODELS, text.format("database = peewee.SqliteDatabase('old.db')\n        "))
+    assert examine(merchant) == []
+    merchant.forget()
+    add(merchant.root / "suppliers" / MODELS, text.format("").replace("peewee.Model", "Record"))
+    assert "Model Old: its table 'stock' must be called suppliers_…" in refusal(merchant)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database

@@ -33,7 +33,10 @@ def check(built: Runtime, app: flask.Flask, plugin: Plugin) -> Iterator[Finding]
             yield from unknown(f"{resource.name}: nav_group", resource.nav_group, GROUPS, "a part of the menu")
     for view in app.extensions["admin"][0]._views:
         if isinstance(view, AdminView) and f"{type(view).__module__}.".startswith(f"{plugin.module}."):
-            yield from _shown(type(view).__name__, view.icon, view.nav_group)
+            where = f"AdminView {type(view).__name__}"
+            yield from _shown(where, view.icon, view.nav_group)
+            if view.permission:
+                yield from unknown(f"{where}: permission", view.permission, access.permissions(), _PERMISSION)
     yield from _buttons(built, plugin)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from core.plugins.manifest import Plugin
-from core.resources import Column, Kind, Resource
+from core.resources import Column, Kind, Resource, Tone
 from core.resources.query import OPERATORS
 from core.runtime import Runtime
 from core.trial.findings import Finding, unknown
@@ -55,6 +55,8 @@ def _columns(resource: Resource) -> Iterator[Finding]:
             yield from _of_model(where, column.name, resource)
         for name in column.reads or ():
             yield from _of_model(f"{where}: reads", name, resource)
+        for badge in column.badges.values():
+            yield from unknown(f"{resource.name}: {where}: tone", badge.tone, get_args(Tone), "a tone of a badge")
         if column.kind == "money" and not (column.name.endswith("_minor") and "currency" in fields):
             text = "kind money needs a field that ends in _minor and, beside it, the field currency."
             yield Finding(f"{resource.name}: {where}: {text}")
@@ -92,12 +94,12 @@ def _icons(resource: Resource) -> Iterator[Finding]:
 
 
 def _document(resource: Resource) -> Iterator[Finding]:
-    """What the service of core writes: a row with the fields of the schema."""
-    if resource.service is not None or not (resource.can_create or resource.can_edit):
+    """What the service of core writes: a row with the fields of the schema, unless the schema makes something else."""
+    schema = resource.schema()
+    if resource.service is not None or schema._hooks.get("post_load") or not (resource.can_create or resource.can_edit):
         return
-    taken = {name for name, one in resource.schema().fields.items() if not one.dump_only}
-    lists = {"tags"} if resource.has_tags else set()
-    for name in sorted(taken - lists):
+    taken = {one.attribute or name for name, one in schema.fields.items() if not one.dump_only}
+    for name in sorted(taken - ({"tags"} if resource.has_tags else set())):
         yield from _of_model(f"schema {resource.schema.__name__}", name, resource)
     for name, field in resource.model._meta.fields.items():
         if resource.can_create and _is_needed(field) and name not in taken:

@@ -26,16 +26,17 @@ def check(built: Runtime, plugin: Plugin) -> Iterator[Finding]:
     if not migrate.pending(plugin.name, _steps(plugin)):
         yield from _stored(resources)
     elif all("sqlite" in each.databases for each in needed):
-        with _scratch(needed):
+        with _scratch(built, needed):
             yield from list(_stored(resources))
     # Else the tables are compared when they are made: `plugins.enable`.
 
 
 def _own_models(plugin: Plugin) -> list[Any]:
-    """Models of the plugin's own that are a table, not the base of others."""
+    """Models of the plugin's own that are a table of our database, not the base of others."""
     classes: list[Any] = [one for one in declared(plugin, type) if issubclass(one, peewee.Model)]
     own = f"{plugin.module}."
-    return [one for one in classes if f"{one.__module__}.".startswith(own) and not one.__subclasses__()]
+    ours = [one for one in classes if f"{one.__module__}.".startswith(own) and one._meta.database is db.database]
+    return [one for one in ours if not one.__subclasses__()]
 
 
 def _names(models: list[Any], plugin: Plugin) -> Iterator[Finding]:
@@ -92,15 +93,15 @@ def _needed(built: Runtime, plugin: Plugin) -> list[Plugin]:
 
 
 @contextmanager
-def _scratch(plugins: list[Plugin]) -> Iterator[None]:
+def _scratch(built: Runtime, plugins: list[Plugin]) -> Iterator[None]:
     """An empty SQLite database with the tables of core and `plugins` in place of the present one."""
-    kept = db.database.obj
-    with TemporaryDirectory() as folder:
+    kept, where = db.database.obj, " on SQLite, which its `databases` name" if db.is_postgres() else ""
+    with TemporaryDirectory(dir=built.settings.data_dir) as folder:
         opened = db.connect(f"sqlite:///{folder}/trial.db")
         try:
             migrate.apply("core", boot.CORE_MIGRATIONS)
             for each in plugins:
-                with blaming(each.name, "Its migration failed"):
+                with blaming(each.name, f"Its migration failed{where}"):
                     migrate.apply(each.name, _steps(each))
             yield
         finally:
