@@ -155,8 +155,16 @@ def test_enable_of_an_unknown_plugin_is_not_found(merchant: MerchantFolder, ctx:
 def test_a_failing_migration_leaves_the_plugin_off(merchant: MerchantFolder, ctx: Context) -> None:
     merchant.add("bad", files={"migrations/0001_x.py": "def up(migrator, db):\n    db.execute_sql('nonsense')\n"})
     with pytest.raises(
-        plugins.PluginRefused, match=r"(?s)Its migration failed: .*nonsense.* \(bad/migrations/0001_x\.py, line 2\)"
+        plugins.PluginRefused, match=r"(?s)Its migration failed.*nonsense.* \(bad/migrations/0001_x\.py, line 2\)"
     ):
+        plugins.enable(ctx, "bad")
+    assert not PluginState.select().where(PluginState.name == "bad").exists()
+
+
+def test_a_migration_that_fails_here_alone_leaves_the_plugin_off(merchant: MerchantFolder, ctx: Context) -> None:
+    here = "def up(migrator, db):\n    if db.execute_sql('SELECT count(*) FROM core_role').fetchone()[0]:\n"
+    merchant.add("bad", files={"migrations/0001_x.py": f"{here}        db.execute_sql('nonsense')\n"})
+    with pytest.raises(plugins.PluginRefused, match=r"(?s)Its migration failed: .*nonsense"):
         plugins.enable(ctx, "bad")
     assert not PluginState.select().where(PluginState.name == "bad").exists()
 
