@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -23,6 +22,7 @@ CHECK_EVERY_S = 0.25
 RETRY_BUILD_S = 5.0
 _SORRY = "Maktab cannot answer now; its log says why. Nothing was changed; try again in a moment.\n"
 log = structlog.get_logger(__name__)
+_pause = threading.Event().wait  # a loop that must go on: time.sleep fails under a faked clock that jumps
 
 
 class Switch:
@@ -71,8 +71,8 @@ class Switch:
             except (Exception, SystemExit):  # whatever is wrong with the new generation, the old one goes on
                 log.exception("generation failed; the old one goes on")
                 db.drop_connections()
-                time.sleep(RETRY_BUILD_S)
-            time.sleep(CHECK_EVERY_S)
+                _pause(RETRY_BUILD_S)
+            _pause(CHECK_EVERY_S)
 
     def gets_on(self) -> bool:
         """False when every thread is held by a request and none has moved since this was asked last."""
