@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,6 +42,8 @@ def migrate(*, down: str = "", yes: bool = False) -> Any:
     tables and columns is lost, so it asks first, or wants --yes.
     """
     if down:
+        if not yes and not sys.stdin.isatty():
+            raise MaktabError("There is no terminal to ask whether you mean it: add --yes.")
         yes or click.confirm(f"Take {down} back? What it added is lost.", abort=True, err=True)
         plugins.take_back(boot.start(config()), down)
         return f"{down} is taken back; maktab migrate applies it again."
