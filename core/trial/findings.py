@@ -28,9 +28,10 @@ def unknown(where: str, name: Any, known: Collection[str], what: str) -> Iterato
 
 
 def modules_of(plugin: Plugin) -> list[Any]:
-    """The modules of `plugin` that are loaded."""
-    own = f"{plugin.module}."
-    return [module for name, module in list(sys.modules.items()) if f"{name}.".startswith(own) and module]
+    """The modules of `plugin` that are loaded, but its tests, which are there where they run."""
+    own, tests = f"{plugin.module}.", f"{plugin.module}.tests."
+    loaded = [(f"{name}.", module) for name, module in list(sys.modules.items()) if module]
+    return [module for name, module in loaded if name.startswith(own) and not name.startswith(tests)]
 
 
 def declared(plugin: Plugin, kind: type[T]) -> list[T]:
