@@ -254,3 +254,29 @@ def test_exponents_of_iso_4217(currency: str, digits: int) -> None:
 def test_what_is_no_currency_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         money.exponent(text)
+
+
+def test_a_set_of_rows_is_changed_each_to_its_own_values(app_db: Any) -> None:
+    from core.db import bulk
+    from core.jobs.models import JobItem
+
+    bulk.insert(JobItem, [{"job_id": n % 2, "record_id": n, "state": "waiting"} for n in range(1200)])
+    rows = [
+        {
+            "job_id": n % 2,
+            "record_id": n,
+            "state": f"s{n % 7}",
+            "version": n or None,
+            "undo": {"was": n} if n % 3 else None,
+        }
+        for n in range(1100)
+    ]
+    bulk.update(JobItem, ["job_id", "record_id"], rows)
+    found = {item.record_id: item for item in JobItem.select()}
+    assert len(found) == 1200
+    for row in rows:
+        item = found[row["record_id"]]
+        assert (item.job_id, item.state, item.version, item.undo) == (
+            row["job_id"], row["state"], row["version"], row["undo"],
+        )  # fmt: skip
+    assert {found[n].state for n in range(1100, 1200)} == {"waiting"}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import peewee
 
 from core.db.engine import database, is_postgres
 from core.db.fields import IdField, MinorField
 
+T = TypeVar("T")
 _AS_STORED: dict[Any, type] = {
     IdField: int, MinorField: int, peewee.IntegerField: int, peewee.BigIntegerField: int, peewee.ForeignKeyField: int,
     peewee.CharField: str, peewee.TextField: str,
@@ -108,13 +109,47 @@ def update(model: Any, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> No
     """Change the rows that the fields `key` of each of `rows` name; every row brings the same fields."""
     if not rows:
         return
-    fields, mark = model._meta.fields, "%s" if is_postgres() else "?"
     changed = [name for name in rows[0] if name not in key]
-    values, where = ([f'"{fields[name].column_name}" = {mark}' for name in names] for names in (changed, key))
-    statement = f'UPDATE "{model._meta.table_name}" SET {", ".join(values)} WHERE {" AND ".join(where)}'  # noqa: S608
-    bound = [tuple(fields[name].db_value(row[name]) for name in (*changed, *key)) for row in rows]
+    names = [*changed, *key]
+    fields = [model._meta.fields[name] for name in names]
+    bound = list(zip(*(_bound(field, rows, None) for field in fields), strict=True))
     with database.atomic():
+        if is_postgres():
+            for start in range(0, len(bound), _AT_ONCE):
+                _update_joined(model, len(changed), fields, bound[start : start + _AT_ONCE])
+            return
+        values, where = ([f'"{field.column_name}" = ?' for field in some] for some in _split(fields, len(changed)))
+        statement = f'UPDATE "{model._meta.table_name}" SET {", ".join(values)} WHERE {" AND ".join(where)}'  # noqa: S608
         database.cursor().executemany(statement, bound)
+
+
+_AT_ONCE = 500
+
+
+def _update_joined(model: Any, changed: int, fields: Sequence[Any], bound: Sequence[tuple[Any, ...]]) -> None:
+    """One statement for all rows. Row by row PostgreSQL may keep a plan of the days when the table was empty, and so
+    read all of it for each: 10,000 rows took ten seconds instead of one."""
+    given = [f'"{field.column_name}" = given.c{place}::{_type_of(field)}' for place, field in enumerate(fields)]
+    sets, where = _split(given, changed)
+    marks = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(bound))
+    names = ", ".join(f"c{place}" for place in range(len(fields)))
+    told = " AND ".join(f"old.{one}" for one in where)
+    statement = (
+        f'UPDATE "{model._meta.table_name}" AS old SET {", ".join(sets)}'  # noqa: S608 - names of the model
+        f" FROM (VALUES {marks}) AS given({names}) WHERE {told}"
+    )
+    database.execute_sql(statement, [value for row in bound for value in row])
+
+
+def _split(some: Sequence[T], at: int) -> tuple[Sequence[T], Sequence[T]]:
+    return some[:at], some[at:]
+
+
+def _type_of(field: Any) -> str:
+    """The type of its column, as a cast writes it."""
+    context = database.get_sql_context()
+    text: str = context.sql(field.ddl_datatype(context)).query()[0]
+    return text.replace("BIGSERIAL", "BIGINT")
 
 
 def by_ids(model: Any, ids: Sequence[int]) -> list[Any]:
