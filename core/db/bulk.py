@@ -70,9 +70,15 @@ def insert(model: Any, rows: Sequence[dict[str, Any]], *, ignore: bool = False) 
     """
     if rows:
         head, marks, values = _prepared(model, rows)
+        tail = " ON CONFLICT DO NOTHING" if ignore else ""
         with database.atomic():
-            tail = " ON CONFLICT DO NOTHING" if ignore else ""
-            database.cursor().executemany(f"{head} VALUES {marks}{tail}", values)
+            if not is_postgres():
+                database.cursor().executemany(f"{head} VALUES {marks}{tail}", values)
+                return
+            for start in range(0, len(values), _AT_ONCE):  # a message for each row costs more than a long statement
+                part = values[start : start + _AT_ONCE]
+                statement = f"{head} VALUES {', '.join([marks] * len(part))}{tail}"
+                database.execute_sql(statement, [value for row in part for value in row])
 
 
 def insert_returning(model: Any, rows: Sequence[dict[str, Any]]) -> list[int]:
