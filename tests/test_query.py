@@ -63,6 +63,7 @@ def walk(resource: Resource, state: ListState, backward: bool = False) -> list[i
 
 filters = st.fixed_dictionaries({}, optional={
     "country": st.sampled_from(COUNTRIES[1:]), "country__prefix": st.sampled_from(["G", "K", "g", "*", "%"]),
+    "credit_minor__gte": st.sampled_from(["0", "200"]), "credit_minor__lte": st.sampled_from(["100", "300"]),
     "is_active": st.sampled_from(["true", "false"]), "tag": st.sampled_from(["red", "blue", "red,blue", "none"]),
 })  # fmt: skip
 sorts = st.sampled_from(["id", "-id", "name", "-name", "country", "-country", "credit_minor", "-credit_minor", ""])
@@ -75,12 +76,14 @@ def test_pages_hold_every_match_once_in_order_both_ways(
 ) -> None:
     """`many`: from so many matches on they are read along the index of the sort."""
     query._MANY = many
+    suppliers = replace(suppliers, filters=[*suppliers.filters, Filter("credit_minor", "Credit", "money")])
     model: Any = suppliers.model
     tags = {row.id: ["red"] * ((row.id - 1) % 2) + ["blue"] * ((row.id - 1) % 5 == 0) for row in model.select()}
     wanted = [
         row
         for row in model.select()
         if row.country == chosen.get("country", row.country)
+        and int(chosen.get("credit_minor__gte", -1)) <= row.credit_minor <= int(chosen.get("credit_minor__lte", 999))
         and row.country.startswith(chosen.get("country__prefix", ""))
         and ("is_active" not in chosen or row.is_active == (chosen["is_active"] == "true"))
         and ("tag" not in chosen or set(tags[row.id]) & set(chosen["tag"].split(",")))

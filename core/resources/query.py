@@ -169,24 +169,26 @@ def _walks(ctx: Context, resource: Resource, state: ListState) -> bool:
 
 def _is_in_order(resource: Resource, state: ListState) -> bool:
     """Whether an index gives what matches in the order asked for: one value, newest first; or a period of the sort."""
-    (argument, text), *more = state.filters.items()
-    sort = state.sort or resource.default_sort
-    if more or argument.partition("__")[0] == sort.removeprefix("-"):
-        return not more
+    sort, (argument, text) = state.sort or resource.default_sort, next(iter(state.filters.items()))
+    if all(_is_about(one, sort) for one in state.filters):
+        return True
     kinds = {one.name: one.kind for one in resource.filters}
     has_index = kinds.get(argument) in ("choice", "text", "bool") and "," not in text
-    return has_index and sort == resource.default_sort
+    return has_index and len(state.filters) == 1 and sort == resource.default_sort
+
+
+def _is_about(argument: str, sort: str) -> bool:
+    return argument.partition("__")[0] == sort.removeprefix("-")
 
 
 def _matching(ctx: Context, resource: Resource, state: ListState, verb: str, in_order: bool = False) -> Any:
     """The records that match; `in_order`: in a form that finds the first ones of the order fast."""
     query, rows = _scoped(ctx, resource, verb), access.rows(ctx.actor, resource.permission(verb), resource)
-    walks = in_order and _walks(ctx, resource, state)
-    conditions = [_condition(ctx, resource, name, value, walks) for name, value in state.filters.items()]
-    conditions = [search.unindexed(one) for one in conditions] if walks else conditions
-    if state.search.strip():
-        conditions.append(search.condition(resource, state.search, rows, in_order))
-    return query.where(*conditions) if conditions else query
+    walks, sort = in_order and _walks(ctx, resource, state), state.sort or resource.default_sort
+    for name, value in state.filters.items():
+        condition = _condition(ctx, resource, name, value, walks)
+        query = query.where(search.unindexed(condition) if walks and not _is_about(name, sort) else condition)
+    return query.where(search.condition(resource, state.search, rows, in_order)) if state.search.strip() else query
 
 
 def _sort(resource: Resource, name: str) -> tuple[Any, bool]:
