@@ -256,10 +256,11 @@ def test_what_is_no_currency_is_refused(text: str) -> None:
         money.exponent(text)
 
 
-def test_a_set_of_rows_is_changed_each_to_its_own_values(app_db: Any) -> None:
+def test_a_set_of_rows_is_changed_each_to_its_own_values(app_db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.db import bulk
     from core.jobs.models import JobItem
 
+    monkeypatch.setattr(bulk, "_MOST_VALUES", 2_000)  # so that a set takes several statements
     bulk.insert(JobItem, [{"job_id": n % 2, "record_id": n, "state": "waiting"} for n in range(1200)])
     rows = [
         {

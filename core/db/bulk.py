@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import peewee
@@ -75,8 +75,7 @@ def insert(model: Any, rows: Sequence[dict[str, Any]], *, ignore: bool = False) 
             if not is_postgres():
                 database.cursor().executemany(f"{head} VALUES {marks}{tail}", values)
                 return
-            for start in range(0, len(values), _AT_ONCE):  # a message for each row costs more than a long statement
-                part = values[start : start + _AT_ONCE]
+            for part in _parts(values):  # a message for each row costs more than a long statement
                 statement = f"{head} VALUES {', '.join([marks] * len(part))}{tail}"
                 database.execute_sql(statement, [value for row in part for value in row])
 
@@ -121,15 +120,21 @@ def update(model: Any, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> No
     bound = list(zip(*(_bound(field, rows, None) for field in fields), strict=True))
     with database.atomic():
         if is_postgres():
-            for start in range(0, len(bound), _AT_ONCE):
-                _update_joined(model, len(changed), fields, bound[start : start + _AT_ONCE])
+            for part in _parts(bound):
+                _update_joined(model, len(changed), fields, part)
             return
         values, where = ([f'"{field.column_name}" = ?' for field in some] for some in _split(fields, len(changed)))
         statement = f'UPDATE "{model._meta.table_name}" SET {", ".join(values)} WHERE {" AND ".join(where)}'  # noqa: S608
         database.cursor().executemany(statement, bound)
 
 
-_AT_ONCE = 500
+_MOST_VALUES = 30_000  # of one statement; PostgreSQL takes 65,535
+
+
+def _parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    size = max(_MOST_VALUES // len(rows[0]), 1)
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 def _update_joined(model: Any, changed: int, fields: Sequence[Any], bound: Sequence[tuple[Any, ...]]) -> None:
