@@ -2,8 +2,8 @@
 
     python scripts/trim_css.py tabler.min.css > themes/tabler/static/vendor/tabler-base.css
 
-Every class of a page, ours or a plugin's, is `mk-` and stands in maktab.css; Tabler's own, 70 kB on the line, go. Run it
-when Tabler is updated, or when maktab.css reads another variable of it: `tests/test_theme.py` says so.
+Every class of a page, ours or a plugin's, is `mk-` and stands in maktab.css; Tabler's own, 70 kB on the line, go.
+Run it when Tabler is updated, or when maktab.css reads another variable of it: `tests/test_theme.py` says so.
 """
 
 from __future__ import annotations
