@@ -80,7 +80,7 @@ def test_what_is_refused_keeps_the_text_and_drops_the_files(signed_in: Any) -> N
     (record,) = make_suppliers(count=1)
     answer = post(signed_in("operator"), record, "Paid with 4111 1111 1111 1111", scan_pdf=b"1")
     assert answer.status_code == 422
-    assert "Paid with 4111" in re.search(r"<textarea[^>]*>(.*?)</textarea>", answer.text)[1]  # type: ignore[index]
+    assert "Paid with **** **** **** 1111" in answer.text
     assert Note.select().count() == 0
     assert all(file.expires_at is not None for file in files.StoredFile.select())
     many = post(signed_in("operator"), record, "Six", **{f"f{n}_txt": b"x" for n in range(6)})

@@ -12,6 +12,7 @@ from flask_admin import expose
 
 from core import db, files
 from core.access import requires
+from core.cards import masked
 from core.errors import Invalid, NotFound
 from core.i18n import _, local
 from core.resources import Resource, TimelineEntry, query, traits
@@ -41,7 +42,7 @@ class NotesView:
             for file in given:
                 files.expire(file.id)
             flask.flash(str(problem), "bad")
-            return self.details_view(record_id, note=text), 422
+            return self.details_view(record_id, note=masked(text)), 422
         return flask.redirect(self._url("details", record_id=record.id) + "#timeline")
 
     @expose("/<int:record_id>/notes/<int:note_id>/<int:place>")
