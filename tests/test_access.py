@@ -21,7 +21,7 @@ from core.auth import Session, User
 from core.context import NOBODY, SYSTEM, Actor, Context, Grant
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.resources import Selection, service_of
-from tests.conftest import csrf_of
+from tests.conftest import confirmed, csrf_of
 from tests.test_audit import counting
 
 ORDER = "orders.order"
@@ -279,7 +279,7 @@ def form(browser: Any, url: str, **values: Any) -> Any:
     import html
 
     values |= {name: html.unescape(found[1]) for name, found in kept.items() if found and name not in values}
-    return browser.post(url, data=values | {"csrf_token": csrf_of(page)})
+    return confirmed(browser, url, browser.post(url, data=values | {"csrf_token": csrf_of(page)}), **values)
 
 
 def test_owner_makes_a_user_with_roles_by_the_form(signed_in: Callable[..., Any]) -> None:

@@ -57,15 +57,23 @@ def sign_in(username: str, password: str, *, ip: str, browser: str) -> tuple[Use
 
 
 def open_session(user: User, *, ip: str, browser: str) -> str:
-    """A new session of `user`; its secret is given here once and kept as a hash."""
-    secret = secrets.token_urlsafe(32)
+    """A new session of `user`, who has just given the password; its secret is given here once and kept as a hash."""
+    secret, stored = new_secret()
     oldest = db.utcnow() - timedelta(hours=runtime.current().settings.session_hours)
     with db.transaction():
         Session.delete().where(Session.created_at < oldest).execute()  # those that nobody came back to
-        row = Session.create(user=user, token_hash=_hash(secret), ip=ip, browser=browser[:200])
+        row = Session.create(
+            user=user, token_hash=stored, ip=ip, browser=browser[:200], step_up_at=db.utcnow()
+        )  # fmt: skip
         ctx = Context(Actor(user.id, str(user)), "ui", ip=ip, session_id=row.id)
         audit.write(ctx, "core.user", "signed_in", [Change(user.id)])
     return secret
+
+
+def new_secret() -> tuple[str, str]:
+    """A secret for a session, and the hash that is kept of it."""
+    secret = secrets.token_urlsafe(32)
+    return secret, _hash(secret)
 
 
 def end_session(ctx: Context, session_id: int) -> None:

@@ -198,14 +198,18 @@ USERS = Resource(
     actions=[
         Action("disable", __("Switch off"), _switch(False), danger=True, confirm=__("They are signed out at once.")),
         Action("enable", __("Switch on"), _switch(True)),
-        Action("set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False),
-        Action("limit_rows", __("Limit rows"), _limit_rows, schema=RowsSchema, icon="filter"),
+        Action(
+            "set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False,
+            level="reauth", confirm=__("All sessions of this user end."),
+        ),
+        Action("limit_rows", __("Limit rows"), _limit_rows, schema=RowsSchema, icon="filter", level="reauth"),
     ],
     guard=_switched,
     service=UserService,
+    reauth=["username", "roles"],
     has_notes=False,
     can_import=False,
-)
+)  # fmt: skip
 ROLES = Resource(
     name="core.role",
     slug="roles",
@@ -218,6 +222,7 @@ ROLES = Resource(
     columns=[Column("name", __("Short name"), "code", sortable=True), Column("label", __("Name"))],
     detail=[Section("what", __("Role"), ["name", "label"])],
     service=RoleService,
+    reauth=["permissions"],
     has_notes=False,
     can_import=False,
 )

@@ -7,6 +7,7 @@ needs it is skipped and says so.
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 import shutil
@@ -41,9 +42,27 @@ class Browser(FlaskClient):
     user: User
 
     def send(self, path: str, **form: Any) -> Any:
-        """POST a form, as the page that shows it would."""
+        """POST a form, as the page that shows it would, and say yes when it is asked whether to."""
         token = csrf_of(self.get("/admin/").get_data(as_text=True))
-        return self.post(path, data={"csrf_token": token, **form}, headers={"Referer": "http://localhost/admin/"})
+        sent = self.post(path, data={"csrf_token": token, **form}, headers={"Referer": "http://localhost/admin/"})
+        return confirmed(self, path, sent, **form)
+
+
+def confirmed(browser: FlaskClient, path: str, asked: Any, **form: Any) -> Any:
+    """The answer to a POST of `form`, after a question in `asked` was answered with yes."""
+    yes = yes_to(asked.get_data(as_text=True)) if asked.status_code == 200 else {}
+    return browser.post(path, data=form | yes, headers={"Referer": "http://localhost/admin/"}) if yes else asked
+
+
+def yes_to(page: str) -> dict[str, str]:
+    """What a person puts into the question of a page, with PASSWORD where it is wanted; {} when nothing is asked."""
+    grant = re.search(r'name="confirm.grant" value="([^"]+)"', page)
+    if grant is None:
+        return {}
+    typed = re.search(r'for="f-confirm.typed">Type (.*?) to go on', page)
+    yes = {"csrf_token": csrf_of(page), "confirm.grant": grant[1], "confirm.password": PASSWORD}
+    yes |= {"confirm.typed": html.unescape(typed[1])} if typed else {}
+    return yes | ({"confirmed": "1"} if 'name="confirmed"' in page else {})
 
 
 def csrf_of(page: str) -> str:
@@ -178,7 +197,7 @@ def api(app: flask.Flask, make_user: Callable[..., User], ctx: Context) -> Calla
 
     def call(role: str, scopes: Any = None) -> FlaskClient:
         caller = app.test_client()
-        token = auth.create_token(ctx, make_user(role, scopes), ["*"])
+        token = auth.create_token(ctx, make_user(role, scopes), ["*", *access.permissions()])
         caller.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         return caller
 
