@@ -18,6 +18,7 @@ _CODES = (
     N_("Enabled"), N_("Disabled"), N_("Signed in"), N_("Signed out"), N_("Sign in refused"), N_("Password changed"),
     N_("Password hashed anew"), N_("Token created"), N_("Token revoked"), N_("Role assigned"), N_("Role taken"),
     N_("Permissions changed"), N_("Password confirmed"), N_("Password refused"), N_("Plugin"),
+    N_("View as started"), N_("View as ended"), N_("Session ended"),
 )  # fmt: skip
 
 

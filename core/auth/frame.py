@@ -13,6 +13,7 @@ from itsdangerous import BadSignature
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import runtime
+from core.auth import view_as
 from core.auth.models import Session, User
 from core.auth.sessions import by_session, by_token, context_for
 from core.context import NOBODY, Context
@@ -38,9 +39,11 @@ class Identity(flask_login.UserMixin):  # type: ignore[misc]
     """What flask-login holds: the user, the context of the request, the session with its secret, a token's scopes."""
 
     def __init__(
-        self, user: User, ctx: Context, secret: str = "", session: Session | None = None, scopes: Sequence[str] = ()
-    ) -> None:
-        self.user, self.ctx, self.secret, self.session, self.scopes = user, ctx, secret, session, scopes
+        self, user: User, ctx: Context, secret: str = "", session: Session | None = None, *,
+        scopes: Sequence[str] = (), own: Context | None = None,
+    ) -> None:  # fmt: skip
+        self.user, self.ctx, self.secret, self.session = user, ctx, secret, session
+        self.scopes, self.own = scopes, own or ctx
 
     def get_id(self) -> str:
         return self.secret
@@ -56,6 +59,12 @@ def current_user() -> User:
     """The user of the running request; only behind a route that needs one."""
     user: User = flask_login.current_user.user
     return user
+
+
+def own_context() -> Context:
+    """The user's own context, also while he looks with other eyes."""
+    ctx: Context = flask_login.current_user.own
+    return ctx
 
 
 def current_session() -> Session:
@@ -103,8 +112,9 @@ def _of_session(secret: str) -> Identity | None:
     if found is None:
         return None
     user, session = found
-    ctx = context_for(user, "ui", ip=flask.request.remote_addr or "", session_id=session.id)
-    return Identity(user, ctx, secret, session)
+    own = context_for(user, "ui", ip=flask.request.remote_addr or "", session_id=session.id)
+    ctx = view_as.seen(own, session) if session.view_as else own
+    return Identity(user, ctx, secret, session, own=own)
 
 
 def _of_token(request: Any) -> Identity | None:

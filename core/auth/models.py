@@ -21,6 +21,7 @@ class User(Record):
     is_active = peewee.BooleanField(default=True)
     locale = peewee.CharField(12, default="en")
     timezone = peewee.CharField(64, default="UTC")
+    last_sign_in_at = UTCDateTimeField(null=True)
 
     class Meta:
         table_name = "core_user"

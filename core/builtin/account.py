@@ -9,8 +9,8 @@ import flask
 from werkzeug.datastructures import ImmutableMultiDict
 
 from core.access import SIGNED_IN, requires
-from core.auth import accounts, sessions, stepup, throttle
-from core.auth.frame import current_context, current_user, enter
+from core.auth import accounts, sessions, stepup, throttle, view_as
+from core.auth.frame import current_context, current_session, current_user, enter, own_context
 from core.auth.models import ApiToken, Session, User
 from core.builtin import people
 from core.errors import Invalid
@@ -67,7 +67,8 @@ def _enter(user: User, secret: str) -> None:
 
 @requires(SIGNED_IN)
 def sign_out() -> Any:
-    ctx = current_context()
+    ctx = own_context()
+    view_as.leave(ctx, current_session())
     sessions.end_session(ctx, ctx.session_id or 0)
     flask.session.clear()
     return flask.redirect(flask.url_for("core_auth.sign_in"))

@@ -1,4 +1,4 @@
-"""One-time grants for costly acts, and sessions that look at the admin as somebody else."""
+"""One-time grants for costly acts, sessions that look at the admin as somebody else, and when users last came."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class Confirmation(peewee.Model):  # type: ignore[misc]
 
 def up(migrator: Any, db: peewee.Database) -> Iterator[Any]:
     db.create_tables([Confirmation])
+    yield migrator.add_column("core_user", "last_sign_in_at", UTCDateTimeField(null=True))
     yield migrator.add_column("core_session", "view_as", peewee.CharField(160, null=True))
     yield migrator.add_column("core_session", "view_as_until", UTCDateTimeField(null=True))
 
@@ -50,3 +51,4 @@ def down(migrator: Any, db: peewee.Database) -> Iterator[Any]:
     db.drop_tables([Confirmation])
     yield migrator.drop_column("core_session", "view_as_until")
     yield migrator.drop_column("core_session", "view_as")
+    yield migrator.drop_column("core_user", "last_sign_in_at")
