@@ -127,8 +127,12 @@ def test_pages_leave_an_entry_for_every_write(watched: dict[str, str], owner: Pe
         roles="operator",
     )
     owner.send("/admin/users/actions/disable", ids=str(user), confirmed="1")
-    role = owner.page("/admin/roles/new", name="till", label="Till", permissions="orders.order.view")
-    owner.page(f"/admin/roles/{role}/edit", name="till", label="Tills", permissions="orders.*")
+    role = owner.page("/admin/roles/new", name="till", label="Till")
+    owner.page(f"/admin/roles/{role}/edit", name="till", label="Tills")
+    owner.send(f"/admin/roles/{role}/permissions", permission="orders.order.view", more="orders.*")
+    owner.send(f"/admin/users/{user}/roles", role="viewer")
+    owner.send("/admin/view-as", what=f"role:{role}")
+    owner.send("/admin/view-as/leave")
     owner.page("/admin/profile/", what="profile", name="Me", email="", locale="ar", timezone="UTC")
     new = "a new and rather long one"
     owner.page("/admin/profile/", what="password", password=PASSWORD, new_password=new)

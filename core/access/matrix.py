@@ -91,3 +91,13 @@ def lines(actor: Actor, entries: Sequence[str]) -> list[Line]:
     apart = [entry for entry in entries if entry not in known or entry == SIGNED_IN]
     reach = {entry: expand([entry]) - {entry} for entry in apart}
     return [Line(entry, len(reach[entry]), covers(actor, Grant(reach[entry] | {entry}))) for entry in apart]
+
+
+def in_words(actor: Actor) -> dict[str, str]:
+    """{permission: "Orders: Delete"} of all that there are now."""
+    found: dict[str, str] = {}
+    for group in groups(actor, ()):
+        for row in group.rows:
+            found |= {one.name: f"{row.label}: {one.label}" for one in (*filter(None, row.cells), *row.further)}
+        found |= {one.name: str(one.label) for one in group.others}
+    return found

@@ -8,8 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from core import access, audit, db
-from core.access.permissions import granted
-from core.access.roles import covers, entries_of, label_of
 from core.auth.models import Session, User
 from core.changes import Change
 from core.context import Actor, Context, Grant
@@ -26,7 +24,7 @@ def start(ctx: Context, session: Session, what: str) -> str:
     Raises NotFound, or Forbidden for a role or user who may do more than the actor.
     """
     name, _user, grants = _found(what)
-    if not all(covers(ctx.actor, grant) for grant in grants):
+    if not all(access.covers(ctx.actor, grant) for grant in grants):
         raise Forbidden("*", _("%(name)s may do more than you.", name=name))
     with db.transaction():
         _put(session, what, db.utcnow() + LONGEST)
@@ -73,7 +71,11 @@ def _found(what: str) -> tuple[str, int | None, Sequence[Grant]]:
     if kind == "role":
         role = access.Role.get_or_none(access.Role.id == number)
         if role is not None:
-            return label_of(role), None, [Grant(frozenset({access.SIGNED_IN})), granted(entries_of(role), {})]
+            return (
+                access.label_of(role),
+                None,
+                [Grant(frozenset({access.SIGNED_IN})), access.granted(access.entries_of(role), {})],
+            )
     user = User.get_or_none(User.id == number, User.is_active) if kind == "user" else None
     if user is None:
         raise NotFound(_("There is no such role or active user."))

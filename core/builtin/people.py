@@ -247,7 +247,7 @@ ROLES = Resource(
         Section("may", __("What it may do"), template="admin/role_matrix.html", load=rights_pages.of_role),
         Section("what", __("Role"), ["name", "label"], side=True),
         Section(
-            "holders", __("Who holds it"), template="admin/role_holders.html", load=rights_pages.of_role, side=True
+            "holders", __("Who holds it"), template="admin/role_holders.html", load=rights_pages.holders_of, side=True
         ),
     ],
     service=RoleService,

@@ -9,9 +9,8 @@ import flask
 
 from core import runtime
 from core.access import SIGNED_IN, requires
-from core.access.matrix import VERBS, groups, lines
+from core.access.matrix import VERBS, groups, in_words, lines
 from core.access.models import Role, UserRole
-from core.access.permissions import permissions
 from core.access.roles import OWNER, covers, entries_of, label_of
 from core.audit import words
 from core.auth import sessions, view_as
@@ -100,7 +99,7 @@ def set_role(role_id: int) -> Any:
         _("Change what %(role)s may do?", role=label_of(role)),
         _("Save %(title)s", title=label_of(role)),
         level="reauth",
-        text=_n("It holds for %(num)s user.", "It holds for %(num)s users.", _holders(role)),
+        text=_n("%(n)s user holds it.", "%(n)s users hold it.", _holders(role)),
         lines=[*_told(_("Given: %(names)s"), given), *_told(_("Taken: %(names)s"), taken)],
         back=back,
     )
@@ -112,8 +111,8 @@ def _holders(role: Role) -> int:
 
 
 def _told(text: str, names: Sequence[str]) -> list[str]:
-    known = permissions()
-    said = [name if known.get(name, name) == name else f"{known[name]} ({name})" for name in names]
+    words = in_words(current_context().actor)
+    said = [words.get(name, name) for name in names]
     more = [f"+ {len(said) - _NAMED}"] * (len(said) > _NAMED)
     return [text % {"names": ", ".join([*said[:_NAMED], *more])}] if names else []
 
