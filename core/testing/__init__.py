@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import itertools
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,8 +30,10 @@ from core.plugins.models import PluginState
 from core.runtime import Runtime
 from core.settings import Settings
 from core.testing import databases
+from core.testing.pages import address, browser, owner, page
+from core.testing.people import PASSWORD, confirmed, csrf_of, enter, yes_to
 
-PASSWORD = "blue kettle on a warm stove"
+__all__ = ["PASSWORD", "Browser", "address", "browser", "confirmed", "csrf_of", "owner", "page", "yes_to"]
 _names = itertools.count(1)
 
 
@@ -46,29 +47,6 @@ class Browser(FlaskClient):
         token = csrf_of(self.get("/admin/").get_data(as_text=True))
         sent = self.post(path, data={"csrf_token": token, **form}, headers={"Referer": "http://localhost/admin/"})
         return confirmed(self, path, sent, **form)
-
-
-def confirmed(browser: FlaskClient, path: str, asked: Any, **form: Any) -> Any:
-    """The answer to a POST of `form`, after a question in `asked` was answered with yes."""
-    yes = yes_to(asked.get_data(as_text=True)) if asked.status_code == 200 else {}
-    return browser.post(path, data=form | yes, headers={"Referer": "http://localhost/admin/"}) if yes else asked
-
-
-def yes_to(page: str) -> dict[str, str]:
-    """What a person puts into the question of a page, with PASSWORD where it is wanted; {} when nothing is asked."""
-    grant = re.search(r'name="confirm.grant" value="([^"]+)"', page)
-    if grant is None:
-        return {}
-    typed = re.search(r'for="f-confirm.typed">Type (.*?) to go on', page)
-    yes = {"csrf_token": csrf_of(page), "confirm.grant": grant[1], "confirm.password": PASSWORD}
-    yes |= {"confirm.typed": html.unescape(typed[1])} if typed else {}
-    return yes | ({"confirmed": "1"} if 'name="confirmed"' in page else {})
-
-
-def csrf_of(page: str) -> str:
-    """The CSRF token in a page's form or meta tag; "" when there is none."""
-    found = re.search(r'name="csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"', page)
-    return found.group(1) if found else ""
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -181,10 +159,7 @@ def signed_in(app: flask.Flask, make_user: Callable[..., User]) -> Callable[...,
 
     def sign_in(role: str, scopes: Any = None) -> Browser:
         user, browser = make_user(role, scopes), Browser(app, app.response_class)
-        page = browser.get("/admin/sign-in").get_data(as_text=True)
-        form = {"username": user.username, "password": PASSWORD, "csrf_token": csrf_of(page)}
-        answer = browser.post("/admin/sign-in", data=form, headers={"Referer": "http://localhost/admin/sign-in"})
-        assert answer.status_code == 302, answer.get_data(as_text=True)
+        enter(browser, user.username)
         browser.user = user
         return browser
 
