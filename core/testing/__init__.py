@@ -7,7 +7,6 @@ needs it is skipped and says so.
 
 from __future__ import annotations
 
-import html
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
