@@ -38,11 +38,11 @@ docs:
 	@scripts/setup.sh requirements-dev.lock
 	.venv/bin/python -P scripts/hook_pages.py
 
-# Pictures for docs/screens, from a running demo shop: MAKTAB_PASSWORD=... make screens [URL=http://127.0.0.1:8000]
+# Pictures of every page for docs/screens, of a demo shop that it makes: make screens [ONLY=list,order] [SHOP=folder to keep]
 screens:
 	@scripts/setup.sh requirements-dev.lock
 	@scripts/browser.sh
-	.venv/bin/python scripts/screens.py $(URL)
+	.venv/bin/python scripts/screens --only '$(ONLY)' $(if $(SHOP),--shop '$(SHOP)')
 
 # Maktab beside its peers, with checked answers (bench/README.md). SIZE=10k is quick; SIZE=1m,100k,10k is the whole matrix.
 bench:

@@ -35,7 +35,9 @@ class PlanView(AdminView):
 
     @expose("/")
     def index_view(self):
-        return self.render("visits/plan.html", suppliers=Supplier.select().order_by(Supplier.name).limit(50))
+        found = list(Supplier.select().order_by(Supplier.name).limit(50))
+        known = is_known([one.id for one in found])
+        return self.render("visits/plan.html", suppliers=found, known=known, open=len(found) - sum(known.values()))
 
 
 @hookimpl

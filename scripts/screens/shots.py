@@ -1,0 +1,152 @@
+"""What there is to be seen: a shot for every type of page, in the order in which the shop lives through them."""
+
+from __future__ import annotations
+
+import tempfile
+from itertools import cycle
+from pathlib import Path
+
+from album import Shot, Show
+from playwright.sync_api import Page
+
+FOREIGN = """Bestellung;Datum;Kunde;Artikel;Bezeichnung;Menge;Preis;Währung
+B-1;01.03.2024;Mona Weber;MUG-BLUE;Becher, blau;2;12,50;EUR
+B-1;01.03.2024;Mona Weber;MUG-RED;Becher, rot;1;12,50;EUR
+B-2;02.03.2024;Jan Hoff;ROBE-M;Bademantel M;1;59,90;EUR
+"""
+SUPPLIERS = """code,name,country,currency,credit,is_active,tags
+ATLAS,Atlas Ceramics,PT,EUR,12500.00,true,"tableware, audited"
+DHAHAB,مصنع الذهب للنسيج,SA,SAR,84000.00,true,linen
+HOFF,Hoff & Söhne Glas,DE,EUR,3200.50,true,glass
+KYOTO,Kyoto Paper Works,JP,JPY,950000,true,"paper, gift"
+LOOM,The Loom House,GB,GBP,7600.00,true,linen
+MAISON,Maison Lavande,FR,EUR,0.00,false,
+NILE,Nile Cotton Mills,EG,USD,26000.00,true,"linen, audited"
+OAK,Oak & Iron Furniture,GB,GBP,15250.00,true,furniture
+"""
+TAGS = cycle(["spring", "gift", "loyal", "wholesale"])
+
+
+def at(address: str) -> Show:
+    return lambda page: page.goto(address)
+
+
+def upload(page: Page, resource: str, text: str, name: str) -> None:
+    """To the page that maps the columns of a file."""
+    page.goto(f"/admin/imports/new?resource={resource}")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, name)
+        file.write_text(text, encoding="utf-8")
+        page.set_input_files("#f-file", file)
+        page.click(".mk-save button.mk-btn-p")
+        page.wait_for_url("**/mapping")
+
+
+def fetch_suppliers(page: Page) -> None:
+    upload(page, "suppliers.supplier", SUPPLIERS, "suppliers.csv")
+    page.click(".mk-save button >> nth=0")
+    page.wait_for_url("**/jobs/*")
+    ended(page)
+    page.goto("/admin/imports/")
+    page.click("main a.mk-key >> nth=0")
+    page.click("form[action$='/run'] button")
+    page.wait_for_url("**/jobs/*")
+    ended(page)
+
+
+def ended(page: Page) -> None:
+    page.wait_for_selector("#progress:not([hx-get])", timeout=300_000)
+
+
+def select_all(page: Page) -> None:
+    page.goto("/admin/orders/?limit=25")
+    page.wait_for_selector("[data-count]:not(:text('…'))")
+    page.check("[name=ids] >> nth=0")  # a phone has no box for the whole page
+    page.check("[name=everything]")
+
+
+def filter_menu(page: Page) -> None:
+    page.goto("/admin/orders/?limit=25&currency=GBP")
+    page.click(".mk-chip-add > summary")
+    page.wait_for_selector(".mk-filter-list details")
+    page.click(".mk-filter-list details >> nth=0")
+
+
+def order(page: Page) -> None:
+    page.goto("/admin/orders/?sort=number")
+    page.click("a.mk-key >> nth=0")
+    page.wait_for_selector("#timeline")
+
+
+def order_form(page: Page) -> None:
+    order(page)
+    page.click(".mk-head-a a.mk-btn-p")
+    page.wait_for_selector("form[data-form]")
+
+
+def refused(page: Page) -> None:
+    page.goto("/admin/suppliers/new")
+    page.fill("#f-code", "ATLAS")
+    page.fill("#f-country", "Portugal")
+    page.click(".mk-save button.mk-btn-p")
+    page.wait_for_selector("[data-summary]")
+
+
+def running_job(page: Page) -> None:
+    """Each look tags all orders, with a word of its own, so that there is work left while it looks."""
+    select_all(page)
+    page.click(".mk-bulk-main")
+    page.fill("dialog[open] input[type=text]", next(TAGS))
+    page.click("dialog[open] button.mk-btn-p")
+    page.wait_for_url("**/admin/jobs/*")
+    page.wait_for_selector("main progress[value]:not([value='0'])")
+
+
+def finished_job(page: Page) -> None:
+    page.goto("/admin/jobs/")
+    page.click("main a.mk-key >> nth=0")
+    ended(page)
+
+
+def first_of(address: str) -> Show:
+    """The page of the first record of a list."""
+
+    def show(page: Page) -> None:
+        page.goto(address)
+        page.click("a.mk-key >> nth=0")
+        page.wait_for_selector(".mk-crumb")
+
+    return show
+
+
+SHOTS = [
+    Shot("sign-in", at("/admin/"), is_public=True),
+    Shot("list-empty", at("/admin/suppliers/")),
+    Shot("plugin-list", at("/admin/suppliers/"), once=fetch_suppliers),
+    Shot("plugin-record", first_of("/admin/suppliers/?sort=code")),
+    Shot("form-errors", refused),
+    Shot("list", select_all),
+    Shot("list-filter", filter_menu),
+    Shot("list-no-match", at("/admin/orders/?q=nothing+like+this")),
+    Shot("home", at("/admin/")),
+    Shot("record", order),
+    Shot("form", order_form),
+    Shot("delete", lambda page: (first_of("/admin/suppliers/?sort=code")(page), page.goto(page.url + "/delete"))),
+    Shot("import-mapping", lambda page: upload(page, "orders.order", FOREIGN, "orders.csv")),
+    Shot("import-upload", at("/admin/imports/new")),
+    Shot("imports", at("/admin/imports/")),
+    Shot("import-result", first_of("/admin/imports/")),
+    Shot("export", at("/admin/imports/export?resource=orders.order&currency=GBP")),
+    Shot("users", at("/admin/users/")),
+    Shot("user", first_of("/admin/users/?sort=username")),
+    Shot("roles", at("/admin/roles/")),
+    Shot("role", first_of("/admin/roles/?sort=name")),
+    Shot("audit", at("/admin/audit/")),
+    Shot("audit-entry", first_of("/admin/audit/")),
+    Shot("plugins", at("/admin/plugins/")),
+    Shot("profile", at("/admin/profile/")),
+    Shot("job-running", running_job, after=ended),
+    Shot("jobs", at("/admin/jobs/")),
+    Shot("job-done", finished_job),
+    Shot("not-found", at("/admin/no-such-page")),
+]
