@@ -164,7 +164,7 @@ def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
 
 
 def active_plugins() -> list[str]:
-    return ["core", *(plugin.name for plugin in runtime.current().plugins.values() if plugin.status == "healthy")]
+    return ["core", *runtime.current().running]
 
 
 def unpark() -> None:

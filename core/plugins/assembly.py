@@ -1,9 +1,9 @@
-"""A generation with its web application, and the refusal of what a plugin may not do to it."""
+"""The refusal of what a plugin may not do to an assembled web application."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +12,13 @@ from flask.sansio.blueprints import Blueprint
 
 from core import access
 from core.errors import MaktabError
-from core.plugins import texts
-from core.plugins.loader import finished
-from core.plugins.manifest import Plugin, PluginFailed, blaming
-from core.runtime import Runtime, bound
-from core.settings import Settings
-
-
-def assemble(
-    settings: Settings, create_app: Callable[[Runtime], flask.Flask], trial: str = ""
-) -> tuple[Runtime, flask.Flask]:
-    """The present generation and its application; see `loader.finished`."""
-
-    def finish(runtime: Runtime) -> tuple[Runtime, flask.Flask]:
-        with bound(runtime):
-            app = create_app(runtime)
-            check(app, runtime)
-            if trial:
-                _check_templates(app, runtime.plugins[trial])
-                _check_texts(runtime.plugins[trial])
-        return runtime, app
-
-    return finished(settings, finish, trial)
+from core.plugins.manifest import Plugin, PluginFailed
+from core.runtime import Runtime
 
 
 def check(app: flask.Flask, runtime: Runtime) -> None:
     """Raise PluginFailed for what Flask would take without a word and what breaks others."""
-    plugins = [plugin for plugin in runtime.plugins.values() if plugin.status == "healthy"]
+    plugins = list(runtime.running.values())
     for function in _app_wide(app):
         if plugin := _owner(plugins, getattr(function, "__module__", "")):
             raise PluginFailed(plugin.name, f"It hooks {function.__qualname__!r} into every request: only core may.")
@@ -52,20 +32,6 @@ def check(app: flask.Flask, runtime: Runtime) -> None:
                 raise PluginFailed(plugin.name, f"The endpoint {view.endpoint!r} must begin with {plugin.name!r}.")
     _check_addresses(app, plugins)
     _check_permissions(app, plugins)
-
-
-def _check_templates(app: flask.Flask, plugin: Plugin) -> None:
-    """Jinja would find a mistake when the page is asked for."""
-    folder = plugin.path / "templates"
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = file.relative_to(folder).as_posix()
-        with blaming(plugin.name, f"The template {name}"):
-            app.jinja_env.get_template(name)
-
-
-def _check_texts(plugin: Plugin) -> None:
-    for problem in texts.unfilled(plugin.path):
-        raise PluginFailed(plugin.name, problem)
 
 
 def _app_wide(app: flask.Flask) -> Iterator[Any]:

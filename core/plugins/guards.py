@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import BoundedSemaphore
@@ -12,7 +13,7 @@ from prometheus_client import Counter
 
 from core import db
 from core.db import utcnow
-from core.plugins.models import PluginFailure, PluginState
+from core.plugins.models import PluginFailure
 from core.plugins.state import quarantine
 
 LIMIT, WINDOW = 5, timedelta(seconds=60)
@@ -34,14 +35,15 @@ def failed(plugin: str, hook: str, error: BaseException) -> None:
     if db.takes_no_writes(error):
         return  # the database is full, restarts or is gone: that is no plugin's fault
     if _places.acquire(blocking=False):
-        _counting.submit(_count, plugin, hook, f"{type(error).__name__}: {error}"[:500])
+        counted = _counting.submit(_written, _count, plugin, hook, f"{type(error).__name__}: {error}"[:500])
+        counted.add_done_callback(lambda _: _places.release())
     else:
         log.warning("plugin failure not counted: too many at once", plugin=plugin, hook=hook)
 
 
 def end(plugin: str, reason: str) -> None:
     """Quarantine `plugin` now; never raises and never waits for the database."""
-    _counting.submit(_end, plugin, reason)
+    _counting.submit(_written, quarantine, plugin, reason)
 
 
 def flush() -> None:
@@ -59,28 +61,21 @@ def slow(plugin: str, hook: str, took_ms: float, budget_ms: int) -> None:
         log.warning(f"plugin hook {text}", plugin=plugin, hook=hook)
 
 
-def _end(plugin: str, reason: str) -> None:
-    try:
-        if not PluginState.get_or_none(PluginState.name == plugin, PluginState.status == "quarantined"):
-            quarantine(plugin, reason)
-        db.database.close()
-    except (peewee.PeeweeException, OSError):
-        log.exception("quarantine not written", plugin=plugin)
-        db.drop_connections()
-
-
 def _count(plugin: str, hook: str, error: str) -> None:
     since = utcnow() - WINDOW
+    with db.transaction():
+        PluginFailure.create(plugin=plugin, hook=hook, error=error)
+        recent = PluginFailure.select().where(PluginFailure.plugin == plugin, PluginFailure.at > since).count()
+        PluginFailure.delete().where(PluginFailure.plugin == plugin, PluginFailure.at < since - WINDOW).execute()
+    if recent >= LIMIT:
+        quarantine(plugin, f"{recent} failures in a minute; the last in {hook}: {error}")
+
+
+def _written(work: Callable[..., None], plugin: str, *about: str) -> None:
+    """Runs in the counting thread, where nobody would hear an error."""
     try:
-        with db.transaction():
-            PluginFailure.create(plugin=plugin, hook=hook, error=error)
-            recent = PluginFailure.select().where(PluginFailure.plugin == plugin, PluginFailure.at > since).count()
-            PluginFailure.delete().where(PluginFailure.plugin == plugin, PluginFailure.at < since - WINDOW).execute()
-        if recent >= LIMIT:
-            quarantine(plugin, f"{recent} failures in a minute; the last in {hook}: {error}")
+        work(plugin, *about)
         db.database.close()
     except (peewee.PeeweeException, OSError):
-        log.exception("plugin failure not counted", plugin=plugin, hook=hook)
+        log.exception("plugin failure not counted", plugin=plugin, about=about)
         db.drop_connections()
-    finally:
-        _places.release()

@@ -89,15 +89,14 @@ def migrate_tables(built: Runtime, name: str) -> list[str]:
     """Bring the tables of plugin `name`, and what searches its resources, to this version; returns what was applied."""
     applied = migrate.apply(name, built.plugins[name].path / "migrations")
     with runtime.bound(built):
-        for resource in built.resources.values():
-            if resource.plugin == name:
-                search.ensure(resource)
+        for resource in built.resources_of(name):
+            search.ensure(resource)
     return [f"{name}.{step}" for step in applied]
 
 
 def _refuse_lacking(built: Runtime, name: str) -> None:
-    for resource in built.resources.values():
-        if resource.plugin == name and (text := schema.lacking(resource.model)):
+    for resource in built.resources_of(name):
+        if text := schema.lacking(resource.model):
             raise PluginRefused(f"{name} cannot be enabled. {resource.name}: {text}, which the model has.")
 
 
