@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,18 +16,9 @@ from core.errors import Rejected
 from core.plugins import guards
 from core.plugins.manifest import PluginFailed
 from core.plugins.models import PluginFailure, PluginState
-from core.settings import Settings
 from tests.plugin_kit import MerchantFolder
 
 FAILING = "@hookimpl\ndef nav_items(actor): raise {error}"
-
-
-@pytest.fixture
-def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    yield folder
-    guards.flush()
-    folder.forget()
 
 
 @pytest.mark.parametrize("error", ["RuntimeError('boom')", "SystemExit(1)"])

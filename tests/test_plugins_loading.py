@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,6 @@ OFFERS = {
 @pytest.fixture
 def database_kind() -> str:
     return "sqlite"  # loading asks the database for three rows; the rows themselves are tested on both
-
-
-@pytest.fixture
-def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    yield folder
-    folder.forget()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,6 @@ from core.context import NOBODY
 from core.db import utcnow
 from core.plugins import guards, watch
 from core.plugins.models import PluginState
-from core.settings import Settings
 from tests.plugin_kit import MerchantFolder
 
 ENDLESS = "@hookimpl\ndef nav_items(actor):\n    while True: pass"
@@ -29,14 +27,6 @@ def nav_items(actor):
             pass
     return []
 """
-
-
-@pytest.fixture
-def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    yield folder
-    guards.flush()
-    folder.forget()
 
 
 @pytest.fixture
