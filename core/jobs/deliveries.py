@@ -5,28 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from core import db, runtime
-from core.db import utcnow
+from core.db import bulk, utcnow
 from core.errors import MaktabError
 from core.events import Event
 from core.jobs import lease
 from core.jobs.models import Job
 from core.jobs.run import JobRun
 
+_SOME = 500
+
 
 class DeliveryFailed(Exception):
     """A handler refused an event."""
 
 
-def relay(limit: int = 500) -> int:
-    """Turn up to `limit` waiting events into one delivery job per subscriber; gives how many events there were."""
-    waiting = Event.select().where(Event.relayed_at.is_null()).order_by(Event.id).limit(limit)
+def relay() -> int:
+    """Turn some waiting events into one delivery job per event and subscriber; gives how many events there were."""
+    waiting = Event.select().where(Event.relayed_at.is_null()).order_by(Event.id).limit(_SOME)
     if not waiting.exists():  # a plain read: an idle worker must not take SQLite's write lock
         return 0
     with db.transaction():
         events = list(waiting.for_update(skip_locked=True) if db.is_postgres() else waiting)
-        rows = [row for event in events for row in _deliveries(event)]
-        for start in range(0, len(rows), 200):
-            Job.insert_many(rows[start : start + 200]).on_conflict_ignore().execute()
+        bulk.insert(Job, [row for event in events for row in _deliveries(event)], ignore=True)
         Event.update(relayed_at=utcnow()).where(Event.id.in_([event.id for event in events])).execute()
     return len(events)
 

@@ -14,8 +14,7 @@ from core import audit, bell, db, plugins, runtime
 from core.context import system_context
 from core.jobs import control, deliveries, lease, run
 from core.jobs.batch import Batch
-from core.jobs.models import Job, Schedule, ScheduleSlot
-from core.jobs.run import Ends
+from core.jobs.models import Schedule, ScheduleSlot
 from core.settings import Settings
 
 log = logging.getLogger("maktab.jobs")
@@ -28,7 +27,6 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.running: set[tuple[str, int]] = set()  # token and job
         self._batches: set[Batch] = set()
         self._next: dict[str, float] = {}
         self._building = threading.Lock()
@@ -84,8 +82,7 @@ class Worker:
         self._every("sweep", SWEEP_S, self._sweep)
 
     def _renew(self) -> None:
-        waiting = [job.id for batch in list(self._batches) for job in batch.waiting()]
-        lease.renew([*waiting, *(job_id for _token, job_id in list(self.running))])
+        lease.renew([job_id for batch in list(self._batches) for job_id in batch.held()])
 
     def _sweep(self) -> None:
         lease.free_dead()
@@ -138,7 +135,7 @@ class Worker:
             jobs = lease.claim_some(most)
             if not jobs:
                 return
-            if not shared and len(jobs) == most and lease.due().limit(1).exists():
+            if not shared and len(jobs) == most and lease.tried_of_next() is not None:
                 bell.ring()
                 shared = True
             most = self._work_off(Batch(jobs))
@@ -151,25 +148,17 @@ class Worker:
             for job in batch:
                 if run.stopping.is_set():
                     break
-                self._execute(job, batch.ends)
+                with runtime.bound(runtime.current()):
+                    run.execute(job, batch.ends)
                 if time.monotonic() - since > UNWRITTEN_S:  # what was done outside must soon be known as done
                     batch.ends.write()
                     since = time.monotonic()
+        except run.Stopped:
+            log.info("a job goes back to the queue")
         finally:
             self._batches.discard(batch)
             batch.ends.write()
         return batch.next_size()
-
-    def _execute(self, job: Job, ends: Ends) -> None:
-        place = (job.token, job.id)
-        self.running.add(place)
-        try:
-            with runtime.bound(runtime.current()):
-                run.execute(job, ends)
-        except run.Stopped:
-            log.info("job %s goes back to the queue", job.id)
-        finally:
-            self.running.discard(place)
 
     def _follow(self) -> None:
         """The generation that the database names, before each job."""
