@@ -154,7 +154,7 @@ class Worker:
                     batch.ends.write()
                     since = time.monotonic()
         except run.Stopped:
-            log.info("a job goes back to the queue")
+            log.info("jobs %s go back to the queue", batch.held())
         finally:
             self._batches.discard(batch)
             batch.ends.write()
