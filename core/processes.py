@@ -28,10 +28,6 @@ log = structlog.get_logger(__name__)
 _pause = threading.Event().wait  # a loop that must go on: time.sleep fails under a faked clock that jumps
 
 
-class PortTaken(MaktabError):
-    """Another program listens on our port."""
-
-
 def die_with_parent(parent: int, number: int = signal.SIGINT) -> None:
     """Get signal `number` when process `parent` dies, and end hard after a grace, so that no orphan keeps the port."""
 
@@ -156,7 +152,7 @@ def check_port(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             text = f"{settings.host}:{settings.port} cannot be used ({error.strerror}): set PORT to another one."
-            raise PortTaken(text) from None
+            raise MaktabError(text) from None
 
 
 def serve(settings: Settings, safe: bool = False) -> None:

@@ -163,14 +163,10 @@ def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
     _update(run.job, waiting | run._log())
 
 
-def active_plugins() -> list[str]:
-    return ["core", *runtime.current().running]
-
-
 def unpark() -> None:
     """Jobs whose plugin is back may run."""
     Job.update(status="waiting", due_at=lease.moment()).where(
-        Job.status == "parked", Job.plugin.in_(active_plugins())
+        Job.status == "parked", Job.plugin.in_(["core", *runtime.current().running])
     ).execute()
 
 
@@ -179,7 +175,7 @@ def execute(job: Job, ends: Ends | None = None) -> None:
 
     Never raises for what the job does; Stopped and LeaseLost leave the row alone.
     """
-    if not {job.plugin, job.kind.split(".", 1)[0]} <= set(active_plugins()):  # whose records, and whose work
+    if not {job.plugin, job.kind.split(".", 1)[0]} <= {"core", *runtime.current().running}:  # whose records and work
         _update(job, {"status": "parked", "due_at": None, "token": "", "worker": "", "attempts": Job.attempts - 1})
         return
     run, together = JobRun(job), Ends() if ends is None else ends

@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from core import audit, bell, db, plugins, runtime
@@ -52,7 +51,7 @@ class Worker:
             thread.join(max(0.0, end - time.monotonic()))
         self._guarded(lease.release_all)
 
-    def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
+    def stop(self, *_: object) -> None:
         run.stopping.set()
 
     def _guarded(self, work: Callable[[], Any]) -> None:

@@ -64,8 +64,7 @@ def enable(ctx: Context, name: str) -> None:
         text = f"{name} cannot be enabled. Its migration failed: {type(error).__name__}: {error}{where(name, error)}"
         raise PluginRefused(text) from error
     _refuse_lacking(built, name)
-    values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
-    state.change(ctx, name, "enabled", **values)
+    state.change(ctx, name, "enabled", enabled=True, status="healthy", error="", version=after[name].version)
 
 
 def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[str]:
@@ -117,8 +116,8 @@ def install_defaults() -> None:
     order, _ = resolve(ours, "postgresql" if db.is_postgres() else "sqlite")
     with db.transaction():
         for name in order:
-            values = {"enabled": True, "status": "healthy", "version": ours[name].version}
-            state.change(system_context(), name, "enabled", **values)
+            version = ours[name].version
+            state.change(system_context(), name, "enabled", enabled=True, status="healthy", version=version)
 
 
 def tell_enabled(ctx: Context, payload: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ import functools
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -25,8 +25,6 @@ from core.settings import Settings
 
 if TYPE_CHECKING:
     import flask
-
-    from core.resources import Resource
 
 T = TypeVar("T")
 _HUEY = re.compile(r"^\s*(from|import)\s+huey\b", re.MULTILINE)
@@ -158,7 +156,6 @@ def _check_files(name: str, path: Path) -> None:
 
 def _declarations(hooks: Hooks, running: Sequence[Plugin]) -> dict[str, Any]:
     resources = {one.name: one for _, one in _declared(hooks, "register_resources", attrgetter("name"))}
-    _check_slugs(resources.values())
     subscriptions: dict[str, tuple[Any, ...]] = {}
     for plugin, (event, handler) in _declared(hooks, "register_subscriptions"):
         subscriptions[event] = (*subscriptions.get(event, ()), (plugin, handler))
@@ -176,15 +173,6 @@ def _declarations(hooks: Hooks, running: Sequence[Plugin]) -> dict[str, Any]:
         "declared": {name: tuple(item for _, item in _declared(hooks, name)) for name in offered},
         "permissions": permissions,
     }
-
-
-def _check_slugs(resources: Iterable[Resource]) -> None:
-    taken: dict[str, str] = {}
-    for resource in resources:
-        other = taken.setdefault(resource.slug, resource.name)
-        if other != resource.name:
-            text = f"{resource.name} and {other} have the same address {resource.slug!r}."
-            raise PluginFailed(resource.plugin, text)
 
 
 def _commands(hooks: Hooks) -> dict[str, Any]:
