@@ -12,16 +12,14 @@ from core.jobs import lease
 from core.jobs.models import Job
 from core.jobs.run import JobRun
 
-_SOME = 500
-
 
 class DeliveryFailed(Exception):
     """A handler refused an event."""
 
 
-def relay() -> int:
-    """Turn some waiting events into one delivery job per event and subscriber; gives how many events there were."""
-    waiting = Event.select().where(Event.relayed_at.is_null()).order_by(Event.id).limit(_SOME)
+def relay(limit: int = 500) -> int:
+    """Turn up to `limit` waiting events into one delivery job per subscriber; gives how many events there were."""
+    waiting = Event.select().where(Event.relayed_at.is_null()).order_by(Event.id).limit(limit)
     if not waiting.exists():  # a plain read: an idle worker must not take SQLite's write lock
         return 0
     with db.transaction():
