@@ -10,7 +10,7 @@ from core import access, api, auth, health, i18n
 from core.errors import Invalid
 from core.i18n import _
 from core.plugins import assembly
-from core.plugins.manifest import blaming
+from core.plugins.blame import blaming
 from core.runtime import Runtime
 from core.web import HomeView, MaktabTheme, ResourceView, errors, theme
 

@@ -14,7 +14,7 @@ from core.context import NOBODY, SYSTEM
 from core.db import utcnow
 from core.errors import Rejected
 from core.plugins import guards
-from core.plugins.manifest import PluginFailed
+from core.plugins.blame import PluginFailed
 from core.plugins.models import PluginFailure, PluginState
 from tests.plugin_kit import MerchantFolder
 

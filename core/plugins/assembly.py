@@ -12,7 +12,8 @@ from flask.sansio.blueprints import Blueprint
 
 from core import access
 from core.errors import MaktabError
-from core.plugins.manifest import Plugin, PluginFailed
+from core.plugins.blame import PluginFailed
+from core.plugins.manifest import Plugin
 from core.runtime import Runtime
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
-from core.plugins import hooks, loader
+from core.plugins import hooks, loader, watch
 from core.plugins.manifest import Plugin
 from core.settings import Settings
 
@@ -19,17 +20,22 @@ _FRAME = re.compile(r'  File "(.+)", line (\d+) in (.+)')
 log = structlog.get_logger()
 
 
-class Hourglass:
-    """Ends this process, its stacks in a file, when nobody turns it for `hang_s`. Waits in C: no held GIL stops it."""
+def end_when_stuck(settings: Settings, gets_on: Callable[[], bool]) -> None:
+    """End this process, its stacks in a file, when for `hang_s` no thread gets to run or `gets_on` says no.
 
-    def __init__(self, settings: Settings) -> None:
-        self.limit_s = settings.hang_s
-        folder = _folder(settings)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = (folder / str(os.getpid())).open("w")
+    It waits in C: no held GIL stops it. The next process reads the file.
+    """
+    folder = _folder(settings)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = (folder / str(os.getpid())).open("w")
 
-    def turn(self) -> None:
-        faulthandler.dump_traceback_later(self.limit_s, exit=True, file=self._file)
+    def beat() -> None:
+        while True:
+            if gets_on():
+                faulthandler.dump_traceback_later(settings.hang_s, exit=True, file=file)
+            watch.pause(1)
+
+    threading.Thread(target=beat, name="heartbeat", daemon=True).start()
 
 
 def read_all(settings: Settings) -> None:

@@ -12,7 +12,7 @@ import pluggy
 from core import db
 from core.errors import MaktabError
 from core.plugins import guards, watch
-from core.plugins.manifest import PluginFailed, blaming
+from core.plugins.blame import PluginFailed, blaming
 
 T = TypeVar("T")
 

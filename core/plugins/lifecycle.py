@@ -14,8 +14,9 @@ from core.context import Context, system_context
 from core.db import migrate, schema, search
 from core.errors import Conflict, NotFound
 from core.plugins import loader, state
+from core.plugins.blame import where
 from core.plugins.discovery import discover, is_ours
-from core.plugins.manifest import Plugin, where
+from core.plugins.manifest import Plugin
 from core.plugins.resolver import dependents, resolve
 from core.runtime import Runtime
 from core.settings import Settings

@@ -16,9 +16,10 @@ import pluggy
 
 from core import db
 from core.plugins import hookspecs, state
+from core.plugins.blame import PluginFailed, blaming
 from core.plugins.discovery import discover
 from core.plugins.hooks import Hooks
-from core.plugins.manifest import Plugin, PluginFailed, blaming
+from core.plugins.manifest import Plugin
 from core.plugins.resolver import resolve
 from core.runtime import Runtime, bound
 from core.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import plugins
 from core.app import create_app
-from core.plugins.manifest import blaming
+from core.plugins.blame import blaming
 from core.runtime import bound
 from core.settings import Settings
 from core.trial import declared, pages, resources, tables

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from core.plugins.manifest import PluginFailed
+from core.plugins.blame import PluginFailed
 from core.runtime import Runtime
 
 T = TypeVar("T")

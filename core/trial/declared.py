@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from core import access
-from core.plugins.manifest import DATA, Plugin, blaming
+from core.plugins.blame import blaming
+from core.plugins.manifest import DATA, Plugin
 from core.resources import Workflow
 from core.trial import sources
 from core.trial.case import Case, objects, unknown

@@ -13,7 +13,7 @@ from jinja2 import meta
 from core import access
 from core.context import system_context
 from core.nav import GROUPS, Link, NavItem
-from core.plugins.manifest import where as place_of
+from core.plugins.blame import where as place_of
 from core.resources import Section
 from core.trial import sources
 from core.trial.case import Case, objects, unknown

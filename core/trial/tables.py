@@ -12,7 +12,8 @@ import peewee
 
 from core import boot, db
 from core.db import migrate, schema
-from core.plugins.manifest import Plugin, blaming
+from core.plugins.blame import blaming
+from core.plugins.manifest import Plugin
 from core.resources import Resource
 from core.runtime import Runtime
 from core.trial.case import Case, objects
