@@ -17,6 +17,7 @@ from core import db, runtime
 from core.db import bulk, utcnow
 from core.errors import MaktabError
 from core.jobs.models import Job
+from core.plugins import hangs
 
 _MANY = 1_000_000  # attempts; no job has so many
 
@@ -65,13 +66,7 @@ def _is_dead(worker: str) -> bool:
     place, pid, born = worker.split("|")
     if place != host():
         return False
-    if born != "?":
-        return _born(int(pid)) != born
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    return False
+    return not hangs.is_alive(int(pid)) if born == "?" else _born(int(pid)) != born
 
 
 def put_back(seconds: float) -> None:

@@ -7,17 +7,6 @@ from core.plugins.loader import assemble, build
 from core.plugins.state import generation
 
 __all__ = [
-    "PluginFailed",
-    "PluginRefused",
-    "assemble",
-    "build",
-    "disable",
-    "enable",
-    "generation",
-    "hookimpl",
-    "hookspec",
-    "install_defaults",
-    "migrate_tables",
-    "status",
-    "take_back",
-]
+    "PluginFailed", "PluginRefused", "assemble", "build", "disable", "enable", "generation", "hookimpl", "hookspec",
+    "install_defaults", "migrate_tables", "status", "take_back",
+]  # fmt: skip

@@ -56,7 +56,7 @@ def _left(folder: Path) -> Iterator[str]:
     """What ended processes wrote, each given to one reader only."""
     for file in folder.iterdir():
         with suppress(OSError, ValueError):
-            if _lives(int(file.name)):
+            if is_alive(int(file.name)):
                 continue
             mine = file.rename(file.with_name(f"{file.name}.read-by-{os.getpid()}"))
             text = mine.read_text()
@@ -65,7 +65,8 @@ def _left(folder: Path) -> Iterator[str]:
                 yield text
 
 
-def _lives(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process of this host has that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
