@@ -131,7 +131,7 @@ def _write(ended: Sequence[_End]) -> None:
     try:
         with db.transaction():
             for run, values in ended:
-                if not _END.run(**values, log=run.taken_lines()).rowcount:
+                if not _end.run(**values, log=run.taken_lines()).rowcount:
                     log.warning("Job %s was taken over by another worker.", run.job.id)
     except (peewee.DataError, peewee.IntegrityError, UnicodeError) as problem:  # a result that the database cannot hold
         if len(ended) == 1:
@@ -141,14 +141,12 @@ def _write(ended: Sequence[_End]) -> None:
             _write([one])
 
 
-def _ended() -> Any:
+@db.Kept
+def _end() -> Any:
     names = ("status", "result", "error", "finished_at")
     values = {name: db.slot(name) for name in names}
     values |= {"due_at": None, "token": "", "log": Job.log.concat(db.slot("log"))}
     return Job.update(values).where(Job.id == db.slot("id"), Job.token == db.slot("token"), Job.status == "running")
-
-
-_END = db.Kept(_ended)
 
 
 def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
