@@ -100,7 +100,7 @@ def claim_some(most: int) -> list[Job]:
     tried = tried_of_next()
     if tried is None:
         return []
-    return _taken(_TAKE, 1, _MANY) if most == 1 or tried else _taken(_TAKE, most, 0)
+    return _taken(_TAKE, 1) if most == 1 or tried else _taken(_TAKE, most, 0)
 
 
 def _taken(take: db.Kept, most: int, tried: int = _MANY) -> list[Job]:
@@ -154,10 +154,10 @@ def release_all() -> int:
 
 
 def give_back(jobs: Sequence[Job]) -> None:
-    """Claimed, but not begun: as if they had not been claimed."""
-    for token in {job.token for job in jobs}:
-        mine = [job.id for job in jobs if job.token == token]
-        _free((Job.token == token) & Job.id.in_(mine), attempts=Job.attempts - 1)
+    """Claimed together, but not begun: as if they had not been claimed."""
+    if jobs:
+        mine = (Job.token == jobs[0].token) & Job.id.in_([job.id for job in jobs])
+        _free(mine, attempts=Job.attempts - 1)
 
 
 def free_dead() -> int:

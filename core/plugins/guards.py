@@ -35,7 +35,7 @@ def failed(plugin: str, hook: str, error: BaseException) -> None:
     if db.takes_no_writes(error):
         return  # the database is full, restarts or is gone: that is no plugin's fault
     if _places.acquire(blocking=False):
-        counted = _counting.submit(_written, _count, plugin, hook, f"{type(error).__name__}: {error}"[:500])
+        counted = _counting.submit(_safely, _count, plugin, hook, f"{type(error).__name__}: {error}"[:500])
         counted.add_done_callback(lambda _: _places.release())
     else:
         log.warning("plugin failure not counted: too many at once", plugin=plugin, hook=hook)
@@ -43,7 +43,7 @@ def failed(plugin: str, hook: str, error: BaseException) -> None:
 
 def end(plugin: str, reason: str) -> None:
     """Quarantine `plugin` now; never raises and never waits for the database."""
-    _counting.submit(_written, quarantine, plugin, reason)
+    _counting.submit(_safely, quarantine, plugin, reason)
 
 
 def flush() -> None:
@@ -71,7 +71,7 @@ def _count(plugin: str, hook: str, error: str) -> None:
         quarantine(plugin, f"{recent} failures in a minute; the last in {hook}: {error}")
 
 
-def _written(work: Callable[..., None], plugin: str, *about: str) -> None:
+def _safely(work: Callable[..., None], plugin: str, *about: str) -> None:
     """Runs in the counting thread, where nobody would hear an error."""
     try:
         work(plugin, *about)
