@@ -34,12 +34,15 @@ def enqueue(
 
     `permission` (default: the kind's): demanded now, and of whoever cancels or repeats the job.
     """
-    values = row(ctx, kind, title, resource, permission)
-    values |= {"key": key, "total": total, "args": dict(args), "due_at": run_at or lease.moment()}
+    about, due_at = row(ctx, kind, title, resource, permission), run_at or lease.moment()
+    job = Job(key=key, total=total, args=dict(args), due_at=due_at, **about)
     with db.transaction():
         db.after_commit(bell.ring)
-        made = bulk.insert_returning(Job, [values], ignore=True)
-    return bulk.by_ids(Job, made)[0] if made else Job.get(Job.key == key)  # type: ignore[no-any-return]
+        made = bulk.insert_returning(Job, [job.__data__], ignore=True)
+    if not made:
+        return Job.get(Job.key == key)  # type: ignore[no-any-return]
+    job.id = made[0]
+    return job
 
 
 def enqueue_many(ctx: Context, kind: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
