@@ -9,7 +9,6 @@ from threading import BoundedSemaphore
 
 import peewee
 import structlog
-from prometheus_client import Counter
 
 from core import db
 from core.db import utcnow
@@ -20,8 +19,6 @@ LIMIT, WINDOW = 5, timedelta(seconds=60)
 FAR_OVER = 10  # a call that takes so many times its budget is a failure: below, a busy machine may be the cause
 
 log = structlog.get_logger()
-failures = Counter("maktab_hook_failures_total", "Exceptions of plugins that a guard caught", ["plugin", "hook"])
-overruns = Counter("maktab_hook_overruns_total", "Hook calls over their time budget", ["plugin", "hook"])
 
 # Counted by a thread with its own connection: the failing page may hold the write lock, or be about to roll back.
 _counting = ThreadPoolExecutor(1, "plugin-failures")
@@ -30,7 +27,6 @@ _places = BoundedSemaphore(200)
 
 def failed(plugin: str, hook: str, error: BaseException) -> None:
     """Log and count one failure; never raises and never waits for the database."""
-    failures.labels(plugin, hook).inc()
     log.error("plugin hook failed", plugin=plugin, hook=hook, exc_info=error)
     if db.takes_no_writes(error):
         return  # the database is full, restarts or is gone: that is no plugin's fault
@@ -52,8 +48,7 @@ def flush() -> None:
 
 
 def slow(plugin: str, hook: str, took_ms: float, budget_ms: int) -> None:
-    """Count a call over its time budget; one that is far over it counts as a failure too."""
-    overruns.labels(plugin, hook).inc()
+    """Log a call over its time budget; one that is far over it is a failure."""
     text = f"took {took_ms:.0f} ms, its budget is {budget_ms} ms"
     if took_ms > FAR_OVER * budget_ms:
         failed(plugin, hook, TimeoutError(text))
