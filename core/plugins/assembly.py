@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import flask
 from flask.sansio.blueprints import Blueprint
@@ -32,7 +32,10 @@ def check(app: flask.Flask, runtime: Runtime) -> None:
             if plugin and not _named_after(plugin, view.endpoint):
                 raise PluginFailed(plugin.name, f"The endpoint {view.endpoint!r} must begin with {plugin.name!r}.")
     _check_addresses(app, plugins)
-    _check_permissions(app, plugins)
+    try:
+        access.check_routes(app)
+    except access.UndeclaredRoute as error:
+        _refuse(error, plugins, error.endpoint)
 
 
 def _app_wide(app: flask.Flask) -> Iterator[Any]:
@@ -64,18 +67,19 @@ def _check_addresses(app: flask.Flask, plugins: list[Plugin]) -> None:
             other = taken.setdefault((address, method), rule.endpoint)
             if other != rule.endpoint:
                 text = f"{rule.endpoint} and {other} have the same address {rule.rule}."
-                guilty = [plugin for plugin in plugins for name in (rule.endpoint, other) if _brought(plugin, name)]
-                raise PluginFailed(guilty[-1].name, text) if guilty else MaktabError(text)
+                _refuse(MaktabError(text), plugins, rule.endpoint, other)
 
 
-def _check_permissions(app: flask.Flask, plugins: list[Plugin]) -> None:
-    try:
-        access.check_routes(app)
-    except access.UndeclaredRoute as error:
-        for plugin in plugins:
-            if _brought(plugin, error.endpoint):
-                raise PluginFailed(plugin.name, str(error)) from error
-        raise
+def _refuse(error: MaktabError, plugins: list[Plugin], *endpoints: str) -> NoReturn:
+    """Blame the last plugin that brought one of `endpoints`.
+
+    It did `acme.page`, `acme_page`, and what it adds to the API of another: `api_orders_order.acme_post_x`.
+    """
+    parts = [part for endpoint in endpoints for part in endpoint.split(".")]
+    for plugin in reversed(plugins):
+        if any(_named_after(plugin, part) for part in parts):
+            raise PluginFailed(plugin.name, str(error)) from error
+    raise error
 
 
 def _owner(plugins: list[Plugin], module: str) -> Plugin | None:
@@ -84,8 +88,3 @@ def _owner(plugins: list[Plugin], module: str) -> Plugin | None:
 
 def _named_after(plugin: Plugin, name: str) -> bool:
     return re.fullmatch(rf"{plugin.name}([._].*)?", name) is not None
-
-
-def _brought(plugin: Plugin, endpoint: str) -> bool:
-    """True for `acme.page`, `acme_page`, and what it adds to the API of another: `api_orders_order.acme_post_x`."""
-    return any(_named_after(plugin, part) for part in endpoint.split("."))

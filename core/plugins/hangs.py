@@ -13,9 +13,9 @@ from pathlib import Path
 import structlog
 
 from core.plugins import hooks, loader, watch
-from core.plugins.manifest import Plugin
 from core.settings import Settings
 
+_FOLDER = "hangs"
 _FRAME = re.compile(r'  File "(.+)", line (\d+) in (.+)')
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ def end_when_stuck(settings: Settings, gets_on: Callable[[], bool]) -> None:
 
     It waits in C: no held GIL stops it. The next process reads the file.
     """
-    folder = _folder(settings)
+    folder = settings.data_dir / _FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = (folder / str(os.getpid())).open("w")
 
@@ -40,21 +40,19 @@ def end_when_stuck(settings: Settings, gets_on: Callable[[], bool]) -> None:
 
 def read_all(settings: Settings) -> None:
     """Log the stacks of processes that hung; quarantine a plugin whose hook, and no other's, they were in."""
-    folder = _folder(settings)
-    if not folder.exists():
-        return
-    found = loader.present(settings)[1].values()
-    for stacks in list(_left(folder)):
+    running = [plugin for plugin in loader.present(settings)[1].values() if plugin.status == "healthy"]
+    for stacks in list(_left(settings.data_dir / _FOLDER)):
         log.error("a process hung and was ended", stacks=stacks)
-        guilty = {(plugin.name, hook) for path, hook in _in_hooks(stacks) for plugin in found if _is_of(plugin, path)}
-        if len({name for name, _ in guilty}) == 1:
-            name, hook = guilty.pop()
+        in_hooks = list(_in_hooks(stacks))
+        guilty = {one.name: hook for path, hook in in_hooks for one in running if path.is_relative_to(one.path)}
+        if len(guilty) == 1:
+            ((name, hook),) = guilty.items()
             loader.quarantine(settings, name, f"{hook}: it held a whole process, which had to be ended.")
 
 
 def _left(folder: Path) -> Iterator[str]:
     """What ended processes wrote, each given to one reader only."""
-    for file in folder.iterdir():
+    for file in folder.glob("*"):
         with suppress(OSError, ValueError):
             if is_alive(int(file.name)):
                 continue
@@ -84,11 +82,3 @@ def _in_hooks(stacks: str) -> Iterator[tuple[Path, str]]:
         if frame and inner and frame[1] == hooks.__file__ and frame[3] == "__call__":
             yield Path(inner[1]), inner[3]
         inner = frame
-
-
-def _is_of(plugin: Plugin, path: Path) -> bool:
-    return plugin.status == "healthy" and path.is_relative_to(plugin.path)
-
-
-def _folder(settings: Settings) -> Path:
-    return settings.data_dir / "hangs"

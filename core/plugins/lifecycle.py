@@ -134,8 +134,8 @@ def _try_out(settings: Settings, name: str) -> None:
         child = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=TRIAL_S, check=False)
     except subprocess.TimeoutExpired:
         raise PluginRefused(f"{name} cannot be enabled: loading it took more than {TRIAL_S} s.") from None
-    if child.returncode == 1:  # the last line says why; what the plugin itself may have printed stands before it
-        raise PluginRefused(f"{name} cannot be enabled. {child.stderr.strip().rpartition('maktab: ')[2]}")
+    why = child.stderr.strip().rpartition("maktab: ")[2]  # what the plugin itself may have printed stands before it
+    if child.returncode not in (0, 1):
+        why = f"Loading it ended the process ({child.returncode}): {child.stderr[-500:]}"
     if child.returncode:
-        ended = f"Loading it ended the process ({child.returncode})"
-        raise PluginRefused(f"{name} cannot be enabled. {ended}: {child.stderr[-500:]}")
+        raise PluginRefused(f"{name} cannot be enabled. {why}")
