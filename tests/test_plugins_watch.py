@@ -111,7 +111,7 @@ def test_nobody_is_stopped_outside_his_call(merchant: MerchantFolder) -> None:
 def test_only_the_innermost_call_of_a_thread_is_at_fault(merchant: MerchantFolder, looking: None) -> None:
     merchant.on("bad", hooks="")
     merchant.on("good", hooks="")
-    with watch.watched("good", "outer", 0.5), pytest.raises(TimeoutError), watch.watched("bad", "inner", 10):
+    with watch.watched("good", "outer", 5), pytest.raises(TimeoutError), watch.watched("bad", "inner", 10):
         while True:
             pass
     assert (state("good").status, state("bad").status) == ("healthy", "quarantined")
