@@ -7,7 +7,8 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages
+from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages, widgets
+from core.dashboard import Widget
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
@@ -43,3 +44,8 @@ def register_schedules() -> Sequence[Schedule]:
 @hookimpl
 def register_subscriptions() -> Mapping[str, Any]:
     return {"core.plugin_enabled.v1": tell_enabled}
+
+
+@hookimpl
+def dashboard_widgets() -> Sequence[Widget]:
+    return widgets.widgets()
