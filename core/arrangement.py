@@ -12,7 +12,7 @@ def in_order(names: Iterable[str], kept: Sequence[str]) -> list[str]:
 
 
 def merged(kept: Sequence[str], placed: Iterable[str]) -> list[str]:
-    """`placed`, and what of `kept` is not there now behind the one that it stood behind: there it comes back."""
+    """`placed`, and what of `kept` is not there now, behind the one that it stood behind: there it comes back."""
     found = list(dict.fromkeys(placed))
     before: str | None = None
     for name in dict.fromkeys(kept):

@@ -18,5 +18,6 @@ from core.i18n.wording import said
 
 __all__ = [
     "LOCALES", "N_", "_", "__", "_n", "compact", "direction", "format_day", "format_number", "init_app", "local",
-    "locale", "moment", "money", "number", "parse_number", "price", "said", "short_day", "speaking", "text_of", "timezone",
+    "locale", "moment", "money", "number", "parse_number", "price", "said", "short_day", "speaking", "text_of",
+    "timezone",
 ]
