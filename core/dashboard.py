@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -22,8 +22,9 @@ PREFERENCE = "home"
 class Figure:
     """One number. With `currency` it is money in minor units.
 
-    `before`: the same of the period before, shown as a change in percent; `note`: what that period is, or what else
-    there is to say. `points`: how it went, oldest first, as a small line. `more_is_bad`: a rise is drawn as bad news.
+    `before`: the same of the period before, shown as a change in percent, or as it is while the present one `is_open`
+    (a day that is not over); `note`: what that period is, or what else there is to say. `points`: how it went, oldest
+    first, as a small line. `more_is_bad`: a rise is drawn as bad news.
     """
 
     value: int
@@ -31,22 +32,24 @@ class Figure:
     before: int | None = None
     note: Label = ""
     points: Sequence[int] = ()
+    is_open: bool = False
     more_is_bad: bool = False
 
     @property
     def change(self) -> Decimal | None:
         """Percent since `before`, to one place; None when there is nothing to compare with."""
-        if not self.before:
+        if not self.before or self.is_open:
             return None
         return (Decimal(self.value - self.before) * 100 / abs(self.before)).quantize(Decimal("0.1"))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a list: what it is, a second line, and at its end a badge or a text. `url`: where it leads."""
+    """One line of a list: what it is, a second line (`at`, a time, and `text`), and at its end a text or a badge."""
 
     label: Label
     text: Label = ""
+    at: datetime | None = None
     url: str = ""
     icon: str = ""
     tone: Tone = "neutral"

@@ -80,8 +80,13 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def address(runtime: Any) -> Iterator[str]:
-    switch = Switch(runtime.settings)
+def switch(runtime: Any) -> Switch:
+    """What answers at `address`; its `look` takes over another generation."""
+    return Switch(runtime.settings)
+
+
+@pytest.fixture
+def address(switch: Switch) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, switch, threaded=True)
     server.daemon_threads, server.block_on_close = False, True  # the end waits for a request that still runs
     threading.Thread(target=server.serve_forever, daemon=True).start()

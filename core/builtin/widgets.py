@@ -10,7 +10,7 @@ from core.builtin.job_pages import STATUS, progress
 from core.context import Context
 from core.dashboard import Entry, Widget
 from core.db import utcnow
-from core.i18n import __, moment
+from core.i18n import __
 from core.jobs import control
 from core.jobs.models import Job
 
@@ -31,7 +31,8 @@ def _entry(job: Job) -> Entry:
     percent = progress(job)["percent"] if job.status == "running" else None
     end = "" if percent is None else f"{percent}%"
     address = flask.url_for("core_jobs.details_view", job_id=job.id)
-    return Entry(job.title, moment(job.finished_at or job.created_at), address, end=end, badge=STATUS[job.status])
+    at = job.finished_at or job.created_at
+    return Entry(job.title, at=at, url=address, end=end, badge=STATUS[job.status])
 
 
 def widgets() -> list[Widget]:

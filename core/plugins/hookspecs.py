@@ -142,7 +142,7 @@ def nav_items(actor: Actor) -> Sequence[NavItem]:  # type: ignore[empty-body]
     """
 
 
-@hookspec("collect", budget_ms=200)
+@hookspec("collect", budget_ms=500)
 def dashboard_widgets(actor: Actor) -> Sequence[Widget]:  # type: ignore[empty-body]
     """Cards of the page Home; each user chooses which he sees, how large and in which order.
 

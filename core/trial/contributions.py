@@ -11,6 +11,7 @@ import flask
 
 from core import access
 from core.context import system_context
+from core.dashboard import SIZES, Widget
 from core.nav import GROUPS, Link, NavItem
 from core.plugins.manifest import Plugin
 from core.resources import Resource, Workflow
@@ -60,17 +61,25 @@ def _shown(where: str, icon: str, group: str = "") -> Iterator[Finding]:
 def _buttons(built: Runtime, plugin: Plugin) -> Iterator[Finding]:
     """What the hooks give that are asked without a record; those may also answer only some."""
     actor, known = system_context().actor, access.permissions()
-    asked: list[tuple[str, dict[str, Any]]] = [("nav_items", {})]
+    asked: list[tuple[str, dict[str, Any]]] = [("nav_items", {}), ("dashboard_widgets", {})]
     asked += [("list_links", {"resource": name, "query": ""}) for name in built.resources]
     for hook, about in asked:
         for one in _answers(built, plugin, hook, {"actor": actor, **about}):
             if isinstance(one, Finding):
                 yield one
                 continue
-            where = f"{hook}: {one.label}"
+            where = f"{hook}: {one.name if isinstance(one, Widget) else one.label}"
             yield from _shown(where, one.icon, getattr(one, "group", ""))
+            if isinstance(one, Widget):
+                yield from _widget(where, one, plugin)
             if one.permission:
                 yield from unknown(f"{where}: permission", one.permission, known, _PERMISSION)
+
+
+def _widget(where: str, one: Widget, plugin: Plugin) -> Iterator[Finding]:
+    if not one.name.startswith(f"{plugin.name}."):
+        yield Finding(f"{where}: the name of a card begins with {plugin.name!r} and a dot")
+    yield from unknown(f"{where}: size", one.size, SIZES, "a size of a card")
 
 
 def _answers(built: Runtime, plugin: Plugin, hook: str, given: Mapping[str, Any]) -> Iterator[Any]:
@@ -82,7 +91,7 @@ def _answers(built: Runtime, plugin: Plugin, hook: str, given: Mapping[str, Any]
         except Exception as error:  # it may need a user or a table that is not there yet
             yield Finding(f"{hook}: {type(error).__name__}: {error}", is_hint=True)
             continue
-        yield from (one for one in made if isinstance(one, Link | NavItem))
+        yield from (one for one in made if isinstance(one, Link | NavItem | Widget))
 
 
 def _subscriptions(built: Runtime, plugin: Plugin) -> Iterator[Finding]:

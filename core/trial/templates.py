@@ -9,6 +9,7 @@ import flask
 import jinja2
 from jinja2 import meta
 
+from core.dashboard import Widget
 from core.plugins.manifest import Plugin
 from core.resources import Section
 from core.runtime import Runtime
@@ -32,6 +33,9 @@ def _named(built: Runtime, app: flask.Flask, plugin: Plugin, own: list[str]) -> 
     for section in (*sections, *declared(plugin, Section)):
         if section.template:
             yield f"Section {section.name}", section.template
+    for card in declared(plugin, Widget):
+        if card.template:
+            yield f"Widget {card.name}", card.template
     looks_like_one = re.compile(rf"{plugin.name}/[\w./-]+\.html")
     yield from ((str(file), text) for file, text in texts(plugin) if looks_like_one.fullmatch(text))
     for name in own:

@@ -20,13 +20,15 @@ class Line(NamedTuple):
 
 
 def line(points: Sequence[int], top: int, bottom: int = 0) -> Line:
-    """`points` over the whole width, `bottom` at the lower edge and `top` at the upper one."""
+    """`points` over the whole width, `bottom` at the lower edge and `top` at the upper one; the area ends at 0."""
     last, span = max(1, len(points) - 1), max(1, top - bottom)
-    places = [(WIDTH * at // last, HEIGHT - HEIGHT * (value - bottom) // span) for at, value in enumerate(points)]
-    if len(places) == 1:
-        places.append((WIDTH, places[0][1]))
-    drawn = " ".join(f"{x},{y}" for x, y in places)
-    return Line(f"M{drawn}", f"M{drawn} L{WIDTH},{HEIGHT} 0,{HEIGHT}z" if places else "")
+    places = [(WIDTH * at // last, _height(value - bottom, span)) for at, value in enumerate(points)]
+    drawn, ground = " ".join(f"{x},{y}" for x, y in places), _height(-bottom, span)
+    return Line(f"M{drawn}", f"M{drawn} L{places[-1][0]},{ground} 0,{ground}z") if places else Line("", "")
+
+
+def _height(value: int, span: int) -> int:
+    return HEIGHT - HEIGHT * value // span
 
 
 def spark(points: Sequence[int]) -> Line:
@@ -37,13 +39,13 @@ def spark(points: Sequence[int]) -> Line:
 
 
 def marks(points: Sequence[int], unit: int = 1) -> list[int]:
-    """Round numbers for the axis, 0 and at most four above: the greatest is at least every one of `points`.
+    """Round numbers for the axis, at most six with 0 among them: every one of `points` lies between them.
 
     `unit`: what one whole is in `points` (100 for money with two places), so that no mark is a part of it.
     """
-    most = max((unit * 4, *points))
-    step = next(step for power in range(30) for n in (1, 2, 5) if (step := n * 10**power * unit) * 4 >= most)
-    return [step * at for at in range(-(-most // step) + 1)]
+    low, high = min((0, *points)), max((unit, *points))
+    step = next(step for power in range(30) for n in (1, 2, 5) if (step := n * 10**power * unit) * 4 >= high - low)
+    return [step * at for at in range(low // step, -(-high // step) + 1)]
 
 
 def whole(currency: str) -> int:

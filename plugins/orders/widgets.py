@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from core import runtime
 from core.context import Context
 from core.dashboard import Content, Entry, Figure, Trend, Widget
-from core.i18n import _, __, moment, money
+from core.i18n import _, __, money, number
 from core.resources import ListState, Tone, page
 from plugins.orders import labels
 from plugins.orders.services import tally
@@ -65,8 +65,8 @@ def _today(ctx: Context) -> list[Figure]:
     found, days, _before = _two_periods(ctx)
     total = _all(found)
     yesterday = _sums(total, days[-2:-1]).orders
-    note = _("Yesterday: %(number)s", number=yesterday)
-    return [Figure(_sums(total, days[-1:]).orders, note=note, points=_points(total, days[-14:], "orders"))]
+    points = _points(total, days[-14:], "orders")
+    return [Figure(_sums(total, days[-1:]).orders, before=yesterday, note=_("Yesterday"), points=points, is_open=True)]
 
 
 def _sales_today(ctx: Context) -> list[Figure]:
@@ -75,9 +75,8 @@ def _sales_today(ctx: Context) -> list[Figure]:
     for code in _currencies(found):
         now, yesterday = (_sums(found[code], [day]).amount_minor for day in (days[-1], days[-2]))
         if now or yesterday or not figures:
-            note = _("Yesterday: %(amount)s", amount=money(yesterday, code))
             points = _points(found[code], days[-14:], "amount_minor")
-            figures.append(Figure(now, code, note=note, points=points))
+            figures.append(Figure(now, code, before=yesterday, note=_("Yesterday"), points=points, is_open=True))
     return figures[:4] or [Figure(0, runtime.current().settings.currency)]
 
 
@@ -131,7 +130,7 @@ _DECISIONS: Sequence[tuple[str, Any, Any, str, Tone]] = (
 def _decisions(ctx: Context) -> list[Entry]:
     found = tally.states(ctx, [measure for measure, *_rest in _DECISIONS])
     return [
-        Entry(title, text, _url(measure), icon, tone, end=found[measure])
+        Entry(title, text, url=_url(measure), icon=icon, tone=tone, end=number(found[measure]))
         for measure, title, text, icon, tone in _DECISIONS
         if found.get(measure)
     ]
@@ -147,34 +146,29 @@ def _newest(ctx: Context) -> list[Entry]:
     orders = page(ctx, resource, ListState(limit=6)).records
     return [
         Entry(
-            order.number, _about(order), f"{_LIST}{order.id}", end=money(order.total_minor, order.currency),
-            badge=labels.PAYMENT_BADGES[order.payment_status],
+            order.number, order.customer_name or order.customer_number, order.placed_at, f"{_LIST}{order.id}",
+            end=money(order.total_minor, order.currency), badge=labels.PAYMENT_BADGES[order.payment_status],
         )
         for order in orders
     ]  # fmt: skip
-
-
-def _about(order: Any) -> Any:
-    name = order.customer_name or order.customer_number
-    return _("%(when)s · %(who)s", when=moment(order.placed_at), who=name) if name else moment(order.placed_at)
 
 
 def widgets() -> list[Widget]:
     def one(name: str, title: Any, load: Callable[[Context], Content], order: int, **more: Any) -> Widget:
         return Widget(f"orders.{name}", title, load, VIEW, order=order, **more)
 
-    def number(name: str, title: Any, load: Callable[[Context], Content], order: int, **more: Any) -> Widget:
+    def counted(name: str, title: Any, load: Callable[[Context], Content], order: int, **more: Any) -> Widget:
         return one(name, title, _counting(load), order, size="quarter", **more)
 
     since = tally.today() - timedelta(days=_DAYS - 1)
     month = f"{_LIST}?placed_at__gte={since.isoformat()}"
     return [
-        number("today", __("Orders today"), _today, 10, icon="shopping-cart", url=f"{_LIST}?placed_at=today"),
-        number("sales_today", __("Sales today"), _sales_today, 11, icon="cash"),
-        number("to_ship", __("Waiting to ship"), _waiting("to_ship"), 12, icon="truck", url=_url("to_ship")),
-        number("unpaid", __("Unpaid"), _waiting("unpaid"), 13, icon="credit-card", url=_url("unpaid")),
-        number("month", __("Orders in 30 days"), _month, 20, icon="shopping-cart", url=month),
-        number("sales_month", __("Sales in 30 days"), _sales_month, 21, icon="cash"),
+        counted("today", __("Orders today"), _today, 10, icon="shopping-cart", url=f"{_LIST}?placed_at=today"),
+        counted("sales_today", __("Sales today"), _sales_today, 11, icon="cash"),
+        counted("to_ship", __("Waiting to ship"), _waiting("to_ship"), 12, icon="truck", url=_url("to_ship")),
+        counted("unpaid", __("Unpaid"), _waiting("unpaid"), 13, icon="credit-card", url=_url("unpaid")),
+        counted("month", __("Orders in 30 days"), _month, 20, icon="shopping-cart", url=month),
+        counted("sales_month", __("Sales in 30 days"), _sales_month, 21, icon="cash"),
         one("decisions", __("Needs a decision"), _counting(_decisions), 22, icon="bulb", empty=__("Nothing waits.")),
         one("trend", __("Sales by day"), _counting(_trend), 30, icon="chart-line", empty=__("No sales yet.")),
         one("newest", __("Newest orders"), _newest, 31, icon="list", url=_LIST, empty=__("No orders yet.")),

@@ -129,7 +129,7 @@ def nav_items(actor):
 def load_next(ctx):
     """The suppliers that nobody has visited; a fixed number of statements."""
     found = Supplier.select().order_by(Supplier.id.desc()).limit(5)
-    return [Entry(supplier.name, supplier.country, links.to(SUPPLIER, supplier.id) or "") for supplier in found]
+    return [Entry(one.name, one.country, url=links.to(SUPPLIER, one.id) or "") for one in found]
 
 
 @hookimpl
