@@ -126,8 +126,8 @@ def test_a_name_that_is_nothing_is_refused(merchant: MerchantFolder, file: str, 
             "dashboard_widgets: x.sales: the name of a card begins with 'suppliers'",
         ),
         (
-            HOOK.format("dashboard_widgets()", "[core.dashboard.Widget('suppliers.sales', 'Sales', list, size='huge')]"),
-            "dashboard_widgets: suppliers.sales: size: 'huge' is not a size of a card",
+            HOOK.format("dashboard_widgets()", "[core.dashboard.Widget('suppliers.a', 'A', list, size='huge')]"),
+            "dashboard_widgets: suppliers.a: size: 'huge' is not a size of a card",
         ),
         ("\nTEMPLATE = 'suppliers/gone.html'\n", "hooks.py: 'suppliers/gone.html' is not a template"),
         (

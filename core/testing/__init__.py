@@ -29,10 +29,10 @@ from core.plugins.models import PluginState
 from core.runtime import Runtime
 from core.settings import Settings
 from core.testing import databases
-from core.testing.pages import address, browser, owner, page
+from core.testing.pages import address, browser, owner, page, switch
 from core.testing.people import PASSWORD, csrf_of, enter
 
-__all__ = ["PASSWORD", "Browser", "address", "browser", "csrf_of", "owner", "page"]
+__all__ = ["PASSWORD", "Browser", "address", "browser", "csrf_of", "owner", "page", "switch"]
 _names = itertools.count(1)
 
 
