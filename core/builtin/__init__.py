@@ -7,7 +7,7 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages, widgets
+from core.builtin import account, audit_log, housekeeping, job_pages, menu_page, people, plugin_pages, widgets
 from core.dashboard import Widget
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
@@ -28,7 +28,7 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 @hookimpl
 def register_views() -> Sequence[AdminView]:
-    return [job_pages.JobsView(), plugin_pages.PluginsView()]
+    return [job_pages.JobsView(), plugin_pages.PluginsView(), menu_page.MenuView()]
 
 
 @hookimpl
