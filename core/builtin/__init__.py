@@ -7,7 +7,17 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, job_pages, menu_page, people, plugin_pages, widgets
+from core.builtin import (
+    account,
+    audit_log,
+    housekeeping,
+    job_pages,
+    menu_page,
+    people,
+    plugin_pages,
+    rights_pages,
+    widgets,
+)
 from core.dashboard import Widget
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
@@ -23,7 +33,7 @@ def register_resources() -> Sequence[Resource]:
 
 @hookimpl
 def register_blueprints() -> Sequence[flask.Blueprint]:
-    return [account.blueprint()]
+    return [account.blueprint(), rights_pages.blueprint()]
 
 
 @hookimpl
