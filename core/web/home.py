@@ -19,7 +19,11 @@ from core.web import charts
 from core.web.base import Guarded, context, is_partial, preference
 
 SIZE_NAMES = {"quarter": __("Quarter"), "half": __("Half"), "whole": __("Whole row")}
-_DRAWN = {dashboard.Figure: "figures", dashboard.Entry: "entries", dashboard.Bar: "bars"}
+_DRAWN = {
+    dashboard.Figure: "admin/home/figures.html",
+    dashboard.Entry: "admin/home/entries.html",
+    dashboard.Bar: "admin/home/bars.html",
+}
 
 
 class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
@@ -67,8 +71,8 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
             raise TypeError(
                 f"{widget.name} gave {', '.join(sorted(kind.__name__ for kind in kinds))}, which no card draws."
             )
-        part = _DRAWN[kinds.pop()] if kinds else "none"
-        return self._card(widget, f"admin/home/{part}.html", shown=shown, charts=charts)
+        part = _DRAWN[kinds.pop()] if kinds else "admin/home/none.html"
+        return self._card(widget, part, shown=shown, charts=charts)
 
     def _card(self, widget: Widget, part: str, **values: Any) -> str:
         template = "admin/home/body.html" if is_partial() else "admin/home/one.html"
