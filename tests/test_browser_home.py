@@ -53,14 +53,14 @@ def test_cards_fetch_their_content_and_a_moved_one_stays(page: Any) -> None:
     page.get_by_text("Supplier 3").wait_for()
     assert page.locator("#w-visits-count .mk-figure").inner_text() == "3"
     assert order(page) == ["Suppliers", "Next visits", "Running now", "Jobs with errors"]
-    page.click("text=Customize")
+    page.click(".mk-head >> text=Customize")
     source, target = page.locator("[id='visits.count']"), page.locator("[id='core.running']")
     settled(page, lambda: source.locator("h2").drag_to(target))
     moved = order(page)
     assert moved == ["Next visits", "Running now", "Suppliers", "Jobs with errors"]
     page.reload()
     assert order(page) == moved
-    page.click(".mk-head >> text=Done")
+    page.click(".mk-head >> text=Close")
     page.wait_for_url("**/admin/")
     assert order(page) == moved
 
