@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from core import db, plugins, trial
 from core.context import Context
-from core.settings import Settings
 from tests.plugin_kit import PLUGINS, MerchantFolder
 
 RESOURCES, MODELS, SCHEMAS = "resources.py", "models.py", "schemas.py"
@@ -24,11 +22,9 @@ HOOK = "\n@hookimpl\ndef {0}:\n    return {1}\n"
 
 
 @pytest.fixture
-def merchant(runtime: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    folder.add_suppliers()
-    yield folder
-    folder.forget()
+def merchant(runtime: Any, merchant: MerchantFolder) -> MerchantFolder:
+    merchant.add_suppliers()
+    return merchant
 
 
 def change(folder: Path, old: str, new: str) -> None:

@@ -28,7 +28,7 @@ hookimpl = pluggy.HookimplMarker("maktab")
 
 
 def hookspec(policy: Policy, budget_ms: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a function as a hook contract. `budget_ms` > 0: called while a page renders; overruns are counted."""
+    """Mark a function as a hook contract. `budget_ms` > 0: called while a page renders; overruns are logged."""
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         marked: Callable[..., Any] = _spec(function)
