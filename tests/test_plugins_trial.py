@@ -117,6 +117,14 @@ def test_a_name_that_is_nothing_is_refused(merchant: MerchantFolder, file: str, 
             HOOK.format("nav_items()", "[core.nav.NavItem('Go', '/x', icon='plain')]"),
             "nav_items: Go: icon: 'plain' is not an icon",
         ),
+        (
+            HOOK.format("dashboard_widgets()", "[core.dashboard.Widget('x.sales', 'Sales', list, size='huge')]"),
+            "dashboard_widgets: x.sales: the name of a card begins with 'suppliers'",
+        ),
+        (
+            HOOK.format("dashboard_widgets()", "[core.dashboard.Widget('suppliers.a', 'A', list, size='huge')]"),
+            "dashboard_widgets: suppliers.a: size: 'huge' is not a size of a card",
+        ),
         ("\nTEMPLATE = 'suppliers/gone.html'\n", "hooks.py: 'suppliers/gone.html' is not a template"),
         (
             "\nfrom core.resources import Section\nPANEL = Section('near', 'Near', template='supplier/near.html')\n",
