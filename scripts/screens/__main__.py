@@ -9,7 +9,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from album import Album
+from album import Album, index
 from playwright.sync_api import sync_playwright
 from shop import Shop
 from shots import SHOTS
@@ -32,6 +32,7 @@ def main() -> None:
         for shot in SHOTS:
             if not only or shot.name in only:
                 album.take(shot)
+    index(SHOTS)
     album.report()
 
 

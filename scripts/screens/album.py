@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,11 @@ from shop import PASSWORD, PEOPLE, ROOT, Shop
 
 FOLDER = ROOT / "docs" / "screens"
 LIMIT, QUALITIES = 70_000, (72, 58, 46)
+HEAD = """# Screens
+
+Every type of page, as it looks. `make screens` takes these pictures again, of a demo shop that it makes in a passing
+folder (`ONLY=list,record`: some of them; `SHOP=folder`: a shop that stays), and writes this page.
+"""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -47,6 +52,7 @@ class Shot:
     """
 
     name: str
+    title: str
     show: Show
     once: Show | None = None
     after: Show | None = None
@@ -118,6 +124,16 @@ class Album:
         sys.stdout.write(f"{len(self.sizes)} pictures, {sum(self.sizes):,} bytes\n")
         if self.failed:
             raise SystemExit("Not taken:\n" + "\n".join(self.failed))
+
+
+def index(shots: Iterable[Shot]) -> None:
+    """The page that shows all pictures."""
+    lines = [HEAD]
+    for shot in shots:
+        pictures = [f"{shot.name}-{look.name}.jpg" for look in LOOKS]
+        shown = " | ".join(f"[![{shot.title}]({picture})]({picture})" for picture in pictures)
+        lines.append(f"\n## {shot.title}\n\n| wide | dark | phone | Arabic |\n| --- | --- | --- | --- |\n| {shown} |\n")
+    (FOLDER / "README.md").write_text("".join(lines), encoding="utf-8")
 
 
 class TooHeavy(Exception):

@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from orders import recent
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a warm kettle on a blue stove"  # noqa: S105 - of a shop that nobody else reaches
 PLUGINS = ("suppliers", "visits")
@@ -40,6 +42,9 @@ class Shop:
                     "user", "add", username, "--role", "owner", "--name", name, "--email", f"{username}@example.com"
                 )
             self.maktab("demo")
+            orders = self.folder / "orders.jsonl"
+            orders.write_text(recent(), encoding="utf-8")
+            self.maktab("import", "orders.order", str(orders))
             (self.folder / "ready").touch()
         self.maktab("migrate")
         with (self.folder / "server.log").open("wb") as log:
@@ -67,6 +72,7 @@ class Shop:
             "PLUGIN_DIR": ROOT / "tests" / "plugins",
             "PASSWORD": PASSWORD,
             "PORT": self.port,
+            "REAUTH_S": 0,
         }
         kept = {name: text for name, text in os.environ.items() if not name.startswith("MAKTAB_")}
         return kept | {f"MAKTAB_{name}": str(value) for name, value in ours.items()}

@@ -9,10 +9,10 @@ from pathlib import Path
 from album import Shot, Show
 from playwright.sync_api import Page
 
-FOREIGN = """Bestellung;Datum;Kunde;Artikel;Bezeichnung;Menge;Preis;Währung
-B-1;01.03.2024;Mona Weber;MUG-BLUE;Becher, blau;2;12,50;EUR
-B-1;01.03.2024;Mona Weber;MUG-RED;Becher, rot;1;12,50;EUR
-B-2;02.03.2024;Jan Hoff;ROBE-M;Bademantel M;1;59,90;EUR
+FOREIGN = """Order no;Order date;Customer name;E-mail;Item;SKU;Quantity;Unit price;Currency;Gift wrap
+B-1;01.03.2024;Mona Weber;mona@example.com;Mug, blue;MUG-BLUE;2;12,50;EUR;yes
+B-1;01.03.2024;Mona Weber;mona@example.com;Mug, red;MUG-RED;1;12,50;EUR;yes
+B-2;02.03.2024;Jan Hoff;jan@example.com;Robe M;ROBE-M;1;59,90;EUR;no
 """
 SUPPLIERS = """code,name,country,currency,credit,is_active,tags
 ATLAS,Atlas Ceramics,PT,EUR,12500.00,true,"tableware, audited"
@@ -66,14 +66,14 @@ def select_all(page: Page) -> None:
 
 
 def filter_menu(page: Page) -> None:
-    page.goto("/admin/orders/?limit=25&currency=GBP")
+    page.goto("/admin/orders/?limit=25&placed_at=last_30_days")
     page.click(".mk-chip-add > summary")
     page.wait_for_selector(".mk-filter-list details")
     page.click(".mk-filter-list details >> nth=0")
 
 
 def order(page: Page) -> None:
-    page.goto("/admin/orders/?sort=number")
+    page.goto("/admin/orders/?q=10440")
     page.click("a.mk-key >> nth=0")
     page.wait_for_selector("#timeline")
 
@@ -108,6 +108,25 @@ def finished_job(page: Page) -> None:
     ended(page)
 
 
+def password(page: Page) -> None:
+    """The shop of the pictures asks for the password each time."""
+    page.goto("/admin/plugins/")
+    page.click("form[action$='/visits/disable'] button")
+    page.wait_for_selector("dialog[open] input[type=password]")
+
+
+def look_as(page: Page) -> None:
+    page.goto("/admin/roles/?sort=name")
+    page.click("a.mk-key >> nth=1")
+    page.click("form[action='/admin/view-as'] button")
+    page.wait_for_url("**/admin/")
+    page.goto("/admin/orders/?limit=25")
+
+
+def leave(page: Page) -> None:
+    page.click("form[action='/admin/view-as/leave'] button")
+
+
 def first_of(address: str) -> Show:
     """The page of the first record of a list."""
 
@@ -120,33 +139,47 @@ def first_of(address: str) -> Show:
 
 
 SHOTS = [
-    Shot("sign-in", at("/admin/"), is_public=True),
-    Shot("list-empty", at("/admin/suppliers/")),
-    Shot("plugin-list", at("/admin/suppliers/"), once=fetch_suppliers),
-    Shot("plugin-record", first_of("/admin/suppliers/?sort=code")),
-    Shot("form-errors", refused),
-    Shot("list", select_all),
-    Shot("list-filter", filter_menu),
-    Shot("list-no-match", at("/admin/orders/?q=nothing+like+this")),
-    Shot("home", at("/admin/")),
-    Shot("record", order),
-    Shot("form", order_form),
-    Shot("delete", lambda page: (first_of("/admin/suppliers/?sort=code")(page), page.goto(page.url + "/delete"))),
-    Shot("import-mapping", lambda page: upload(page, "orders.order", FOREIGN, "orders.csv")),
-    Shot("import-upload", at("/admin/imports/new")),
-    Shot("imports", at("/admin/imports/")),
-    Shot("import-result", first_of("/admin/imports/")),
-    Shot("export", at("/admin/imports/export?resource=orders.order&currency=GBP")),
-    Shot("users", at("/admin/users/")),
-    Shot("user", first_of("/admin/users/?sort=username")),
-    Shot("roles", at("/admin/roles/")),
-    Shot("role", first_of("/admin/roles/?sort=name")),
-    Shot("audit", at("/admin/audit/")),
-    Shot("audit-entry", first_of("/admin/audit/")),
-    Shot("plugins", at("/admin/plugins/")),
-    Shot("profile", at("/admin/profile/")),
-    Shot("job-running", running_job, after=ended),
-    Shot("jobs", at("/admin/jobs/")),
-    Shot("job-done", finished_job),
-    Shot("not-found", at("/admin/no-such-page")),
+    Shot("sign-in", "Signing in", at("/admin/"), is_public=True),
+    Shot("list-empty", "A list without records", at("/admin/suppliers/")),
+    Shot(
+        "plugin-list",
+        "A list of the test plugin `suppliers`: a declaration alone",
+        at("/admin/suppliers/"),
+        once=fetch_suppliers,
+    ),
+    Shot("plugin-record", "A record of the test plugin", first_of("/admin/suppliers/?sort=code")),
+    Shot("form-errors", "A form that was refused", refused),
+    Shot("list", "A list, all that match selected", select_all),
+    Shot("list-filter", "Choosing a filter", filter_menu),
+    Shot("list-no-match", "Nothing matches", at("/admin/orders/?q=nothing+like+this")),
+    Shot("home", "Home", at("/admin/")),
+    Shot("home-customize", "Arranging Home", at("/admin/home/")),
+    Shot("menu-customize", "Arranging the menu", at("/admin/menu/")),
+    Shot("record", "A record", order),
+    Shot("form", "A form", order_form),
+    Shot(
+        "delete",
+        "Asked before a delete",
+        lambda page: (first_of("/admin/suppliers/?sort=code")(page), page.goto(page.url + "/delete")),
+    ),
+    Shot("import-mapping", "Columns of a file", lambda page: upload(page, "orders.order", FOREIGN, "orders.csv")),
+    Shot("import-upload", "Uploading a file", at("/admin/imports/new")),
+    Shot("imports", "Imports", at("/admin/imports/")),
+    Shot("import-result", "What an import did", first_of("/admin/imports/")),
+    Shot("export", "Export", at("/admin/imports/export?resource=orders.order&currency=GBP")),
+    Shot("users", "Users", at("/admin/users/")),
+    Shot("user", "A user, his roles and sessions", first_of("/admin/users/?sort=username")),
+    Shot("roles", "Roles", at("/admin/roles/")),
+    Shot("role", "A role and its permissions", first_of("/admin/roles/?sort=-name")),
+    Shot("view-as", "Looking as somebody else", look_as, after=leave),
+    Shot("audit", "Audit log", at("/admin/audit/")),
+    Shot("audit-entry", "An entry of the audit log", first_of("/admin/audit/")),
+    Shot("plugins", "Plugins", at("/admin/plugins/")),
+    Shot("confirm-password", "Asked for the password", password, after=lambda page: page.keyboard.press("Escape")),
+    Shot("plugin-page", "A page of the test plugin `visits`: macros alone", at("/admin/visits/")),
+    Shot("profile", "Profile and language", at("/admin/profile/")),
+    Shot("job-running", "A running job", running_job, after=ended),
+    Shot("jobs", "Jobs", at("/admin/jobs/")),
+    Shot("job-done", "A job that is done", finished_job),
+    Shot("not-found", "Nothing at this address", at("/admin/no-such-page")),
 ]
