@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,16 +15,10 @@ from core.context import Context
 from core.errors import NotFound
 from core.jobs import deliveries
 from core.plugins.models import PluginFailure, PluginState
-from core.settings import Settings
 from tests.conftest import csrf_of
 from tests.plugin_kit import MerchantFolder
 
-
-@pytest.fixture
-def merchant(runtime: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    yield folder
-    folder.forget()
+pytestmark = pytest.mark.usefixtures("runtime")
 
 
 def follow(merchant: MerchantFolder) -> Any:
