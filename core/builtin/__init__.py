@@ -7,7 +7,7 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages
+from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages, saved_views
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
@@ -17,7 +17,7 @@ from core.web.base import AdminView
 
 @hookimpl
 def register_resources() -> Sequence[Resource]:
-    return [people.USERS, people.ROLES, audit_log.ENTRIES]
+    return [people.USERS, people.ROLES, audit_log.ENTRIES, saved_views.VIEWS]
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 import "./selection.js";
 import "./dialog.js";
 import "./rows.js";
+import "./order.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 
@@ -21,7 +22,7 @@ document.addEventListener("click", (event) => {
     if (!popup.contains(event.target)) popup.open = false;
   if (closest(event, "[data-clear-find]")) {
     const find = document.querySelector("[data-find]");
-    if (find) find.value = "";
+    if (find) find.value = closest(event, "[data-clear-find]").dataset.clearFind;
   }
 });
 
@@ -72,3 +73,8 @@ document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status !== 401) toast("");
 });
 document.addEventListener("htmx:sendError", () => toast(""));
+
+// What a part asked for that is gone meanwhile comes too late: its numbers are those of another list.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!document.contains(event.detail.requestConfig.elt)) event.detail.shouldSwap = false;
+});

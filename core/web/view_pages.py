@@ -1,0 +1,116 @@
+"""Keeping a view of a list, and the settings of one tab: pages that a list shows as dialogs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import flask
+from flask_admin import expose
+
+from core import runtime, views
+from core.access import Role, requires
+from core.errors import Conflict, Forbidden, Invalid, NotFound, Rejected
+from core.i18n import _
+from core.resources import Outcome, Resource, service_of
+from core.resources.fields import loaded, part_of
+from core.views import Tab
+from core.web.base import context
+from core.web.tabs import Listed
+
+_FIELDS = ("name", "shared_with", "position")
+Errors = Mapping[str, Sequence[str]]
+
+
+class ViewPages(Listed):
+    """Routes for the tabs of a list."""
+
+    @expose("/views/new", methods=["GET", "POST"])
+    @requires("{resource}.view")
+    def view_new_view(self) -> Any:
+        """Keep what the list shows as a new view."""
+        if flask.request.method == "GET":
+            return self._view_page(None)
+        setup = self._shown(flask.request.form.get("query", "")).setup
+        places = [tab.saved.position for tab in self._tabs() if tab.saved]
+        errors, made = self._tried(lambda: self._create({"position": max(places, default=0) + 1, **_posted()}, setup))
+        return (self._view_page(None, errors), 422) if errors else self._kept(str(made))
+
+    def _create(self, given: dict[str, Any], setup: views.Setup) -> Outcome:
+        document = loaded(_views().schema(), views.document(self.resource, setup, **given))
+        return service_of(_views()).create(context(), [document])[0]
+
+    @expose("/views/<ref>", methods=["GET", "POST"])
+    @requires("{resource}.view")
+    def view_view(self, ref: str) -> Any:
+        """Settings of one tab. `what`: edit, update (to what the list shows), first or delete."""
+        tab = views.opened(self._tabs(), ref)
+        if tab is None:
+            raise NotFound(_("This view was deleted, or it is not shared with you."))
+        what = flask.request.form.get("what")
+        if flask.request.method == "GET":
+            return self._view_page(tab)
+        if what == "first":
+            return self._begin(tab)
+        if tab.saved is None or not tab.may_edit:
+            raise Forbidden(views.SHARE)
+        errors, _id = self._tried(lambda: self._write(tab, what))
+        if errors:
+            return self._view_page(tab, errors), 422
+        return self._kept(views.ALL, _("The view was deleted.")) if what == "delete" else self._kept(ref)
+
+    def _write(self, tab: Tab, what: str | None) -> Outcome:
+        service, posted, view_id = service_of(_views()), flask.request.form, int(tab.ref)
+        if what == "delete":
+            return service.delete(context(), [view_id])[0]
+        if what == "update":
+            document = views.document(self.resource, self._shown(posted.get("query", "")).setup)
+        else:
+            document = loaded(part_of(_views().schema), _posted())
+        return service.update(context(), {view_id: document}, {view_id: posted.get("version", 0, int)})[0]
+
+    def _begin(self, tab: Tab) -> Any:
+        """Let the list begin with this tab, for the user himself ("") and for roles; a role that is not named: not."""
+        before, wanted = views.firsts(context(), self.resource, tab.ref), set(flask.request.form.getlist("first"))
+        shown = {""} | ({role["name"] for role in _roles()} if context().actor.can(views.SHARE) else set())
+        for name in sorted((before ^ wanted) & shown):
+            views.open_first(context(), self.resource, tab.ref if name in wanted else "", name)
+        return self._kept(tab.ref, _("Saved."))
+
+    def _tabs(self) -> list[Tab]:
+        return views.tabs(context(), self.resource)
+
+    @staticmethod
+    def _tried(write: Any) -> tuple[Errors, int | None]:
+        """What is wrong, by field, and the id of the record that was written."""
+        try:
+            outcome: Outcome = write()
+        except (Invalid, Rejected) as error:
+            return error.errors, None
+        except Conflict as error:
+            return {"": [str(error)]}, None
+        return outcome.errors, outcome.id
+
+    def _kept(self, ref: str, text: str = "") -> Any:
+        flask.flash(text or _("The view was saved."), "ok")
+        return self._to(view=ref)
+
+    def _view_page(self, tab: Tab | None, errors: Errors | None = None) -> str:
+        can_share = context().actor.can(views.SHARE)
+        page: dict[str, Any] = {"tab": tab, "errors": errors or {}, "asked": flask.request.values.get("query", "")}
+        page |= {"roles": _roles() if can_share else [], "can_share": can_share, "everybody": views.EVERYBODY}
+        page |= {"first": views.firsts(context(), self.resource, tab.ref) if tab else ()}
+        return self.render("admin/model/view.html", posted=flask.request.form, **page)
+
+
+def _views() -> Resource:
+    return runtime.current().resource("core.view")
+
+
+def _posted() -> dict[str, str]:
+    form = flask.request.form
+    return {name: form[name].strip() for name in _FIELDS if name in form}
+
+
+def _roles() -> list[dict[str, Any]]:
+    return list(Role.select(Role.name, Role.label).order_by(Role.id).dicts())
