@@ -1,4 +1,4 @@
-"""Views of lists that people keep, and which one opens first for a user or a role."""
+"""Views of lists that people keep."""
 
 from __future__ import annotations
 
@@ -21,11 +21,6 @@ class User(Base):
         table_name = "core_user"
 
 
-class Role(Base):
-    class Meta:
-        table_name = "core_role"
-
-
 class SavedView(Base):
     created_at = UTCDateTimeField()
     updated_at = UTCDateTimeField()
@@ -46,20 +41,9 @@ class SavedView(Base):
         indexes = ((("resource", "owner", "name"), True),)
 
 
-class FirstView(Base):
-    resource = peewee.CharField(80)
-    user = peewee.ForeignKeyField(User, null=True, backref="+", on_delete="CASCADE")
-    role = peewee.ForeignKeyField(Role, null=True, backref="+", on_delete="CASCADE")
-    view = peewee.CharField(80)
-
-    class Meta:
-        table_name = "core_first_view"
-        indexes = ((("resource", "user"), True), (("resource", "role"), True))
-
-
 def up(migrator: Any, db: peewee.Database) -> None:
-    db.create_tables([SavedView, FirstView])
+    db.create_tables([SavedView])
 
 
 def down(migrator: Any, db: peewee.Database) -> None:
-    db.drop_tables([FirstView, SavedView])
+    db.drop_tables([SavedView])

@@ -1,12 +1,11 @@
-"""Views of lists that people keep, and which one opens first."""
+"""Views of lists that people keep."""
 
 from __future__ import annotations
 
 import peewee
 
-from core.access import Role
 from core.auth.models import User
-from core.db import JSONField, Model, Record
+from core.db import JSONField, Record
 
 EVERYBODY = "*"
 
@@ -35,17 +34,3 @@ class SavedView(Record):
 
     def __str__(self) -> str:
         return str(self.name)
-
-
-class FirstView(Model):
-    """The tab that a list opens with, for a user or a role. `view`: as `Tab.ref`."""
-
-    audit_exempt = "audited as a change of the user or the role"
-    resource = peewee.CharField(80)
-    user = peewee.ForeignKeyField(User, null=True, backref="+", on_delete="CASCADE")
-    role = peewee.ForeignKeyField(Role, null=True, backref="+", on_delete="CASCADE")
-    view = peewee.CharField(80)
-
-    class Meta:
-        table_name = "core_first_view"
-        indexes = ((("resource", "user"), True), (("resource", "role"), True))

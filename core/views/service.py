@@ -1,21 +1,19 @@
-"""Keeping views: who may write which, and which tab opens first."""
+"""Keeping views, and who may write which."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core import access, changes, db, runtime
+from core import runtime
 from core.access import Role
-from core.access.roles import role_named
-from core.changes import Change
 from core.context import Context
 from core.db import search
-from core.errors import NotFound, Rejected
+from core.errors import Rejected
 from core.i18n import _
 from core.resources import Resource
 from core.resources.service import Document, Service
-from core.views.models import EVERYBODY, FirstView, SavedView
+from core.views.models import EVERYBODY, SavedView
 from core.views.setup import Setup, usual
 from core.views.tabs import SHARE, fitting, may_edit
 
@@ -31,7 +29,6 @@ class ViewService(Service):
         for row in rows:
             if not may_edit(ctx.actor, row.owner_id, row.shared_with):
                 raise Rejected(row.id, "", _not_yours())
-        FirstView.delete().where(FirstView.view.in_([str(key) for key in ids])).execute()
         super().remove(ctx, ids)
 
     def fixed_in(self, doc: Mapping[str, Any]) -> Mapping[str, str]:
@@ -74,25 +71,6 @@ def document(resource: Resource, setup: Setup, **more: Any) -> Document:
     """What a view keeps of `setup`."""
     kept = {"filters": dict(setup.filters), "search": setup.search, "sort": setup.sort}
     return kept | {"resource": resource.name, "columns": list(setup.columns), "density": setup.density} | more
-
-
-def open_first(ctx: Context, resource: Resource, ref: str, role_name: str = "") -> None:
-    """Let the list begin with the tab `ref` ("": as usual), for the actor, or for a role, which needs `SHARE`."""
-    if ctx.actor.user_id is None:
-        raise NotFound(_("A view belongs to a user."))
-    if role_name:
-        access.demand(ctx.actor, SHARE)
-    about, whose = (FirstView.role, role_named(role_name).id) if role_name else (FirstView.user, ctx.actor.user_id)
-    here = (FirstView.resource == resource.name) & (about == whose)
-    with db.transaction():
-        was = FirstView.select(FirstView.view).where(here).scalar() or ""
-        if was == ref:
-            return
-        FirstView.delete().where(here).execute()
-        if ref:
-            FirstView.insert({FirstView.resource: resource.name, about: whose, FirstView.view: ref}).execute()
-        noted = Change(whose, {resource.name: was}, {resource.name: ref})
-        changes.record(ctx, "core.role" if role_name else "core.user", "first_view", [noted], reindex=False)
 
 
 def _not_yours() -> str:

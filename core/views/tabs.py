@@ -13,7 +13,7 @@ from core.access import Role, UserRole
 from core.context import Actor, Context
 from core.i18n import _
 from core.resources import Resource, View, query
-from core.views.models import EVERYBODY, FirstView, SavedView
+from core.views.models import EVERYBODY, SavedView
 from core.views.setup import DENSITIES, Setup, usual
 
 ALL = "all"
@@ -24,7 +24,10 @@ _MOST = 50
 
 @dataclass(frozen=True)
 class Tab:
-    """One view of a list. `ref`: its name in addresses. `left_out`: what it asked for that is not there any more."""
+    """One view of a list. `ref`: its name in addresses. `left_out`: what it asked for that is not there any more.
+
+    `is_fixed`: it says its columns; else everybody sees those that he chose last.
+    """
 
     ref: str
     label: Any
@@ -32,6 +35,7 @@ class Tab:
     left_out: tuple[str, ...] = ()
     saved: SavedView | None = None
     may_edit: bool = False
+    is_fixed: bool = False
 
 
 def visible(actor: Actor) -> Any | None:
@@ -48,9 +52,8 @@ def may_edit(actor: Actor, owner_id: int, shared_with: str) -> bool:
     return actor.is_system or owner_id == actor.user_id or bool(shared_with and actor.can(SHARE))
 
 
-def tabs(ctx: Context, resource: Resource, own: Setup | None = None) -> list[Tab]:
-    """The tabs in order; one statement. `own`: how the user wants the list where a view does not say."""
-    base = own or usual(resource)
+def tabs(ctx: Context, resource: Resource, base: Setup) -> list[Tab]:
+    """The tabs in order; one statement. `base`: how the user wants the list where a view does not say."""
     found = [Tab(ALL, _("All"), base)]
     found += [_declared(ctx, resource, view, base) for view in resource.views]
     seen = SavedView.select().where(SavedView.resource == resource.name)
@@ -60,28 +63,10 @@ def tabs(ctx: Context, resource: Resource, own: Setup | None = None) -> list[Tab
     return found + [_saved(ctx, resource, row) for row in rows]
 
 
-def first(ctx: Context, resource: Resource) -> str:
-    """The tab that the list opens with: as the user chose, else as one of his roles says; "" when nobody does."""
-    user_id = ctx.actor.user_id
-    roles = UserRole.select(UserRole.role).where(UserRole.user == user_id)
-    mine = (FirstView.user == user_id) | FirstView.role.in_(roles)
-    rows = FirstView.select(FirstView.user, FirstView.view).where(FirstView.resource == resource.name, mine)
-    found = list(rows.order_by(FirstView.role).tuples())
-    return next((view for user, view in sorted(found, key=lambda row: row[0] is None)), "")
-
-
-def firsts(ctx: Context, resource: Resource, ref: str) -> set[str]:
-    """Who begins the list with the tab `ref`: the short names of roles, "" for the actor."""
-    roles = FirstView.select(Role.name).join(Role, "LEFT JOIN", on=FirstView.role == Role.id)
-    here = (FirstView.resource == resource.name) & (FirstView.view == ref)
-    mine = FirstView.user.is_null() | (FirstView.user == ctx.actor.user_id)
-    return {name or "" for (name,) in roles.where(here, mine).tuples()}
-
-
 def _declared(ctx: Context, resource: Resource, view: View, base: Setup) -> Tab:
     setup, left_out = fitting(ctx, resource, replace(base, filters=view.filters, sort=view.sort or base.sort), base)
     columns = tuple(name for name in view.columns if resource.column(name)) or base.columns
-    return Tab(view.name, view.label, replace(setup, columns=columns), left_out)
+    return Tab(view.name, view.label, replace(setup, columns=columns), left_out, is_fixed=bool(view.columns))
 
 
 def _saved(ctx: Context, resource: Resource, row: SavedView) -> Tab:
@@ -89,7 +74,8 @@ def _saved(ctx: Context, resource: Resource, row: SavedView) -> Tab:
     density = row.density if row.density in DENSITIES else base.density
     kept = Setup(row.filters, row.search, row.sort or base.sort, tuple(row.columns) or base.columns, density)
     setup, left_out = fitting(ctx, resource, kept, base)
-    return Tab(str(row.id), row.name, setup, left_out, row, may_edit(ctx.actor, row.owner_id, row.shared_with))
+    mine = may_edit(ctx.actor, row.owner_id, row.shared_with)
+    return Tab(str(row.id), row.name, setup, left_out, row, mine, is_fixed=True)
 
 
 def fitting(ctx: Context, resource: Resource, setup: Setup, base: Setup) -> tuple[Setup, tuple[str, ...]]:

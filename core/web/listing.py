@@ -16,13 +16,17 @@ from core.db.money import to_minor
 from core.i18n import format_number, parse_number
 from core.resources import ListState, Resource, query
 from core.views import Setup, Tab
+from core.web.base import preference
 
 _KNOWN = {"q", "sort", "cursor", "limit", *views.ARGUMENTS}
 
 
 @dataclass(frozen=True)
 class Listing:
-    """`ref`: the tab as the address names it ("" for none, and then also when it is not there). `others`: unknown."""
+    """`ref`: the tab as the address names it, "" for none. `is_gone`: it names one that is not there.
+
+    `page`: cursor and limit. `others`: arguments that a list does not know.
+    """
 
     resource: Resource
     tabs: Sequence[Tab]
@@ -31,6 +35,7 @@ class Listing:
     setup: Setup
     page: ListState
     others: Mapping[str, str] = field(default_factory=dict)
+    is_gone: bool = False
 
     @cached_property
     def state(self) -> ListState:
@@ -69,15 +74,21 @@ class Listing:
         return {**self.others, **self.arguments(), **({"cursor": self.page.cursor} if self.page.cursor else {})}
 
 
-def listing(ctx: Context, resource: Resource, args: MultiDict[str, str], own: Setup | None = None) -> Listing:
+def chosen(resource: Resource, what: str) -> str:
+    """The name of a preference about a list: its `columns`, its `density`, the tab that it begins with (`first`)."""
+    return f"list.{resource.name}.{what}"
+
+
+def listing(ctx: Context, resource: Resource, args: MultiDict[str, str]) -> Listing:
     """What `args` ask for. Raises Invalid for a page that cannot be."""
     given = _cleaned(resource, args)
     page = ListState.of(resource, given)
-    tabs = views.tabs(ctx, resource, own)
+    own = {what: preference(chosen(resource, what), "") for what in ("columns", "density")}
+    tabs = views.tabs(ctx, resource, views.changed(resource, views.usual(resource), own))
     tab, ref = views.opened(tabs, given.get("view", "")), given.get("view", "")
     setup = views.changed(resource, (tab or tabs[0]).setup, given)
     others = {name: value for name, value in given.items() if name not in _KNOWN and name not in page.filters}
-    return Listing(resource, tabs, tab or tabs[0], ref if tab else "", setup, page, others)
+    return Listing(resource, tabs, tab or tabs[0], ref if tab else "", setup, page, others, tab is None)
 
 
 def _cleaned(resource: Resource, args: MultiDict[str, str]) -> dict[str, str]:

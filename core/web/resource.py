@@ -30,8 +30,8 @@ from core.resources import (
     traits,
 )  # fmt: skip
 from core.web import forms, lists, outcomes
-from core.web.base import Guarded, came_from, context, is_partial, redirect
-from core.web.listing import is_canonical, listing
+from core.web.base import Guarded, came_from, context, is_partial, preference, redirect
+from core.web.listing import chosen, is_canonical, listing
 from core.web.tabs import TabPages
 from core.web.view_pages import ViewPages
 
@@ -76,13 +76,15 @@ class ResourceView(ViewPages, TabPages, Guarded, BaseModelView):  # type: ignore
     @expose("/")
     @requires("{resource}.view")
     def index_view(self) -> Any:
-        first = "" if flask.request.args else views.first(context(), self.resource)
+        first = "" if flask.request.args else preference(chosen(self.resource, "first"), "")
         if first and views.opened(self._tabs(), first):
             return self._to(view=first)
         problem, args = "", flask.request.args
         try:
             shown = listing(context(), self.resource, args)
-            if not is_canonical(shown, args):  # url_for has options of its own (_scheme, _anchor)
+            if shown.is_gone:
+                problem = _("This view was deleted, or it is not shared with you.")
+            elif not is_canonical(shown, args):  # url_for has options of its own (_scheme, _anchor)
                 return flask.redirect(f"{self._url()}?{urlencode(shown.canonical)}")
             found = query.page(context(), self.resource, shown.state)
         except Invalid as error:  # an old link or a mistyped value: the list without it, and why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -9,12 +10,12 @@ import flask
 from flask_admin import expose
 from werkzeug.datastructures import MultiDict
 
-from core import views
+from core import preferences, views
 from core.access import requires
 from core.resources import Resource, query
 from core.views import Tab
 from core.web.base import context
-from core.web.listing import Listing, capped, listing
+from core.web.listing import Listing, capped, chosen, listing
 
 
 def view(shown: Listing) -> dict[str, Any]:
@@ -67,13 +68,24 @@ class TabPages(Listed):
     @expose("/setup", methods=["POST"])
     @requires("{resource}.view")
     def setup_view(self) -> Any:
-        """Show other columns, in another order, or rows of another density."""
+        """Other columns, in another order, or another density: of the open view, else of the list for this user."""
         posted = flask.request.form
         shown = self._shown(posted.get("query", ""))
         names = _moved(posted.getlist("columns"), posted.get("up", ""), posted.get("down", ""))
-        chosen = {"columns": ",".join(names), "density": posted.get("density", "")}
-        setup = views.changed(self.resource, shown.setup, chosen)
+        wanted = {"columns": ",".join(names), "density": posted.get("density", "")}
+        setup = views.changed(self.resource, shown.setup, wanted)
+        if not shown.tab.is_fixed:
+            self._remember(setup)
+            setup = replace(setup, columns=shown.tab.setup.columns, density=shown.tab.setup.density)
         return self._to(**shown.arguments(setup))
+
+    def _remember(self, setup: views.Setup) -> None:
+        """How the user wants this list, where no view says it."""
+        usual = views.usual(self.resource)
+        columns = ",".join(setup.columns) if setup.columns != usual.columns else None
+        preferences.put(context(), chosen(self.resource, "columns"), columns)
+        density = setup.density if setup.density != usual.density else None
+        preferences.put(context(), chosen(self.resource, "density"), density)
 
 
 def _moved(names: list[str], up: str, down: str) -> list[str]:

@@ -8,14 +8,15 @@ from typing import Any
 import flask
 from flask_admin import expose
 
-from core import runtime, views
+from core import preferences, runtime, views
 from core.access import Role, requires
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Rejected
 from core.i18n import _
 from core.resources import Outcome, Resource, service_of
 from core.resources.fields import loaded, part_of
 from core.views import Tab
-from core.web.base import context
+from core.web.base import context, preference
+from core.web.listing import chosen
 from core.web.tabs import Listed
 
 _FIELDS = ("name", "shared_with", "position")
@@ -70,15 +71,25 @@ class ViewPages(Listed):
         return service.update(context(), {view_id: document}, {view_id: posted.get("version", 0, int)})[0]
 
     def _begin(self, tab: Tab) -> Any:
-        """Let the list begin with this tab, for the user himself ("") and for roles; a role that is not named: not."""
-        before, wanted = views.firsts(context(), self.resource, tab.ref), set(flask.request.form.getlist("first"))
-        shown = {""} | ({role["name"] for role in _roles()} if context().actor.can(views.SHARE) else set())
-        for name in sorted((before ^ wanted) & shown):
-            views.open_first(context(), self.resource, tab.ref if name in wanted else "", name)
+        """Let the list begin with this tab, for the user himself ("") and for roles; one that is not named: not."""
+        name, before = chosen(self.resource, "first"), self._begins(tab)
+        wanted = set(flask.request.form.getlist("first"))
+        for role in sorted(before ^ wanted):
+            value = tab.ref if role in wanted else None
+            if role:
+                preferences.put_for_role(context(), role, name, value)
+            else:
+                preferences.put(context(), name, value)
         return self._kept(tab.ref, _("Saved."))
 
+    def _begins(self, tab: Tab) -> set[str]:
+        """Who begins the list with `tab`: the short names of roles, and "" for the user."""
+        own = {"": preference(chosen(self.resource, "first"))}
+        held = preferences.of_roles(chosen(self.resource, "first")) if _may_set_roles() else {}
+        return {name for name, ref in (own | held).items() if ref == tab.ref}
+
     def _tabs(self) -> list[Tab]:
-        return views.tabs(context(), self.resource)
+        return list(self._shown("").tabs)
 
     @staticmethod
     def _tried(write: Any) -> tuple[Errors, int | None]:
@@ -98,13 +109,18 @@ class ViewPages(Listed):
     def _view_page(self, tab: Tab | None, errors: Errors | None = None) -> str:
         can_share = context().actor.can(views.SHARE)
         page: dict[str, Any] = {"tab": tab, "errors": errors or {}, "asked": flask.request.values.get("query", "")}
-        page |= {"roles": _roles() if can_share else [], "can_share": can_share, "everybody": views.EVERYBODY}
-        page |= {"first": views.firsts(context(), self.resource, tab.ref) if tab else ()}
+        page |= {"can_share": can_share, "can_begin": _may_set_roles(), "everybody": views.EVERYBODY}
+        page |= {"roles": _roles() if can_share or page["can_begin"] else []}
+        page |= {"first": self._begins(tab) if tab else ()}
         return self.render("admin/model/view.html", posted=flask.request.form, **page)
 
 
 def _views() -> Resource:
     return runtime.current().resource("core.view")
+
+
+def _may_set_roles() -> bool:
+    return context().actor.can("core.role.edit")
 
 
 def _posted() -> dict[str, str]:
