@@ -236,7 +236,7 @@ def test_a_shared_view_shows_no_more_than_its_viewer_may_see(owner: Any, signed_
 
 def test_a_list_begins_with_the_view_that_the_user_chose(owner: Any) -> None:
     ref = keep(owner)
-    send(owner, f"{LIST}views/{ref}", what="first", first="")
+    send(owner, f"{LIST}views/{ref}", what="edit", first="")
     assert owner.get(LIST).location == f"{LIST}?view={ref}"
     assert owner.get(f"{LIST}?view=all").status_code == 200
     send(owner, f"{LIST}views/{ref}", what="delete")
@@ -245,12 +245,12 @@ def test_a_list_begins_with_the_view_that_the_user_chose(owner: Any) -> None:
 
 def test_a_role_says_which_view_its_holders_begin_with(owner: Any, signed_in: Any) -> None:
     viewer = signed_in("viewer")
-    send(owner, f"{LIST}views/active", what="first", first="viewer")
+    send(owner, f"{LIST}views/active", what="edit", first="viewer")
     assert viewer.get(LIST).location == f"{LIST}?view=active"
     assert owner.get(LIST).status_code == 200
-    send(viewer, f"{LIST}views/all", what="first", first="")
+    send(viewer, f"{LIST}views/all", what="edit", first="")
     assert viewer.get(LIST).location == f"{LIST}?view=all"
-    assert send(viewer, f"{LIST}views/all", what="first", first="viewer").status_code == 403
+    assert send(viewer, f"{LIST}views/all", what="edit", first="viewer").status_code == 403
 
 
 # columns
@@ -311,7 +311,7 @@ def test_every_write_leaves_an_entry(owner: Any) -> None:
     send(owner, f"{LIST}views/{ref}", what="delete")
     entries = audit.history("core.view", int(ref)).order_by(audit.Entry.id)
     assert [entry.action for entry in entries] == ["created", "updated", "deleted"]
-    send(owner, f"{LIST}views/active", what="first", first="")
+    send(owner, f"{LIST}views/active", what="edit", first="")
     assert audit.history("core.user", owner.user.id).order_by(audit.Entry.id.desc()).first().action == "preference_set"
 
 

@@ -30,7 +30,8 @@ def check(built: Runtime, app: flask.Flask, plugin: Plugin) -> Iterator[Finding]
     yield from _subscriptions(built, plugin)
     for resource in built.resources.values():
         if resource.plugin == plugin.name:
-            yield from unknown(f"{resource.name}: nav_group", resource.nav_group, GROUPS, "a part of the menu")
+            groups = ["", *GROUPS]
+            yield from unknown(f"{resource.name}: nav_group", resource.nav_group, groups, "a part of the menu")
     for view in app.extensions["admin"][0]._views:
         if isinstance(view, AdminView) and f"{type(view).__module__}.".startswith(f"{plugin.module}."):
             where = f"AdminView {type(view).__name__}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -10,13 +11,14 @@ from core.resources import Column, Kind, Resource, Tone
 from core.resources.query import OPERATORS
 from core.runtime import Runtime
 from core.trial.findings import Finding, unknown
+from core.views import RESERVED
 from core.web import theme
 
 
 def check(built: Runtime, plugin: Plugin) -> Iterator[Finding]:
     for resource in built.resources.values():
         if resource.plugin == plugin.name:
-            for part in (_names, _columns, _filters, _sections, _icons, _document):
+            for part in (_names, _columns, _filters, _views, _sections, _icons, _document):
                 yield from part(resource)
 
 
@@ -41,9 +43,12 @@ def _names(resource: Resource) -> Iterator[Finding]:
             yield from _of_model("key", name, resource)
     for name in resource.form_fields:
         yield from _of_schema("form_fields", name, resource)
-    sortable = {"id", *(column.name for column in resource.columns if column.sortable)}
     sort = resource.default_sort.removeprefix("-")
-    yield from unknown(f"{resource.name}: default_sort", sort, sortable, "id or a sortable column")
+    yield from unknown(f"{resource.name}: default_sort", sort, _sortable(resource), "id or a sortable column")
+
+
+def _sortable(resource: Resource) -> set[str]:
+    return {"id", *(column.name for column in resource.columns if column.sortable)}
 
 
 def _columns(resource: Resource) -> Iterator[Finding]:
@@ -76,6 +81,22 @@ def _filters(resource: Resource) -> Iterator[Finding]:
             yield from _of_model(where, one.name, resource)
         elif not resource.has_tags:
             yield Finding(f"{resource.name}: {where}: kind tag needs has_tags=True.")
+        if one.name in RESERVED:
+            yield Finding(f"{resource.name}: {where}: the address of a list uses this name for something else.")
+
+
+def _views(resource: Resource) -> Iterator[Finding]:
+    filters, columns = {one.name for one in resource.filters}, {one.name for one in resource.columns}
+    for one in resource.views:
+        where = f"{resource.name}: View {one.name}"
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", one.name) or one.name in ("all", "new"):
+            yield Finding(f"{where}: its name is small letters, digits and _, a letter first, not all or new.")
+        for argument in one.filters:
+            yield from unknown(f"{where}: filters", argument.partition("__")[0], filters, "a filter of the resource")
+        for name in one.columns:
+            yield from unknown(f"{where}: columns", name, columns, "a column of the resource")
+        if one.sort:
+            yield from unknown(f"{where}: sort", one.sort.removeprefix("-"), _sortable(resource), "a sortable column")
 
 
 def _sections(resource: Resource) -> Iterator[Finding]:

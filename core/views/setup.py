@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from core.resources import ListState, Resource
 
-ARGUMENTS = ("view", "without", "columns", "density")
-"""Arguments of a list's address besides those of `ListState`; no filter may be called so."""
+RESERVED = frozenset({"q", "sort", "cursor", "limit", "view", "without", "columns", "density"})
+"""Arguments of a list's address; no filter may be called so."""
 DENSITIES = ("comfortable", "compact")
 
 

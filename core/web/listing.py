@@ -18,8 +18,6 @@ from core.resources import ListState, Resource, query
 from core.views import Setup, Tab
 from core.web.base import preference
 
-_KNOWN = {"q", "sort", "cursor", "limit", *views.ARGUMENTS}
-
 
 @dataclass(frozen=True)
 class Listing:
@@ -87,7 +85,7 @@ def listing(ctx: Context, resource: Resource, args: MultiDict[str, str]) -> List
     tabs = views.tabs(ctx, resource, views.changed(resource, views.usual(resource), own))
     tab, ref = views.opened(tabs, given.get("view", "")), given.get("view", "")
     setup = views.changed(resource, (tab or tabs[0]).setup, given)
-    others = {name: value for name, value in given.items() if name not in _KNOWN and name not in page.filters}
+    others = {name: value for name, value in given.items() if name not in views.RESERVED and name not in page.filters}
     return Listing(resource, tabs, tab or tabs[0], ref if tab else "", setup, page, others, tab is None)
 
 

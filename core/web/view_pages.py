@@ -44,33 +44,38 @@ class ViewPages(Listed):
     @expose("/views/<ref>", methods=["GET", "POST"])
     @requires("{resource}.view")
     def view_view(self, ref: str) -> Any:
-        """Settings of one tab. `what`: edit, update (to what the list shows), first or delete."""
+        """Settings of one tab. `what`: edit, update (to what the list shows) or delete."""
         tab = views.opened(self._tabs(), ref)
         if tab is None:
             raise NotFound(_("This view was deleted, or it is not shared with you."))
-        what = flask.request.form.get("what")
         if flask.request.method == "GET":
             return self._view_page(tab)
-        if what == "first":
-            return self._begin(tab)
-        if tab.saved is None or not tab.may_edit:
+        errors: Errors = {}
+        what = flask.request.form.get("what")
+        if tab.saved is not None and tab.may_edit:
+            errors, _id = self._tried(lambda: self._write(tab, what))
+        elif what != "edit" or _posted():
             raise Forbidden(views.SHARE)
-        errors, _id = self._tried(lambda: self._write(tab, what))
         if errors:
             return self._view_page(tab, errors), 422
-        return self._kept(views.ALL, _("The view was deleted.")) if what == "delete" else self._kept(ref)
+        if what == "delete":
+            return self._kept(views.ALL, _("The view was deleted."))
+        if what == "edit":
+            self._begin(tab)
+        return self._kept(ref)
 
     def _write(self, tab: Tab, what: str | None) -> Outcome:
         service, posted, view_id = service_of(_views()), flask.request.form, int(tab.ref)
         if what == "delete":
             return service.delete(context(), [view_id])[0]
+        version = {view_id: posted.get("version", 0, int)} if "version" in posted else {}
         if what == "update":
             document = views.document(self.resource, self._shown(posted.get("query", "")).setup)
         else:
             document = loaded(part_of(_views().schema), _posted())
-        return service.update(context(), {view_id: document}, {view_id: posted.get("version", 0, int)})[0]
+        return service.update(context(), {view_id: document}, version)[0]
 
-    def _begin(self, tab: Tab) -> Any:
+    def _begin(self, tab: Tab) -> None:
         """Let the list begin with this tab, for the user himself ("") and for roles; one that is not named: not."""
         name, before = chosen(self.resource, "first"), self._begins(tab)
         wanted = set(flask.request.form.getlist("first"))
@@ -80,7 +85,6 @@ class ViewPages(Listed):
                 preferences.put_for_role(context(), role, name, value)
             else:
                 preferences.put(context(), name, value)
-        return self._kept(tab.ref, _("Saved."))
 
     def _begins(self, tab: Tab) -> set[str]:
         """Who begins the list with `tab`: the short names of roles, and "" for the user."""

@@ -3,6 +3,7 @@ import "./selection.js";
 import "./dialog.js";
 import "./rows.js";
 import "./order.js";
+import "./tabs.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 
@@ -73,8 +74,3 @@ document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status !== 401) toast("");
 });
 document.addEventListener("htmx:sendError", () => toast(""));
-
-// What a part asked for that is gone meanwhile comes too late: its numbers are those of another list.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (!document.contains(event.detail.requestConfig.elt)) event.detail.shouldSwap = false;
-});
