@@ -9,7 +9,7 @@ import flask
 from flask_admin import expose
 
 from core import preferences, runtime, views
-from core.access import Role, requires
+from core.access import Role, demand, requires
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Rejected
 from core.i18n import _
 from core.resources import Outcome, Resource, service_of
@@ -32,6 +32,7 @@ class ViewPages(Listed):
         """Keep what the list shows as a new view."""
         if flask.request.method == "GET":
             return self._view_page(None)
+        demand(context().actor, "core.view.create")
         setup = self._shown(flask.request.form.get("query", "")).setup
         places = [tab.saved.position for tab in self._tabs() if tab.saved]
         errors, made = self._tried(lambda: self._create({"position": max(places, default=0) + 1, **_posted()}, setup))
@@ -66,6 +67,7 @@ class ViewPages(Listed):
 
     def _write(self, tab: Tab, what: str | None) -> Outcome:
         service, posted, view_id = service_of(_views()), flask.request.form, int(tab.ref)
+        demand(context().actor, "core.view.delete" if what == "delete" else "core.view.edit")
         if what == "delete":
             return service.delete(context(), [view_id])[0]
         version = {view_id: posted.get("version", 0, int)} if "version" in posted else {}
