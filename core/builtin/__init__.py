@@ -7,7 +7,16 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages, saved_views
+from core.builtin import (
+    account,
+    audit_log,
+    housekeeping,
+    job_pages,
+    people,
+    plugin_pages,
+    rights_pages,
+    saved_views,
+)
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
@@ -22,7 +31,7 @@ def register_resources() -> Sequence[Resource]:
 
 @hookimpl
 def register_blueprints() -> Sequence[flask.Blueprint]:
-    return [account.blueprint()]
+    return [account.blueprint(), rights_pages.blueprint()]
 
 
 @hookimpl

@@ -35,7 +35,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
     filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
-    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
+    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local, filesize=i18n.filesize)
     app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
     app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -89,6 +89,7 @@ def _page() -> dict[str, Any]:
     choice = flask.request.cookies.get("maktab_theme", "") if flask.has_request_context() else ""
     return {
         "actor": context.actor if context else NOBODY,
+        "looking": context.on_behalf_of if context and context.is_looking else "",
         "locale": i18n.locale(),
         "dir": i18n.direction(),
         "theme_choice": choice if choice in ("light", "dark") else "auto",

@@ -9,12 +9,13 @@ import flask
 from flask_admin import expose
 
 from core import preferences, runtime, views
-from core.access import Role, demand, requires
+from core.access import Role, demand, label_of, requires
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Rejected
 from core.i18n import _
 from core.resources import Outcome, Resource, service_of
 from core.resources.fields import loaded, part_of
 from core.views import Tab
+from core.web import confirm
 from core.web.base import context, preference
 from core.web.listing import chosen
 from core.web.tabs import Listed
@@ -53,6 +54,8 @@ class ViewPages(Listed):
             return self._view_page(tab)
         errors: Errors = {}
         what = flask.request.form.get("what")
+        if what == "delete" and tab.may_edit and (asked := confirm.first(self._really(tab))) is not None:
+            return asked
         if tab.saved is not None and tab.may_edit:
             errors, _id = self._tried(lambda: self._write(tab, what))
         elif what != "edit" or _posted():
@@ -64,6 +67,11 @@ class ViewPages(Listed):
         if what == "edit":
             self._begin(tab)
         return self._kept(ref)
+
+    def _really(self, tab: Tab) -> confirm.Question:
+        title, text = _("Delete the view %(name)s?", name=tab.label), _("It goes for everybody who sees it.")
+        back = f"{self._url()}?view={tab.ref}"
+        return confirm.Question("core.view.delete", title, _("Delete view"), text=text, danger=True, back=back)
 
     def _write(self, tab: Tab, what: str | None) -> Outcome:
         service, posted, view_id = service_of(_views()), flask.request.form, int(tab.ref)
@@ -116,7 +124,7 @@ class ViewPages(Listed):
         can_share = context().actor.can(views.SHARE)
         page: dict[str, Any] = {"tab": tab, "errors": errors or {}, "asked": flask.request.values.get("query", "")}
         page |= {"can_share": can_share, "can_begin": _may_set_roles(), "everybody": views.EVERYBODY}
-        page |= {"roles": _roles() if can_share or page["can_begin"] else []}
+        page |= {"roles": _roles() if can_share or page["can_begin"] else [], "label_of": label_of}
         page |= {"first": self._begins(tab) if tab else ()}
         return self.render("admin/model/view.html", posted=flask.request.form, **page)
 
@@ -134,5 +142,5 @@ def _posted() -> dict[str, str]:
     return {name: form[name].strip() for name in _FIELDS if name in form}
 
 
-def _roles() -> list[dict[str, Any]]:
-    return list(Role.select(Role.name, Role.label).order_by(Role.id).dicts())
+def _roles() -> list[Role]:
+    return list(Role.select(Role.name, Role.label).order_by(Role.id))
