@@ -16,7 +16,7 @@ from core.resources import Outcome, Resource, service_of
 from core.resources.fields import loaded, part_of
 from core.views import Tab
 from core.web import confirm
-from core.web.base import context, preference
+from core.web.base import context, is_partial, preference
 from core.web.listing import chosen
 from core.web.tabs import Listed
 
@@ -37,7 +37,7 @@ class ViewPages(Listed):
         setup = self._shown(flask.request.form.get("query", "")).setup
         places = [tab.saved.position for tab in self._tabs() if tab.saved]
         errors, made = self._tried(lambda: self._create({"position": max(places, default=0) + 1, **_posted()}, setup))
-        return (self._view_page(None, errors), 422) if errors else self._kept(str(made))
+        return self._view_page(None, errors) if errors else self._kept(str(made))
 
     def _create(self, given: dict[str, Any], setup: views.Setup) -> Outcome:
         document = loaded(_views().schema(), views.document(self.resource, setup, **given))
@@ -61,7 +61,7 @@ class ViewPages(Listed):
         elif what != "edit" or _posted():
             raise Forbidden(views.SHARE)
         if errors:
-            return self._view_page(tab, errors), 422
+            return self._view_page(tab, errors)
         if what == "delete":
             return self._kept(views.ALL, _("The view was deleted."))
         if what == "edit":
@@ -120,13 +120,14 @@ class ViewPages(Listed):
         flask.flash(text or _("The view was saved."), "ok")
         return self._to(view=ref)
 
-    def _view_page(self, tab: Tab | None, errors: Errors | None = None) -> str:
+    def _view_page(self, tab: Tab | None, errors: Errors | None = None) -> Any:
         can_share = context().actor.can(views.SHARE)
         page: dict[str, Any] = {"tab": tab, "errors": errors or {}, "asked": flask.request.values.get("query", "")}
         page |= {"can_share": can_share, "can_begin": _may_set_roles(), "everybody": views.EVERYBODY}
         page |= {"roles": _roles() if can_share or page["can_begin"] else [], "label_of": label_of}
         page |= {"first": self._begins(tab) if tab else ()}
-        return self.render("admin/model/view.html", posted=flask.request.form, **page)
+        html = self.render("admin/model/view.html", posted=flask.request.form, **page)
+        return flask.make_response(html, 422 if errors else 200, {"Maktab-Dialog": "1"} if is_partial() else {})
 
 
 def _views() -> Resource:

@@ -63,13 +63,3 @@ function hidden(name, value) {
   Object.assign(input, { type: "hidden", name, value });
   return input;
 }
-
-// A link whose page is small enough to be a dialog over the one that is open.
-document.addEventListener("click", async (event) => {
-  const link = event.target.closest?.("a[data-dialog]");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-  event.preventDefault();
-  const answer = await fetch(link.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" }).catch(() => null);
-  if (answer?.ok && !answer.redirected) open(await answer.text(), link);
-  else location.assign(link.href); // the server's page says what is wrong
-});
