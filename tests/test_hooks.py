@@ -132,6 +132,16 @@ def test_a_menu_entry_leads_to_a_list_with_its_filter(owner: Any) -> None:
     assert 'href="/admin/suppliers/?tag=new"' in owner.get("/admin/").text
 
 
+@pytest.mark.hook("dashboard_widgets")
+def test_a_card_on_home_fetches_its_own_content(owner: Any) -> None:
+    make_suppliers(count=2)
+    home = owner.get("/admin/").text
+    assert 'hx-get="/admin/home/widgets/visits.next"' in home
+    assert "Supplier 1" not in home
+    card = owner.get("/admin/home/widgets/visits.next", headers={"HX-Request": "true"}).text
+    assert ("Supplier 1" in card, "<html" in card) == (True, False)
+
+
 @pytest.mark.hook("record_badges")
 def test_marks_stand_beside_their_rows(owner: Any, ctx: Context) -> None:
     one, _ = make_suppliers(count=2)
@@ -178,6 +188,13 @@ def test_a_plugin_may_take_a_right_away_for_some_records(caller: Any, ctx: Conte
     answers = [caller.delete(f"/api/v1/suppliers/{id}").status_code for id in (one, other)]
     assert answers == [403, 204]
     assert caller.get(f"/api/v1/suppliers/{one}").status_code == 200
+
+
+def test_a_page_offers_nothing_that_a_plugin_takes_away(owner: Any, ctx: Context) -> None:
+    one, other = make_suppliers(count=2)
+    add_tags(ctx, SUPPLIER, [one], ["visited"])
+    offers = [f"/admin/suppliers/{id}/delete" in owner.get(f"/admin/suppliers/{id}").text for id in (one, other)]
+    assert offers == [False, True]
 
 
 @pytest.mark.hook("before_change")

@@ -12,6 +12,7 @@ from jinja2 import meta
 
 from core import access
 from core.context import system_context
+from core.dashboard import SIZES, Widget
 from core.nav import GROUPS, Link, NavItem
 from core.plugins.blame import where as place_of
 from core.resources import Section
@@ -38,6 +39,7 @@ def _shown(case: Case, where: str, icon: str, permission: str, group: str) -> No
 def _buttons(case: Case) -> None:
     """What the hooks give that are asked without a record; those may also answer only some."""
     _asked(case, "nav_items", {})
+    _asked(case, "dashboard_widgets", {})
     for name in case.built.resources:
         _asked(case, "list_links", {"resource": name, "query": ""})
 
@@ -50,8 +52,17 @@ def _asked(case: Case, hook: str, about: Mapping[str, Any]) -> None:
                 if isinstance(one, Link | NavItem):
                     group = one.group if isinstance(one, NavItem) else ""
                     _shown(case, f"{hook}: {one.label}", one.icon, one.permission, group)
+                elif isinstance(one, Widget):
+                    _card(case, f"{hook}: {one.name}", one)
     except Exception as error:  # it may need a user or a table that is not there yet
         case.hints.append(f"{hook}: {type(error).__name__}: {error}")
+
+
+def _card(case: Case, where: str, card: Widget) -> None:
+    _shown(case, where, card.icon, card.permission, "")
+    case.errors += unknown(f"{where}: size", [card.size], SIZES, "a size of a card")
+    if not card.name.startswith(f"{case.plugin.name}."):
+        case.errors.append(f"{where}: the name of a card begins with {case.plugin.name!r} and a dot")
 
 
 def _templates(case: Case, jinja: jinja2.Environment) -> None:

@@ -14,11 +14,11 @@ import jinja2
 from markupsafe import Markup
 
 from core import db, i18n, links, nav, runtime
-from core.context import NOBODY
+from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
 from core.web import cells
-from core.web.base import is_partial
+from core.web.base import is_partial, preference
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
 CSP = (
@@ -93,10 +93,17 @@ def _page() -> dict[str, Any]:
         "locale": i18n.locale(),
         "dir": i18n.direction(),
         "theme_choice": choice if choice in ("light", "dark") else "auto",
-        "nav_menu": nav.menu,
+        "nav_menu": _menu,
         "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),
     }
+
+
+def _menu(actor: Actor) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The menu as the user has it, and the shortcuts at the foot of a phone's screen."""
+    choices = nav.Choices.of(preference("menu"))
+    groups = nav.menu(actor, choices)
+    return groups, nav.shortcuts(groups, choices)
 
 
 def secure(answer: flask.Response, settings: Settings) -> flask.Response:
