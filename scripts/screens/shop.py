@@ -55,7 +55,7 @@ class Shop:
     def __exit__(self, *_: object) -> None:
         if self._server:
             self._server.terminate()
-            self._server.wait(30)
+            self._server.wait(120)
 
     def maktab(self, *words: str) -> Any:
         """What `maktab … --json` answers."""

@@ -127,6 +127,11 @@ def leave(page: Page) -> None:
     page.click("form[action='/admin/view-as/leave'] button")
 
 
+def question(page: Page) -> None:
+    first_of("/admin/suppliers/?sort=code")(page)
+    page.goto(page.url + "/delete")
+
+
 def first_of(address: str) -> Show:
     """The page of the first record of a list."""
 
@@ -143,11 +148,11 @@ SHOTS = [
     Shot("list-empty", "A list without records", at("/admin/suppliers/")),
     Shot(
         "plugin-list",
-        "A list of the test plugin `suppliers`: a declaration alone",
+        "A plugin's list: a declaration alone",
         at("/admin/suppliers/"),
         once=fetch_suppliers,
     ),
-    Shot("plugin-record", "A record of the test plugin", first_of("/admin/suppliers/?sort=code")),
+    Shot("plugin-record", "A plugin's record: the same declaration", first_of("/admin/suppliers/?sort=code")),
     Shot("form-errors", "A form that was refused", refused),
     Shot("list", "A list, all that match selected", select_all),
     Shot("list-filter", "Choosing a filter", filter_menu),
@@ -157,11 +162,7 @@ SHOTS = [
     Shot("menu-customize", "Arranging the menu", at("/admin/menu/")),
     Shot("record", "A record", order),
     Shot("form", "A form", order_form),
-    Shot(
-        "delete",
-        "Asked before a delete",
-        lambda page: (first_of("/admin/suppliers/?sort=code")(page), page.goto(page.url + "/delete")),
-    ),
+    Shot("delete", "Asked before a delete", question),
     Shot("import-mapping", "Columns of a file", lambda page: upload(page, "orders.order", FOREIGN, "orders.csv")),
     Shot("import-upload", "Uploading a file", at("/admin/imports/new")),
     Shot("imports", "Imports", at("/admin/imports/")),
@@ -176,7 +177,7 @@ SHOTS = [
     Shot("audit-entry", "An entry of the audit log", first_of("/admin/audit/")),
     Shot("plugins", "Plugins", at("/admin/plugins/")),
     Shot("confirm-password", "Asked for the password", password, after=lambda page: page.keyboard.press("Escape")),
-    Shot("plugin-page", "A page of the test plugin `visits`: macros alone", at("/admin/visits/")),
+    Shot("plugin-page", "A plugin's own page: macros alone", at("/admin/visits/")),
     Shot("profile", "Profile and language", at("/admin/profile/")),
     Shot("job-running", "A running job", running_job, after=ended),
     Shot("jobs", "Jobs", at("/admin/jobs/")),
