@@ -72,6 +72,18 @@ def filter_menu(page: Page) -> None:
     page.click(".mk-filter-list details >> nth=0")
 
 
+def columns(page: Page) -> None:
+    page.goto("/admin/orders/?limit=25&payment_status=paid")
+    page.click(".mk-setup >> xpath=.. >> summary")
+    page.wait_for_selector(".mk-order li")
+
+
+def save_view(page: Page) -> None:
+    page.goto("/admin/orders/?limit=25&payment_status=paid")
+    page.click("a[data-dialog][href*='/views/new']")
+    page.fill("dialog[open] #f-name", "Gifts, paid")
+
+
 def order(page: Page) -> None:
     page.goto("/admin/orders/?q=10440")
     page.click("a.mk-key >> nth=0")
@@ -156,6 +168,9 @@ SHOTS = [
     Shot("form-errors", "A form that was refused", refused),
     Shot("list", "A list, all that match selected", select_all),
     Shot("list-filter", "Choosing a filter", filter_menu),
+    Shot("list-columns", "Choosing columns", columns),
+    Shot("view-save", "Keeping a view", save_view),
+    Shot("views", "Views that were kept", at("/admin/views/")),
     Shot("list-no-match", "Nothing matches", at("/admin/orders/?q=nothing+like+this")),
     Shot("home", "Home", at("/admin/")),
     Shot("home-customize", "Arranging Home", at("/admin/home/")),
