@@ -81,7 +81,8 @@ class Album:
             options = {"base_url": self.shop.address, "locale": {"ar": "ar-SA"}.get(look.locale, "en-GB")}
             for kept in (self.strangers, self.pages):
                 page = browser.new_page(viewport={"width": width, "height": height}, **options)
-                page.set_default_timeout(60_000)
+                page.on("dialog", lambda dialog: dialog.accept())  # yes, leave what was typed
+                page.set_default_timeout(40_000)
                 theme = {"name": "maktab_theme", "value": look.theme, "url": self.shop.address}
                 page.context.add_cookies([theme])
                 kept[look] = page

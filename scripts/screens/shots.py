@@ -93,7 +93,7 @@ def order(page: Page) -> None:
 def order_form(page: Page) -> None:
     order(page)
     page.click(".mk-head-a a.mk-btn-p")
-    page.wait_for_selector("form[data-form]")
+    page.fill("#f-customer_phone", "+44 113 496 0000")
 
 
 def refused(page: Page) -> None:
@@ -122,7 +122,7 @@ def finished_job(page: Page) -> None:
 
 def password(page: Page) -> None:
     """The shop of the pictures asks for the password each time."""
-    page.goto("/admin/plugins/")
+    page.goto("/admin/plugins/visits")
     page.click("form[action$='/visits/disable'] button")
     page.wait_for_selector("dialog[open] input[type=password]")
 
@@ -191,6 +191,7 @@ SHOTS = [
     Shot("audit", "Audit log", at("/admin/audit/")),
     Shot("audit-entry", "An entry of the audit log", first_of("/admin/audit/")),
     Shot("plugins", "Plugins", at("/admin/plugins/")),
+    Shot("plugin", "A plugin: what it wants, how it does", at("/admin/plugins/orders")),
     Shot("confirm-password", "Asked for the password", password, after=lambda page: page.keyboard.press("Escape")),
     Shot("plugin-page", "A plugin's own page: macros alone", at("/admin/visits/")),
     Shot("profile", "Profile and language", at("/admin/profile/")),
