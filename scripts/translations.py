@@ -27,7 +27,8 @@ HEADER = "# Texts of Maktab. `make translations` keeps it; write the msgstr line
 
 def rooms() -> dict[Path, list[Path]]:
     """{locale folder: folders whose texts are in it}."""
-    plugins = {folder: [folder.parent] for folder in sorted((ROOT / "plugins").glob("*/locale"))}
+    homes = (ROOT / "plugins", ROOT / "tests" / "plugins")
+    plugins = {folder: [folder.parent] for home in homes for folder in sorted(home.glob("*/locale"))}
     return {ROOT / "core" / "locale": [ROOT / "core", ROOT / "themes"], **plugins}
 
 

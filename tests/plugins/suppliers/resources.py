@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from core.i18n import __
 from core.resources import Column, Filter, Resource, Scope, View, tag_actions
 from suppliers.models import Supplier
 from suppliers.schemas import SupplierSchema
@@ -15,13 +16,17 @@ def search_text(ids: Sequence[int]) -> Mapping[int, str]:
 
 
 SUPPLIER = Resource(
-    "suppliers.supplier", "suppliers", Supplier, SupplierSchema, "Supplier", "Suppliers", key=("code",), icon="truck",
+    "suppliers.supplier", "suppliers", Supplier, SupplierSchema, __("Supplier"), __("Suppliers"),
+    key=("code",), icon="truck",
     columns=(
-        Column("code", "Code", "code", sortable=True), Column("name", "Name", sortable=True),
-        Column("country", "Country", sortable=True), Column("credit_minor", "Credit", "money", sortable=True),
+        Column("code", __("Code"), "code", sortable=True), Column("name", __("Name"), sortable=True),
+        Column("country", __("Country"), sortable=True), Column("credit_minor", __("Credit"), "money", sortable=True),
     ),
-    filters=(Filter("country", "Country", "text"), Filter("is_active", "Active", "bool"), Filter("tag", "Tag", "tag")),
-    views=(View("active", "Active", {"is_active": "true"}),), search_exact=("code",), search_text=search_text,
-    scopes=(Scope("country", "Country"),),
+    filters=(
+        Filter("country", __("Country"), "text"), Filter("is_active", __("Active"), "bool"),
+        Filter("tag", __("Tag"), "tag"),
+    ),
+    views=(View("active", __("Active"), {"is_active": "true"}),), search_exact=("code",), search_text=search_text,
+    scopes=(Scope("country", __("Country")),),
     actions=tag_actions("suppliers.supplier"), has_tags=True, can_delete=True,
 )  # fmt: skip
