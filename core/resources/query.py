@@ -225,7 +225,8 @@ def askable(ctx: Context, resource: Resource, argument: str, text: str) -> str:
     name = argument.partition("__")[0]
     declared = next((one for one in resource.filters if one.name == name), None)
     if declared and declared.choices:
-        text = ",".join(one for one in text.split(",") if one in declared.choices)
+        choices = declared.offered()
+        text = ",".join(one for one in text.split(",") if one in choices)
     try:
         _condition(ctx, resource, argument, text, False)
     except Invalid:
@@ -242,9 +243,9 @@ def _is_tagged(resource: Resource, text: str, walks: bool) -> Any:
 def _value(declared: Filter, text: str) -> Any:
     if declared.kind != "choice":
         return _VALUES[declared.kind].deserialize(text)
-    wanted = [one for one in text.split(",") if one]
+    wanted, choices = [one for one in text.split(",") if one], declared.offered()
     for one in wanted:
-        if declared.choices and one not in declared.choices:
+        if declared.choices and one not in choices:
             raise ValueError(_("%(value)s is not one of the choices.", value=one[:50]))
     return wanted
 

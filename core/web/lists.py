@@ -91,7 +91,8 @@ def _major(minor: str) -> str:
 def _said(declared: Filter, argument: str, value: str) -> str:
     operator = argument.partition("__")[2]
     if declared.kind == "choice":
-        return ", ".join(str(declared.choices.get(one, one)) for one in value.split(","))
+        choices = declared.offered()
+        return ", ".join(str(choices.get(one, one)) for one in value.split(","))
     if declared.kind == "bool":
         return _("Yes") if value.lower() in ("true", "1", "yes") else _("No")
     if declared.kind == "date":
