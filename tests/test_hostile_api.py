@@ -71,7 +71,7 @@ def token(house: flask.Flask, make_user: Any, ctx: Context) -> str:
     docs = [{"number": str(n), "sales_channel": "web", "currency": "GBP"} for n in range(30)]
     assert all(outcome.ok for outcome in orders.create(ctx, docs))
     owner, _other = make_user("owner"), make_user("viewer")
-    return auth.create_token(ctx, owner, ["*"])
+    return auth.create_token(ctx, owner, ["*", *access.permissions()])
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from typing import Any
 
 import marshmallow as ma
 
-from core import db, links, runtime
+from core import links, runtime
 from core.audit import words
 from core.audit.models import Entry
 from core.auth.models import User
 from core.builtin import audit_checks
 from core.context import Context
+from core.db import steps
 from core.i18n import __
 from core.resources import query
 from core.resources.declaration import Column, Filter, Resource, Section
@@ -81,19 +82,8 @@ def _people() -> dict[str, str]:
 
 def _kinds() -> dict[str, str]:
     """Kinds of record of which the log tells, also those of plugins that are off, in words."""
-    rows = db.database.execute_sql(_EACH_KIND).fetchall()
-    return dict(sorted(((name, words.kind(name)) for (name,) in rows), key=lambda pair: pair[1]))
-
-
-# From one kind to the next over the index: DISTINCT would read all of it.
-_EACH_KIND = """
-WITH RECURSIVE kind (name) AS (
-  SELECT MIN(resource) FROM core_audit_entry
-  UNION ALL
-  SELECT (SELECT MIN(resource) FROM core_audit_entry WHERE resource > kind.name) FROM kind WHERE kind.name IS NOT NULL
-)
-SELECT name FROM kind WHERE name IS NOT NULL
-"""
+    named = [(name, words.kind(name)) for name in steps.values(Entry.resource)]
+    return dict(sorted(named, key=lambda pair: pair[1]))
 
 
 def _chain(ctx: Context, _none: Any) -> dict[str, Any]:
