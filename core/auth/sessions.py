@@ -82,7 +82,7 @@ def by_session(secret: str) -> tuple[User, Session] | None:
     found = _BY_SECRET.run(hash=_hash(secret)).fetchall()
     if not found:
         return None
-    (row,), (user,) = bulk.side_by_side(found, Session, User)
+    (row,), (user,) = bulk.records_in(found, Session, User)
     settings, now = runtime.current().settings, db.utcnow()
     idle, age = now - row.last_seen_at, now - row.created_at
     # abs: a session of a clock that was far ahead would else live until that time has come.

@@ -117,11 +117,6 @@ def apply(name: str, directory: Path) -> list[str]:
     return _locked(name, directory, lambda runner: list(runner.up()))
 
 
-def revert(name: str, directory: Path, target: str | None = None) -> list[str]:
-    """Undo the latest migration, or all back through `target`."""
-    return _locked(name, directory, lambda runner: list(runner.down(target)))
-
-
 def take_back(name: str, directory: Path, step: str) -> None:
     """Undo `step`, the newest migration, while it is written: its file may have been changed since it was applied."""
 

@@ -36,15 +36,13 @@ def enqueue(
     """
     values = _values(ctx, kind, title, resource, permission)
     values |= {"key": key, "total": total, "args": dict(args), "due_at": run_at or lease.now()}
-    fields = Job._meta.sorted_fields
     with db.transaction():
         db.after_commit(bell.ring)
         bound = {name: Job._meta.fields[name].db_value(value) for name, value in values.items()}
         rows = _INSERT.run(**bound).fetchall()
     if not rows:
         return Job.get(Job.key == key)  # type: ignore[no-any-return]
-    made: Job = bulk.records(Job, fields, bulk.converted(rows, fields))[0]
-    return made
+    return bulk.records_in(rows, Job)[0][0]  # type: ignore[no-any-return]
 
 
 def enqueue_many(

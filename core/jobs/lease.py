@@ -112,9 +112,8 @@ def claim_some(most: int, job_id: int | None = None) -> list[Job]:
     asked |= {"most": 1, "tried": _MANY} if alone else {"most": most, "tried": 0}
     end = _bound(runtime.current().settings.job_lease_s)
     given = {"token": secrets.token_hex(8), "worker": worker_id(), "started_at": Job.started_at.db_value(utcnow())}
-    fields, rows = Job._meta.sorted_fields, take.run(**asked, **given, end=end).fetchall()
-    jobs: list[Job] = bulk.records(Job, fields, bulk.converted(rows, fields))
-    return sorted(jobs, key=lambda job: job.id)
+    (taken,) = bulk.records_in(take.run(**asked, **given, end=end).fetchall(), Job)
+    return sorted(taken, key=lambda job: job.id)
 
 
 def _moment_slot(name: str) -> Any:

@@ -91,9 +91,7 @@ def page_ids(ctx: Context, resource: Resource, state: ListState) -> tuple[list[i
 
 def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
     """The records of `ids` in that order, with what the loader joins; no check of rights."""
-    model, fields = resource.model, resource.model._meta.sorted_fields
-    found = bulk.columns(model.select().where(search.among(model.id, ids)), fields) if ids else ()
-    rows = {row.id: row for row in bulk.records(model, fields, found)}
+    rows = {row.id: row for row in bulk.by_ids(resource.model, ids)} if ids else {}
     return _joined(ctx, resource, [rows[key] for key in ids if key in rows])
 
 

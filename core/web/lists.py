@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from core import nav, runtime
 from core.context import Context
-from core.db.money import to_major, to_minor
+from core.db import money
 from core.i18n import _, __, format_number, parse_number
 from core.resources import Badge, Filter, ListState, Page, Resource, Selection, query, traits
 from core.web import cells
@@ -38,7 +38,7 @@ def canonical(resource: Resource, args: Any) -> dict[str, str] | None:
 
 def _minor(text: str) -> str:
     try:
-        return str(to_minor(parse_number(text), runtime.current().settings.currency))
+        return str(money.to_minor(parse_number(text), runtime.current().settings.currency))
     except (ValueError, ArithmeticError):
         return text
 
@@ -113,7 +113,7 @@ def chips(resource: Resource, state: ListState) -> list[dict[str, Any]]:
 def _major(minor: str) -> str:
     if not minor.removeprefix("-").isdecimal():
         return minor
-    return format(to_major(int(minor), runtime.current().settings.currency), "f")
+    return money.writer(runtime.current().settings.currency)(int(minor))
 
 
 def _said(declared: Filter, argument: str, value: str) -> str:
