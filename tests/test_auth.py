@@ -319,9 +319,7 @@ def test_request_costs_two_statements_for_session_user_and_grants(app: Any, make
 
     secret = enter(make_user("manager"))
     with app.test_request_context("/admin/"), counting() as seen:
-        from core.auth.frame import _of_session
-
-        assert _of_session(secret)
+        assert auth.by_session(secret)
     assert len(seen) == 2, seen
 
 

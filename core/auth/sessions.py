@@ -77,7 +77,7 @@ def end_session(ctx: Context, session_id: int) -> None:
         audit.write(ctx, "core.user", "signed_out", [Change(ctx.actor.user_id or 0, {"session": session_id})])
 
 
-def by_session(secret: str) -> tuple[User, Session] | None:
+def by_session(secret: str, **where: str) -> tuple[User, Context] | None:
     """Whom a session cookie stands for, read anew for each request: an ended session is dead at once on all workers."""
     found = _BY_SECRET.run(hash=_hash(secret)).fetchall()
     if not found:
@@ -93,7 +93,7 @@ def by_session(secret: str) -> tuple[User, Session] | None:
     if idle > _TOUCH or db.is_read_only():  # each page of a read-only time tries anew, and so sees its end
         with db.optional_write():
             Session.update(last_seen_at=now).where(Session.id == row.id).execute()
-    return (user, row) if user.is_active else None
+    return (user, context_for(user, "ui", session_id=row.id, **where)) if user.is_active else None
 
 
 _BY_SECRET = db.Kept(lambda: Session.select(Session, User).join(User).where(Session.token_hash == db.slot("hash")))
@@ -122,7 +122,7 @@ def revoke_token(ctx: Context, token_id: int) -> None:
         changes.record(ctx, "core.user", "token_revoked", [Change(ctx.actor.user_id or 0, {"api": token_id})])
 
 
-def by_token(text: str) -> tuple[User, ApiToken] | None:
+def by_token(text: str, **where: str) -> tuple[User, Context] | None:
     """Whom an API token stands for; None when it is unknown, past its end, or its user is switched off."""
     match, now = _TOKEN.fullmatch(text), db.utcnow()
     if match is None:
@@ -135,7 +135,7 @@ def by_token(text: str) -> tuple[User, ApiToken] | None:
     if row.last_used_at is None or now - row.last_used_at > _TOUCH:
         with db.optional_write():
             ApiToken.update(last_used_at=now).where(ApiToken.id == row.id).execute()
-    return row.user, row
+    return row.user, context_for(row.user, "api", row.scopes, **where)
 
 
 def _hash(secret: str) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import flask
-import flask_login
 from werkzeug.datastructures import ImmutableMultiDict
 
 from core.access import SIGNED_IN, requires
 from core.auth import accounts, passwords, sessions, throttle
-from core.auth.frame import Identity, current_context, current_user
+from core.auth.frame import current_context, current_user, enter
 from core.auth.models import ApiToken, Session, User
 from core.builtin import people
 from core.errors import Invalid
@@ -43,10 +42,10 @@ def sign_in() -> Any:
         return flask.redirect(target) if current_context().actor.user_id else _sign_in_page(target)
     try:
         given = request.form.get("username", ""), request.form.get("password", "")
-        user, secret = sessions.sign_in(*given, **_from_where())
+        _user, secret = sessions.sign_in(*given, **_from_where())
     except (throttle.Throttled, sessions.SignInRefused) as error:
         return _sign_in_page(target, str(error)), error.status, error.headers
-    _enter(user, secret)
+    enter(secret)
     return flask.redirect(target)
 
 
@@ -57,11 +56,6 @@ def _sign_in_page(target: str, error: str = "") -> str:
 
 def _from_where() -> dict[str, str]:
     return {"ip": flask.request.remote_addr or "", "browser": flask.request.headers.get("User-Agent", "")}
-
-
-def _enter(user: User, secret: str) -> None:
-    flask.session.clear()  # with it goes the CSRF token that somebody else may have planted before
-    flask_login.login_user(Identity(user, current_context(), secret))
 
 
 @requires(SIGNED_IN)
@@ -111,7 +105,7 @@ def _change_password(user: User, form: Form) -> None:
         accounts.set_password(current_context(), user, form.get("new_password", ""))
     except Invalid as error:
         raise Invalid({"new_password": error.errors["password"]}) from None
-    _enter(user, sessions.open_session(user, **_from_where()))
+    enter(sessions.open_session(user, **_from_where()))
     flask.flash(_("The password is changed; your other sessions have ended."), "ok")
 
 
