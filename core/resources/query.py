@@ -161,8 +161,7 @@ def _walks(ctx: Context, resource: Resource, state: ListState) -> bool:
     """
     if not state.filters or is_postgres() or _is_in_order(resource, state):
         return False
-    query = _matching(ctx, resource, ListState(state.filters), "view")
-    return bool(query.select(resource.model.id).order_by().limit(_MANY).count() == _MANY)
+    return count(ctx, resource, ListState(state.filters), _MANY) > _MANY
 
 
 def _is_in_order(resource: Resource, state: ListState) -> bool:
