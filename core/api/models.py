@@ -8,7 +8,7 @@ from core.db import JSONField, Model, UTCDateTimeField, utcnow
 
 
 class KeptAnswer(Model):
-    """The answer to a request with an `Idempotency-Key`; `status` NULL: still running."""
+    """The answer to a request with an `Idempotency-Key`; `status` NULL: it still runs, and nobody else sees the row."""
 
     audit_exempt = "the request's change is audited itself"
     user_id = peewee.BigIntegerField()
