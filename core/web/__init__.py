@@ -1,6 +1,6 @@
 """The admin pages: base views, the pages of every Resource, forms, errors, headers."""
 
-from core.web.base import AdminView, HomeView, MaktabTheme, context, is_partial, redirect
+from core.web.base import AdminView, HomeView, MaktabTheme, context, is_partial, preference, redirect
 from core.web.resource import ResourceView
 
-__all__ = ["AdminView", "HomeView", "MaktabTheme", "ResourceView", "context", "is_partial", "redirect"]
+__all__ = ["AdminView", "HomeView", "MaktabTheme", "ResourceView", "context", "is_partial", "preference", "redirect"]

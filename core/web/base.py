@@ -9,6 +9,7 @@ import flask
 import flask_admin
 import flask_admin.theme
 
+from core import preferences
 from core.access import SIGNED_IN
 from core.auth import current_context
 
@@ -59,6 +60,13 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
 
         running = jobs.visible(context().actor).where(jobs.Job.status.in_(["waiting", "running"])).limit(5)
         return self.render("admin/home.html", running=list(running))
+
+
+def preference(name: str, default: Any = None) -> Any:
+    """What the user has chosen as `name` (see core.preferences), read once a request."""
+    if "preferences" not in flask.g:
+        flask.g.preferences = preferences.of(context())
+    return flask.g.preferences.get(name, default)
 
 
 def is_partial() -> bool:
