@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core import access, api, audit, auth, db
-from core.api.models import KeptAnswer
+from core.api import KeptAnswer
 from core.app import create_app
 from core.context import system_context
 from core.resources import Resource

@@ -16,9 +16,8 @@ import peewee
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from core import db, runtime
-from core.api.models import KeptAnswer, RateCounter
 from core.auth import current_context
-from core.db import utcnow
+from core.db import JSONField, Model, UTCDateTimeField, utcnow
 from core.errors import Invalid, MaktabError
 from core.i18n import _
 from core.parse import parse_json
@@ -27,6 +26,35 @@ BODY_BYTES = 2 * 1024 * 1024
 CALLS_PER_MINUTE = 600
 _KEPT = timedelta(hours=24)
 _REPLAYED = ("ETag", "Location", "Content-Type")
+
+
+class KeptAnswer(Model):
+    """The answer to a request with an `Idempotency-Key`; `status` NULL: it still runs, and nobody else sees the row."""
+
+    audit_exempt = "the request's change is audited itself"
+    user_id = peewee.BigIntegerField()
+    key = peewee.CharField(max_length=255)
+    request_hash = peewee.CharField(max_length=64)
+    status = peewee.IntegerField(null=True)
+    headers = JSONField(null=True)
+    body = peewee.TextField(null=True)
+    created_at = UTCDateTimeField(default=utcnow, index=True)
+
+    class Meta:
+        table_name = "core_api_answer"
+        indexes = ((("user_id", "key"), True),)
+
+
+class RateCounter(Model):
+    """Calls of one token in the running minute."""
+
+    audit_exempt = "a counter"
+    key = peewee.CharField(max_length=80, unique=True)
+    minute = peewee.BigIntegerField()
+    calls = peewee.IntegerField()
+
+    class Meta:
+        table_name = "core_api_rate"
 
 
 class TooManyCalls(MaktabError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 from core import db
 from core.auth.models import LoginAttempt
@@ -32,14 +33,12 @@ def account_key(username: str) -> str:
 
 def take(key: str, tries: int) -> None:
     """Take one try of `key` or raise Throttled; refused tries do not count. Later rounds wait 15, 30, 60 minutes."""
-    now = db.utcnow()
-    LoginAttempt.insert(key=key, since_at=now).on_conflict_ignore().execute()
+    now, more = db.utcnow(), {LoginAttempt.tries: LoginAttempt.tries + 1}
     with db.transaction():
-        # The update comes first: it locks the row, so that of many tries at once each sees its own number.
-        LoginAttempt.update(tries=LoginAttempt.tries + 1).where(LoginAttempt.key == key).execute()
-        row = LoginAttempt.get_or_none(LoginAttempt.key == key)
-        if row is None:  # a right try at the same moment has just dropped the counter
-            return
+        # One upsert locks the row, so that of many tries at once each sees its own number.
+        counted: Any = LoginAttempt.insert(key=key, tries=1, since_at=now)
+        counted = counted.on_conflict(conflict_target=[LoginAttempt.key], update=more)
+        (row,) = counted.returning(LoginAttempt).execute()
         if row.blocked_until and row.blocked_until > now:
             raise Throttled(int((row.blocked_until - now).total_seconds()) + 1)
         if row.blocked_until or now - row.since_at > _WINDOW:
