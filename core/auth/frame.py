@@ -1,10 +1,11 @@
-"""Who asks: found once per request, by session or token, and kept in `flask.g` as `user` and `ctx`."""
+"""flask-login as the frame: says who asks, once per request, and fills `flask.g.ctx`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import flask
+import flask_login
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from itsdangerous import BadSignature
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -14,9 +15,6 @@ from core.auth.models import User
 from core.auth.sessions import by_session, by_token
 from core.context import NOBODY, Context
 from core.i18n import locale
-
-_SESSION = "_user_id"
-"""Where the cookie has the secret of the session: the name that it had when the first people signed in."""
 
 
 class CookieSessions(SecureCookieSessionInterface):
@@ -34,6 +32,16 @@ class CookieSessions(SecureCookieSessionInterface):
             return self.session_class()
 
 
+class Identity(flask_login.UserMixin):  # type: ignore[misc]
+    """What flask-login holds: the user, the context of the request, and the secret of the session."""
+
+    def __init__(self, user: User, ctx: Context, secret: str = "") -> None:
+        self.user, self.ctx, self.secret = user, ctx, secret
+
+    def get_id(self) -> str:
+        return self.secret
+
+
 def current_context() -> Context:
     """The context of the running request."""
     ctx: Context = flask.g.ctx
@@ -42,14 +50,14 @@ def current_context() -> Context:
 
 def current_user() -> User:
     """The user of the running request; only behind a route that needs one."""
-    user: User = flask.g.user
+    user: User = flask_login.current_user.user
     return user
 
 
-def enter(secret: str) -> None:
+def enter(user: User, secret: str) -> None:
     """Let the browser of the running request in, by the secret of its session."""
     flask.session.clear()  # with it goes the CSRF token that somebody else may have planted before
-    flask.session[_SESSION] = secret
+    flask_login.login_user(Identity(user, current_context(), secret))
 
 
 def init_app(app: flask.Flask) -> None:
@@ -67,23 +75,37 @@ def init_app(app: flask.Flask) -> None:
     )
     if hops := settings.proxy_hops:  # else anybody could write his own address into the header
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    # Without its context processor: the page that says the database is gone must not ask it who signed in.
+    manager = flask_login.LoginManager(app, add_context_processor=False)
+    manager.session_protection = None  # our rows decide; its own check of address and browser only looks like one
+    manager.user_loader(_of_session)
+    manager.request_loader(_of_token)
     app.before_request(_fill_context)
 
 
-def _fill_context() -> None:
+def _where() -> dict[str, Any]:
+    """Where the running request comes from; its log lines carry the same number."""
     request = flask.request
-    where: dict[str, Any] = {"ip": request.remote_addr or ""}
-    if known := request.environ.get("maktab.request_id"):  # the log lines of this request carry the same number
-        where["request_id"] = known
-    flask.g.ctx = Context(NOBODY, "ui", locale=locale(), **where)
-    rule = request.url_rule
+    known = request.environ.get("maktab.request_id")
+    return {"ip": request.remote_addr or ""} | ({"request_id": known} if known else {})
+
+
+def _of_session(secret: str) -> Identity | None:
+    found = None if flask.request.path.startswith("/api/") else by_session(secret, **_where())
+    return Identity(*found, secret) if found else None
+
+
+def _of_token(request: Any) -> Identity | None:
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    is_ours = kind.lower() == "bearer" and request.path.startswith("/api/")
+    found = by_token(text.strip(), **_where()) if is_ours else None
+    return Identity(*found) if found else None
+
+
+def _fill_context() -> None:
+    flask.g.ctx = Context(NOBODY, "ui", locale=locale(), **_where())
+    rule = flask.request.url_rule
     if rule is not None and rule.endpoint.rsplit(".", 1)[-1] == "static":
         return  # files are open to all: no statement for them
-    if request.path.startswith("/api/"):
-        kind, _, text = request.headers.get("Authorization", "").partition(" ")
-        found = by_token(text.strip(), **where) if kind.lower() == "bearer" else None
-    else:
-        secret = flask.session.get(_SESSION)
-        found = by_session(secret, **where) if secret else None
-    if found:
-        flask.g.user, flask.g.ctx = found
+    if flask_login.current_user.is_authenticated:
+        flask.g.ctx = flask_login.current_user.ctx

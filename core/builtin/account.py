@@ -42,10 +42,10 @@ def sign_in() -> Any:
         return flask.redirect(target) if current_context().actor.user_id else _sign_in_page(target)
     try:
         given = request.form.get("username", ""), request.form.get("password", "")
-        _user, secret = sessions.sign_in(*given, **_from_where())
+        user, secret = sessions.sign_in(*given, **_from_where())
     except (throttle.Throttled, sessions.SignInRefused) as error:
         return _sign_in_page(target, str(error)), error.status, error.headers
-    enter(secret)
+    enter(user, secret)
     return flask.redirect(target)
 
 
@@ -105,7 +105,7 @@ def _change_password(user: User, form: Form) -> None:
         accounts.set_password(current_context(), user, form.get("new_password", ""))
     except Invalid as error:
         raise Invalid({"new_password": error.errors["password"]}) from None
-    enter(sessions.open_session(user, **_from_where()))
+    enter(user, sessions.open_session(user, **_from_where()))
     flask.flash(_("The password is changed; your other sessions have ended."), "ok")
 
 
