@@ -24,6 +24,8 @@ from core.resources import (
     Tags,
     Utc,
     add_note,
+    add_tags,
+    remove_tags,
     schema_fields,
     service_of,
     tags_of,
@@ -245,7 +247,7 @@ def test_undo_of_tags_takes_back_only_what_was_really_added(suppliers: Resource)
         assert adding.undo is not None
         adding.undo(CTX, {key: outcome.undo for key, outcome in done.items()})
     assert tags_of(suppliers.name, ids) == {ids[0]: ["vip"], ids[1]: []}
-    gone = removing.run(CTX, ids, {"tags": ["vip"]})
+    gone = remove_tags(CTX, suppliers.name, ids, ["vip"])
     assert [gone[key].status for key in ids] == ["done", "unchanged"]
     with db.transaction():
         assert removing.undo is not None
@@ -255,16 +257,15 @@ def test_undo_of_tags_takes_back_only_what_was_really_added(suppliers: Resource)
 
 def test_tagging_raises_the_version_and_says_so_in_the_log(suppliers: Resource) -> None:
     ids = make_suppliers(count=200)
-    adding, _removing = suppliers.actions
     with count_statements() as sent:
-        adding.run(CTX, ids, {"tags": ["a", "b"]})
+        add_tags(CTX, suppliers.name, ids, ["a", "b"])
     assert len(sent) <= 5
     assert {row.version for row in suppliers.model.select()} == {2}
     assert audit.history("suppliers.supplier", ids[0])[0].diff == {
         "before": {"tags": []},
         "after": {"tags": ["a", "b"]},
     }
-    assert {o.status for o in adding.run(CTX, ids, {"tags": ["a"]}).values()} == {"unchanged"}
+    assert {o.status for o in add_tags(CTX, suppliers.name, ids, ["a"]).values()} == {"unchanged"}
 
 
 def test_the_timeline_has_notes_and_changes_in_order_in_two_statements(suppliers: Resource, service: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import flask
@@ -11,8 +12,9 @@ from itsdangerous import BadSignature
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import runtime
-from core.auth.models import User
-from core.auth.sessions import by_session, by_token
+from core.auth import view_as
+from core.auth.models import Session, User
+from core.auth.sessions import by_session, by_token, context_for
 from core.context import NOBODY, Context
 from core.i18n import locale
 
@@ -33,10 +35,14 @@ class CookieSessions(SecureCookieSessionInterface):
 
 
 class Identity(flask_login.UserMixin):  # type: ignore[misc]
-    """What flask-login holds: the user, the context of the request, and the secret of the session."""
+    """What flask-login holds: the user, the context of the request, the session with its secret, a token's scopes."""
 
-    def __init__(self, user: User, ctx: Context, secret: str = "") -> None:
-        self.user, self.ctx, self.secret = user, ctx, secret
+    def __init__(
+        self, user: User, ctx: Context, secret: str = "", session: Session | None = None, *,
+        scopes: Sequence[str] = (), own: Context | None = None,
+    ) -> None:  # fmt: skip
+        self.user, self.ctx, self.secret, self.session = user, ctx, secret, session
+        self.scopes, self.own = scopes, own or ctx
 
     def get_id(self) -> str:
         return self.secret
@@ -54,10 +60,27 @@ def current_user() -> User:
     return user
 
 
-def enter(user: User, secret: str) -> None:
-    """Let the browser of the running request in, by the secret of its session."""
-    flask.session.clear()  # with it goes the CSRF token that somebody else may have planted before
-    flask_login.login_user(Identity(user, current_context(), secret))
+def own_context() -> Context:
+    """The user's own context, also while he looks with other eyes."""
+    ctx: Context = flask_login.current_user.own
+    return ctx
+
+
+def current_session() -> Session:
+    """The session of the running request; only behind a page that needs a user."""
+    session: Session = flask_login.current_user.session
+    return session
+
+
+def current_scopes() -> Sequence[str]:
+    """What the API token of the running request is limited to."""
+    scopes: Sequence[str] = flask_login.current_user.scopes
+    return scopes
+
+
+def enter(user: User, secret: str, session: Session | None = None) -> None:
+    """From now on the browser comes with `secret`, that of `session` when it is the running one."""
+    flask_login.login_user(Identity(user, current_context(), secret, session))
 
 
 def init_app(app: flask.Flask) -> None:
@@ -91,15 +114,22 @@ def _where() -> dict[str, Any]:
 
 
 def _of_session(secret: str) -> Identity | None:
-    found = None if flask.request.path.startswith("/api/") else by_session(secret, **_where())
-    return Identity(*found, secret) if found else None
+    found = None if flask.request.path.startswith("/api/") else by_session(secret)
+    if found is None:
+        return None
+    user, session = found
+    own = context_for(user, "ui", session_id=session.id, **_where())
+    ctx = view_as.seen(own, session) if session.view_as else own
+    return Identity(user, ctx, secret, session, own=own)
 
 
 def _of_token(request: Any) -> Identity | None:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    is_ours = kind.lower() == "bearer" and request.path.startswith("/api/")
-    found = by_token(text.strip(), **_where()) if is_ours else None
-    return Identity(*found) if found else None
+    found = by_token(text.strip()) if kind.lower() == "bearer" and request.path.startswith("/api/") else None
+    if found is None:
+        return None
+    user, token = found
+    return Identity(user, context_for(user, "api", token.scopes, **_where()), scopes=token.scopes)
 
 
 def _fill_context() -> None:

@@ -57,27 +57,38 @@ def sign_in(username: str, password: str, *, ip: str, browser: str) -> tuple[Use
 
 
 def open_session(user: User, *, ip: str, browser: str) -> str:
-    """A new session of `user`; its secret is given here once and kept as a hash."""
-    secret = secrets.token_urlsafe(32)
+    """A new session of `user`, who has just given the password; its secret is given here once and kept as a hash."""
+    secret, stored = new_secret()
     oldest = db.utcnow() - timedelta(hours=runtime.current().settings.session_hours)
     with db.transaction():
         Session.delete().where(Session.created_at < oldest).execute()  # those that nobody came back to
-        row = Session.create(user=user, token_hash=_hash(secret), ip=ip, browser=browser[:200])
+        row = Session.create(
+            user=user, token_hash=stored, ip=ip, browser=browser[:200], step_up_at=db.utcnow()
+        )  # fmt: skip
+        User.update(last_sign_in_at=row.created_at).where(User.id == user.id).execute()
         ctx = Context(Actor(user.id, str(user)), "ui", ip=ip, session_id=row.id)
         audit.write(ctx, "core.user", "signed_in", [Change(user.id)])
     return secret
 
 
-def end_session(ctx: Context, session_id: int) -> None:
-    """End one of the actor's own sessions; NotFound for those of others."""
-    own = (Session.id == session_id) & (Session.user == ctx.actor.user_id)
+def new_secret() -> tuple[str, str]:
+    """A secret for a session, and the hash that is kept of it."""
+    secret = secrets.token_urlsafe(32)
+    return secret, _hash(secret)
+
+
+def end_session(ctx: Context, session_id: int, user_id: int | None = None) -> None:
+    """End a session of the actor, or of `user_id`, who may not hold more; NotFound for one of somebody else."""
+    whose = user_id or ctx.actor.user_id or 0
+    access.demand_over(ctx.actor, [whose])
     with db.transaction():
-        if not Session.delete().where(own).execute():
+        if not Session.delete().where(Session.id == session_id, Session.user == whose).execute():
             raise NotFound(_("This session has ended already."))
-        audit.write(ctx, "core.user", "signed_out", [Change(ctx.actor.user_id or 0, {"session": session_id})])
+        action = "signed_out" if whose == ctx.actor.user_id else "session_ended"
+        audit.write(ctx, "core.user", action, [Change(whose, {"session": session_id})])
 
 
-def by_session(secret: str, **where: str) -> tuple[User, Context] | None:
+def by_session(secret: str) -> tuple[User, Session] | None:
     """Whom a session cookie stands for, read anew for each request: an ended session is dead at once on all workers."""
     found = _BY_SECRET.run(hash=_hash(secret)).fetchall()
     if not found:
@@ -93,7 +104,7 @@ def by_session(secret: str, **where: str) -> tuple[User, Context] | None:
     if idle > _TOUCH or db.is_read_only():  # each page of a read-only time tries anew, and so sees its end
         with db.optional_write():
             Session.update(last_seen_at=now).where(Session.id == row.id).execute()
-    return (user, context_for(user, "ui", session_id=row.id, **where)) if user.is_active else None
+    return (user, row) if user.is_active else None
 
 
 _BY_SECRET = db.Kept(lambda: Session.select(Session, User).join(User).where(Session.token_hash == db.slot("hash")))
@@ -122,7 +133,7 @@ def revoke_token(ctx: Context, token_id: int) -> None:
         changes.record(ctx, "core.user", "token_revoked", [Change(ctx.actor.user_id or 0, {"api": token_id})])
 
 
-def by_token(text: str, **where: str) -> tuple[User, Context] | None:
+def by_token(text: str) -> tuple[User, ApiToken] | None:
     """Whom an API token stands for; None when it is unknown, past its end, or its user is switched off."""
     match, now = _TOKEN.fullmatch(text), db.utcnow()
     if match is None:
@@ -135,7 +146,7 @@ def by_token(text: str, **where: str) -> tuple[User, Context] | None:
     if row.last_used_at is None or now - row.last_used_at > _TOUCH:
         with db.optional_write():
             ApiToken.update(last_used_at=now).where(ApiToken.id == row.id).execute()
-    return row.user, context_for(row.user, "api", row.scopes, **where)
+    return row.user, row
 
 
 def _hash(secret: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages
+from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages, rights_pages
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
@@ -22,7 +22,7 @@ def register_resources() -> Sequence[Resource]:
 
 @hookimpl
 def register_blueprints() -> Sequence[flask.Blueprint]:
-    return [account.blueprint()]
+    return [account.blueprint(), rights_pages.blueprint()]
 
 
 @hookimpl

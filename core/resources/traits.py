@@ -110,11 +110,18 @@ def write_tags(resource: str, add: _Pairs, remove: _Pairs) -> tuple[_Pairs, _Pai
     return bulk.grouped(added), bulk.grouped(removed)
 
 
-def _retag(ctx: Context, resource: str, action: str, add: _Pairs, remove: _Pairs) -> dict[int, Outcome]:
-    """One UPDATE raises the versions, one audit statement and one event tell of the set.
+def add_tags(ctx: Context, resource: str, ids: Sequence[int], tags: Sequence[str]) -> dict[int, Outcome]:
+    """Add `tags` to records (at most 200); an outcome's `undo` names the tags that were not there before."""
+    return _retag(ctx, resource, "tags_added", dict.fromkeys(ids, tuple(tags)), {})
 
-    An outcome's `undo` names the tags that were really added, and those that were really there.
-    """
+
+def remove_tags(ctx: Context, resource: str, ids: Sequence[int], tags: Sequence[str]) -> dict[int, Outcome]:
+    """Remove `tags` from records (at most 200); an outcome's `undo` names the tags that were there."""
+    return _retag(ctx, resource, "tags_removed", {}, dict.fromkeys(ids, tuple(tags)))
+
+
+def _retag(ctx: Context, resource: str, action: str, add: _Pairs, remove: _Pairs) -> dict[int, Outcome]:
+    """One UPDATE raises the versions, one audit statement and one event tell of the set."""
     model = runtime.current().resource(resource).model
     with db.transaction():
         added, removed = write_tags(resource, add, remove)
@@ -132,10 +139,10 @@ def tag_actions(resource: str) -> tuple[Action, Action]:
     """The actions `add_tags` and `remove_tags` of a resource, with an undo that touches only what they changed."""
 
     def add(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
-        return _retag(ctx, resource, "tags_added", dict.fromkeys(ids, arguments["tags"]), {})
+        return add_tags(ctx, resource, ids, arguments["tags"])
 
     def remove(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
-        return _retag(ctx, resource, "tags_removed", {}, dict.fromkeys(ids, arguments["tags"]))
+        return remove_tags(ctx, resource, ids, arguments["tags"])
 
     def undo(ctx: Context, done: Mapping[int, Any]) -> dict[int, Outcome]:
         back, gone = ({key: kept[name] for key, kept in done.items()} for name in ("removed", "added"))

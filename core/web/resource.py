@@ -29,7 +29,7 @@ from core.resources import (
     service_of,
     traits,
 )  # fmt: skip
-from core.web import forms, lists, outcomes
+from core.web import confirm, forms, lists, outcomes, questions
 from core.web.base import Guarded, came_from, context, is_partial, redirect
 
 FEATURES = {
@@ -146,7 +146,10 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         if form.rearrange(flask.request.form):
             return self._form_page(form)
         try:
-            outcome = service_of(self.resource).create(context(), [form.document(_currency(form.values))])[0]
+            document = form.document(_currency(form.values))
+            if asked := questions.before_writing(self.resource, "create", document, self.labels, "", self._url()):
+                return asked
+            outcome = service_of(self.resource).create(context(), [document])[0]
             if outcome.ok and outcome.id:
                 return self._done(_("Created."), outcome.id)
             form.errors = _errors(outcome)
@@ -173,6 +176,9 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             document = form.document(_currency(form.values, stored), base)
             if not document:
                 return self._done(_("Nothing had to be changed."), record.id)
+            title, here = self.resource.title(record), self._url("details", record_id=record.id)
+            if asked := questions.before_writing(self.resource, "edit", document, self.labels, title, here):
+                return asked
             version = {record.id: flask.request.form.get("version", 0, int)}
             outcome = service_of(self.resource).update(context(), {record.id: document}, version)[0]
             if outcome.ok:
@@ -221,14 +227,15 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def delete_view(self, record_id: int) -> Any:
         record = query.get(context(), self.resource, record_id, "delete")
         service = service_of(self.resource)
-        kept = service.kept(record.__data__)
-        if flask.request.method == "GET" and not kept:
-            return self.render("admin/model/delete.html", record=record)
+        kept, title = service.kept(record.__data__), self.resource.title(record)
+        here = self._url("details", record_id=record.id)
+        if not kept and (asked := questions.before_delete(self.resource, title, here)):
+            return asked
         kept = kept or service.delete(context(), [record.id])[0].reason
         if kept:
             flask.flash(kept, "bad")
-            return flask.redirect(self._url("details", record_id=record.id))
-        return self._done(_("%(title)s was deleted.", title=self.resource.title(record)))
+            return flask.redirect(here)
+        return self._done(_("%(title)s was deleted.", title=title))
 
     @expose("/<int:record_id>/notes", methods=["POST"])
     @requires("{resource}.note")
@@ -255,25 +262,28 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             flask.flash(_("Nothing was selected."), "info")
             return redirect(came_from(self._url()))
         form = forms.form_of(action.schema) if action.schema else None
-        if (form or action.confirm) and "confirmed" not in posted:
-            return self._question(action, form, chosen)
+        asked = questions.before_action(self.resource, action, chosen, came_from(self._url()))
+        if form and posted:
+            form.values = {info.path: posted.get(f"argument.{info.path}", "") for info in form.fields}
+        is_open = bool(form) and "confirmed" not in posted if action.asks == "undo" else not asked.is_granted
+        if is_open:
+            return self._asking(action, form, chosen, asked)
         try:
-            if form:
-                form.values = {info.path: posted.get(f"argument.{info.path}", "") for info in form.fields}
             arguments = form.raw(_currency()) if form else {}
             started = jobs.start_action(context(), self.resource.name, name, chosen, arguments)
         except Invalid as error:
             if form is None:
                 raise
-            form.errors = error.errors
-            return self._question(action, form, chosen), 422
+            form.errors, asked.status = error.errors, 422
+            return self._asking(action, form, chosen, asked)
         return self._report(action, started)
 
-    def _question(self, action: Action, form: forms.Form | None, chosen: Selection) -> str:
+    def _asking(self, action: Action, form: forms.Form | None, chosen: Selection, asked: confirm.Asked) -> Any:
         """The small form of an action, or what it asks first; and what it will touch."""
         touched = lists.touched(context(), self.resource, chosen, action.name)
-        asked = {"action": action, "form": form, "chosen": chosen, "posted": flask.request.form}
-        return self.render("admin/model/action.html", currency=_currency(), **asked, **touched)
+        values = {"action": action, "form": form, "chosen": chosen, "posted": flask.request.form, "asked": asked}
+        page = self.render("admin/model/action.html", currency=_currency(), **values, **touched)
+        return confirm.answer(page, asked)
 
     def _report(self, action: Action, started: Any) -> Any:
         if isinstance(started, jobs.Job):

@@ -89,6 +89,7 @@ def _page() -> dict[str, Any]:
     choice = flask.request.cookies.get("maktab_theme", "") if flask.has_request_context() else ""
     return {
         "actor": context.actor if context else NOBODY,
+        "looking": context.on_behalf_of if context and context.is_looking else "",
         "locale": i18n.locale(),
         "dir": i18n.direction(),
         "theme_choice": choice if choice in ("light", "dark") else "auto",

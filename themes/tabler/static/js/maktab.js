@@ -43,11 +43,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.confirm;
-  if (question && !window.confirm(question)) event.preventDefault();
-});
-
 // Forms: leave guard until saved.
 let unsaved = null;
 document.addEventListener("input", (event) => {
