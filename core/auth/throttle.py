@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from core import db
+from core.auth import passwords
 from core.auth.models import LoginAttempt
 from core.errors import MaktabError
 from core.i18n import _
@@ -29,6 +30,19 @@ class Throttled(MaktabError):
 def account_key(username: str) -> str:
     # Hashed: people type their password into the field of the name.
     return "account:" + hashlib.sha256(username.casefold().encode()).hexdigest()
+
+
+def is_right(username: str, ip: str, stored: str, password: str) -> bool:
+    """Whether `stored` is the hash of `password`. A wrong one counts as a try of this name and of this address, a
+    right one does not. Raises Throttled; hashes once in any other case."""
+    account, address = account_key(username), f"address:{ip}"
+    take(address, ADDRESS_TRIES)
+    take(account, ACCOUNT_TRIES)
+    is_it = passwords.matches(stored, password)
+    if is_it:
+        give_back(address)
+        forget(account)
+    return is_it
 
 
 def take(key: str, tries: int) -> None:
