@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from core import db, plugins, trial
 from core.context import Context
-from core.settings import Settings
 from tests.plugin_kit import PLUGINS, MerchantFolder
 
 RESOURCES, MODELS, SCHEMAS = "resources.py", "models.py", "schemas.py"
@@ -24,11 +22,9 @@ HOOK = "\n@hookimpl\ndef {0}:\n    return {1}\n"
 
 
 @pytest.fixture
-def merchant(runtime: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    folder.add_suppliers()
-    yield folder
-    folder.forget()
+def merchant(runtime: Any, merchant: MerchantFolder) -> MerchantFolder:
+    merchant.add_suppliers()
+    return merchant
 
 
 def change(folder: Path, old: str, new: str) -> None:
@@ -120,6 +116,14 @@ def test_a_name_that_is_nothing_is_refused(merchant: MerchantFolder, file: str, 
         (
             HOOK.format("nav_items()", "[core.nav.NavItem('Go', '/x', icon='plain')]"),
             "nav_items: Go: icon: 'plain' is not an icon",
+        ),
+        (
+            HOOK.format("dashboard_widgets()", "[core.dashboard.Widget('x.sales', 'Sales', list, size='huge')]"),
+            "dashboard_widgets: x.sales: the name of a card begins with 'suppliers'",
+        ),
+        (
+            HOOK.format("dashboard_widgets()", "[core.dashboard.Widget('suppliers.a', 'A', list, size='huge')]"),
+            "dashboard_widgets: suppliers.a: size: 'huge' is not a size of a card",
         ),
         ("\nTEMPLATE = 'suppliers/gone.html'\n", "hooks.py: 'suppliers/gone.html' is not a template"),
         (

@@ -389,8 +389,7 @@ def test_a_form_and_a_note_refuse_a_card_number(owner: Any, runtime: Any) -> Non
     assert answer.status_code == 422
     assert "payment card" in text_of(answer)
     make_suppliers(document())
-    send(owner, LIST + "1/notes", text="4111-1111-1111-1111")
-    page = text_of(owner.get(LIST + "1"))
+    page = text_of(send(owner, LIST + "1/notes", text="4111-1111-1111-1111"))
     assert "payment card" in page
     assert "4111" not in page
 

@@ -7,7 +7,18 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages, rights_pages
+from core.builtin import (
+    account,
+    audit_log,
+    housekeeping,
+    job_pages,
+    menu_page,
+    people,
+    plugin_pages,
+    rights_pages,
+    widgets,
+)
+from core.dashboard import Widget
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
@@ -27,7 +38,7 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 @hookimpl
 def register_views() -> Sequence[AdminView]:
-    return [job_pages.JobsView(), plugin_pages.PluginsView()]
+    return [job_pages.JobsView(), plugin_pages.PluginsView(), menu_page.MenuView()]
 
 
 @hookimpl
@@ -43,3 +54,8 @@ def register_schedules() -> Sequence[Schedule]:
 @hookimpl
 def register_subscriptions() -> Mapping[str, Any]:
     return {"core.plugin_enabled.v1": tell_enabled}
+
+
+@hookimpl
+def dashboard_widgets() -> Sequence[Widget]:
+    return widgets.widgets()

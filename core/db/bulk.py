@@ -78,12 +78,13 @@ def insert(model: Any, rows: Sequence[dict[str, Any]], *, ignore: bool = False) 
                 _run_once(f"{head} VALUES {{}}{tail}", marks, part)
 
 
-def insert_returning(model: Any, rows: Sequence[dict[str, Any]]) -> list[int]:
+def insert_returning(model: Any, rows: Sequence[dict[str, Any]], *, ignore: bool = False) -> list[int]:
     """The same in one statement for at most some hundred rows; the ids of the new rows, in the order of `rows`."""
     if not rows:
         return []
     head, marks, values = _prepared(model, rows)
-    made = _run_once(f"{head} VALUES {{}} RETURNING {model._meta.primary_key.column_name}", marks, values)
+    tail = f"{' ON CONFLICT DO NOTHING' * ignore} RETURNING {model._meta.primary_key.column_name}"
+    made = _run_once(f"{head} VALUES {{}}{tail}", marks, values)
     return sorted(row_id for (row_id,) in made.fetchall())  # given in the order of VALUES; RETURNING promises no order
 
 

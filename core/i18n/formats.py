@@ -28,6 +28,14 @@ def number(value: int | float | Decimal) -> str:
     return Markup(f'<bdi dir="ltr">{text}</bdi>') if value < 0 else text  # noqa: S704 - digits
 
 
+def filesize(size: int) -> str:
+    """`size` bytes as people say it: 820 kB, 1.4 MB; less than one is one."""
+    kilobytes = max(1, (size + 500) // 1000)
+    if kilobytes < 1000:
+        return _("%(n)s kB", n=kilobytes)
+    return _("%(n)s MB", n=format_number((Decimal(size) / 1_000_000).quantize(Decimal("0.1"))))
+
+
 @lru_cache(maxsize=512)
 def _symbol(currency: str, code: str) -> str:
     symbol = numbers.get_currency_symbol(currency, locale=code).strip("\u200f.")
@@ -77,6 +85,16 @@ def _said_day(day: date, today: date, code: str) -> str:
         if day == today - timedelta(days=1):
             return _("Yesterday")
     return _dated(day, "EEEE" if timedelta(0) < today - day < timedelta(days=7) else "d MMM y", code)
+
+
+def short_day(day: date) -> str:
+    """Day and month: 3 Mar."""
+    return _dated(day, "d MMM", locale())
+
+
+def compact(number: int) -> str:
+    """A round number for the axis of a chart: 40K."""
+    return numbers.format_compact_decimal(number, fraction_digits=1, locale=locale())
 
 
 def local(moment: datetime) -> datetime:

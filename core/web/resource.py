@@ -31,15 +31,17 @@ from core.resources import (
 )  # fmt: skip
 from core.web import confirm, forms, lists, outcomes, questions
 from core.web.base import Guarded, came_from, context, is_partial, redirect
+from core.web.notes import NotesView, days
 
 FEATURES = {
     "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
+    "attachment_view": "has_notes",
     "run_view": "actions", "filters_view": "filters",
 }  # fmt: skip
 """Views that only exist where the Resource says so."""
 
 
-class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
+class ResourceView(NotesView, Guarded, BaseModelView):  # type: ignore[misc]
     """One instance per Resource and app. Reads by `core.resources.query`, writes by the resource's service."""
 
     # Routes of BaseModelView that know nothing of permissions and jobs.
@@ -105,14 +107,15 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
 
     @expose("/<int:record_id>")
     @requires("{resource}.view")
-    def details_view(self, record_id: int) -> Any:
+    def details_view(self, record_id: int, note: str = "") -> Any:
+        """`note`: what was typed as a note and refused."""
         record = query.get(context(), self.resource, record_id)
         shown = [(section, _loaded(section, record)) for section in self.resource.detail]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
-        history = traits.timeline(self.resource.name, record.id)
+        history = days(traits.timeline(self.resource.name, record.id))
         marks = lists.marks(context(), self.resource, [record.id]).get(record.id, [])
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
-        return self.render("admin/model/details.html", timeline=history, **page, **self._offered(record))
+        return self.render("admin/model/details.html", timeline=history, note=note, **page, **self._offered(record))
 
     def _offered(self, record: Any) -> dict[str, Any]:
         """What can be done with `record` now: the actions whose guard lets it pass, and whether it can be deleted."""
@@ -236,18 +239,6 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             flask.flash(kept, "bad")
             return flask.redirect(here)
         return self._done(_("%(title)s was deleted.", title=title))
-
-    @expose("/<int:record_id>/notes", methods=["POST"])
-    @requires("{resource}.note")
-    def note_view(self, record_id: int) -> Any:
-        record = query.reach(context(), self.resource, record_id, "note")
-        text = flask.request.form.get("text", "").strip()
-        try:
-            if text:
-                traits.add_note(context(), self.resource.name, record.id, text)
-        except Invalid as problem:
-            flask.flash(str(problem), "bad")
-        return flask.redirect(self._url("details", record_id=record.id) + "#timeline")
 
     @expose("/actions/<name>", methods=["POST"])
     @requires("{resource}.view")

@@ -14,11 +14,11 @@ import jinja2
 from markupsafe import Markup
 
 from core import db, i18n, links, nav, runtime
-from core.context import NOBODY
+from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
 from core.web import cells
-from core.web.base import is_partial
+from core.web.base import is_partial, preference
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
 CSP = (
@@ -35,7 +35,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
     filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
-    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
+    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local, filesize=i18n.filesize)
     app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
     app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -93,10 +93,17 @@ def _page() -> dict[str, Any]:
         "locale": i18n.locale(),
         "dir": i18n.direction(),
         "theme_choice": choice if choice in ("light", "dark") else "auto",
-        "nav_menu": nav.menu,
+        "nav_menu": _menu,
         "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),
     }
+
+
+def _menu(actor: Actor) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The menu as the user has it, and the shortcuts at the foot of a phone's screen."""
+    choices = nav.Choices.of(preference("menu"))
+    groups = nav.menu(actor, choices)
+    return groups, nav.shortcuts(groups, choices)
 
 
 def secure(answer: flask.Response, settings: Settings) -> flask.Response:

@@ -1,6 +1,7 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
 import "./selection.js";
 import "./dialog.js";
+import "./forms.js";
 import "./rows.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
@@ -43,17 +44,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Forms: leave guard until saved.
-let unsaved = null;
-document.addEventListener("input", (event) => {
-  if (closest(event, "[data-form]")) unsaved = event.target.form;
-});
-document.addEventListener("submit", () => (unsaved = null));
-window.addEventListener("beforeunload", (event) => {
-  if (unsaved && document.contains(unsaved)) event.preventDefault();
-});
-document.querySelector("[data-summary]")?.focus();
-
 // A request of htmx that failed says so; the page stays as it was.
 const toast = (text) => {
   const box = document.getElementById("toasts");
@@ -67,3 +57,11 @@ document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status !== 401) toast("");
 });
 document.addEventListener("htmx:sendError", () => toast(""));
+
+// The names of the files that a note will carry.
+document.addEventListener("change", (event) => {
+  const files = event.target.closest?.("form")?.querySelector("[data-files]");
+  if (!files || event.target.type !== "file") return;
+  files.textContent = [...event.target.files].map((one) => one.name).join(", ");
+  files.hidden = !files.textContent;
+});
