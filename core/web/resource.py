@@ -11,15 +11,15 @@ import flask
 from flask_admin import expose
 from flask_admin.model import BaseModelView
 from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 
-from core import access, jobs, links, runtime
+from core import access, jobs, links, runtime, views
 from core.access import requires
 from core.db.money import is_currency
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _, _n
 from core.resources import (
     Action,
-    ListState,
     Outcome,
     Resource,
     Section,
@@ -30,8 +30,11 @@ from core.resources import (
     traits,
 )  # fmt: skip
 from core.web import confirm, forms, lists, outcomes, questions
-from core.web.base import Guarded, came_from, context, is_partial, redirect
+from core.web.base import Guarded, came_from, context, is_partial, preference, redirect
+from core.web.listing import chosen, is_canonical, listing
 from core.web.notes import NotesView, days
+from core.web.tabs import TabPages
+from core.web.view_pages import ViewPages
 
 FEATURES = {
     "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
@@ -41,7 +44,7 @@ FEATURES = {
 """Views that only exist where the Resource says so."""
 
 
-class ResourceView(NotesView, Guarded, BaseModelView):  # type: ignore[misc]
+class ResourceView(ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # type: ignore[misc]
     """One instance per Resource and app. Reads by `core.resources.query`, writes by the resource's service."""
 
     # Routes of BaseModelView that know nothing of permissions and jobs.
@@ -75,35 +78,30 @@ class ResourceView(NotesView, Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/")
     @requires("{resource}.view")
     def index_view(self) -> Any:
-        wanted = lists.canonical(self.resource, flask.request.args)
-        if wanted is not None:
-            return flask.redirect(
-                f"{self._url()}?{urlencode(wanted)}"
-            )  # url_for has options of its own (_scheme, _anchor)
-        problem = ""
+        first = "" if flask.request.args else preference(chosen(self.resource, "first"), "")
+        if first and views.opened(self._tabs(), first):
+            return self._to(view=first)
+        problem, args = "", flask.request.args
         try:
-            state = ListState.of(self.resource, flask.request.args)
-            found = query.page(context(), self.resource, state)
+            shown = listing(context(), self.resource, args)
+            if shown.is_gone:
+                problem = _("This view was deleted, or it is not shared with you.")
+            elif not is_canonical(shown, args):  # url_for has options of its own (_scheme, _anchor)
+                return flask.redirect(f"{self._url()}?{urlencode(shown.canonical)}")
+            found = query.page(context(), self.resource, shown.state)
         except Invalid as error:  # an old link or a mistyped value: the list without it, and why
-            state, problem = ListState(), str(error)
-            found = query.page(context(), self.resource, state)
-        page = lists.view(context(), self.resource, state, found)
+            shown, problem = listing(context(), self.resource, MultiDict()), str(error)
+            found = query.page(context(), self.resource, shown.state)
+        page = lists.view(context(), shown, found)
         template = "admin/model/table.html" if is_partial() else "admin/model/list.html"
-        return self.render(template, state=state, problem=problem, **page)
+        return self.render(template, problem=problem, **page)
 
     @expose("/filters")
     @requires("{resource}.view")
     def filters_view(self) -> Any:
         """The forms of the filters that a list does not use now, for its menu."""
-        state = ListState.of(self.resource, flask.request.args)
-        return self.render("admin/model/filters.html", **lists.filters(self.resource, state))
-
-    @expose("/count")
-    @requires("{resource}.view")
-    def count_view(self) -> Any:
-        """How many match, for the late request of a list: the text alone."""
-        number = query.count(context(), self.resource, ListState.of(self.resource, flask.request.args))
-        return lists.capped(number)
+        shown = listing(context(), self.resource, flask.request.args)
+        return self.render("admin/model/filters.html", **lists.filters(shown))
 
     @expose("/<int:record_id>")
     @requires("{resource}.view")
@@ -118,13 +116,22 @@ class ResourceView(NotesView, Guarded, BaseModelView):  # type: ignore[misc]
         return self.render("admin/model/details.html", timeline=history, note=note, **page, **self._offered(record))
 
     def _offered(self, record: Any) -> dict[str, Any]:
-        """What can be done with `record` now: the actions whose guard lets it pass, and whether it can be deleted."""
-        can, name = context().actor.can, self.resource.permission
-        held = [action for action in self.resource.actions if can(name(action.name))]
-        refused = self.resource.guard([record]) if self.resource.guard else {}
-        offered = [action for action in held if record.id not in refused.get(action.name, ())]
-        may_delete = self.resource.can_delete and can(name("delete"))
-        return {"actions": offered, "may_delete": may_delete and not service_of(self.resource).kept(record.__data__)}
+        """What can be done with `record` now: the actions whose guard lets it pass, whether it is edited or deleted."""
+        resource, kept = self.resource, service_of(self.resource).kept(record.__data__)
+        refused = resource.guard([record]) if resource.guard else {}
+        open_now = [one for one in resource.actions if record.id not in refused.get(one.name, ())]
+        return {
+            "actions": [action for action in open_now if self._may(action.name, record)],
+            "may_edit": resource.can_edit and self._may("edit", record),
+            "may_delete": resource.can_delete and not kept and self._may("delete", record),
+        }
+
+    def _may(self, verb: str, record: Any) -> bool:
+        """Whether the actor's roles reach this very record for `verb`, and no plugin takes it away."""
+        actor, permission = context().actor, self.resource.permission(verb)
+        if not actor.can(permission) or not access.admits(actor, permission, self.resource, record.__data__):
+            return False
+        return not access.denied(actor, permission, self.resource.name, [record.id])
 
     def _panels(self, record: Any) -> list[tuple[Section, Markup]]:
         """What plugins add, ready: a template of theirs that fails must fail as their hook does, not as the page."""
