@@ -113,6 +113,7 @@ class ResourceView(ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # t
         history = days(traits.timeline(self.resource.name, record.id))
         marks = lists.marks(context(), self.resource, [record.id]).get(record.id, [])
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
+        page |= self._within(record) if "in" in flask.request.args else {}
         return self.render("admin/model/details.html", timeline=history, note=note, **page, **self._offered(record))
 
     def _offered(self, record: Any) -> dict[str, Any]:
