@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from core import audit, db, files, runtime
-from core.api.models import KeptAnswer
+from core.api import KeptAnswer
 from core.auth.models import Confirmation, Session
 from core.builtin import audit_checks
 from core.db import search, utcnow

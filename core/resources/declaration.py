@@ -10,6 +10,7 @@ import marshmallow as ma
 
 from core.context import Actor, Context
 from core.db import Record
+from core.errors import in_one_line
 from core.resources.border import bordered
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        return "; ".join(f"{name}: {' '.join(map(str, texts))}".lstrip(": ") for name, texts in self.errors.items())
+        return in_one_line(self.errors)
 
 
 @dataclass(frozen=True)

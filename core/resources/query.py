@@ -101,9 +101,7 @@ def beside(ctx: Context, resource: Resource, state: ListState, record: Any) -> t
 
 def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
     """The records of `ids` in that order, with what the loader joins; no check of rights."""
-    model, fields = resource.model, resource.model._meta.sorted_fields
-    found = bulk.columns(model.select().where(search.among(model.id, ids)), fields) if ids else ()
-    rows = {row.id: row for row in bulk.records(model, fields, found)}
+    rows = {row.id: row for row in bulk.by_ids(resource.model, ids)} if ids else {}
     return _joined(ctx, resource, [rows[key] for key in ids if key in rows])
 
 
@@ -173,8 +171,7 @@ def _walks(ctx: Context, resource: Resource, state: ListState) -> bool:
     """
     if not state.filters or is_postgres() or _is_in_order(resource, state):
         return False
-    query = _matching(ctx, resource, ListState(state.filters), "view")
-    return bool(query.select(resource.model.id).order_by().limit(_MANY).count() == _MANY)
+    return count(ctx, resource, ListState(state.filters), _MANY) > _MANY
 
 
 def _is_in_order(resource: Resource, state: ListState) -> bool:
