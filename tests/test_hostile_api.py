@@ -12,7 +12,7 @@ from urllib.parse import quote
 import flask
 import pytest
 
-from core import auth
+from core import access, auth
 from core import runtime as runtime_room
 from core.api import openapi
 from core.context import Context
