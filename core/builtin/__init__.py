@@ -13,6 +13,7 @@ from core.builtin import (
     housekeeping,
     job_pages,
     menu_page,
+    notification_pages,
     people,
     plugin_pages,
     rights_pages,
@@ -38,7 +39,12 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 @hookimpl
 def register_views() -> Sequence[AdminView]:
-    return [job_pages.JobsView(), plugin_pages.PluginsView(), menu_page.MenuView()]
+    return [
+        job_pages.JobsView(),
+        plugin_pages.PluginsView(),
+        menu_page.MenuView(),
+        notification_pages.NotificationsView(),
+    ]
 
 
 @hookimpl
@@ -53,7 +59,8 @@ def register_schedules() -> Sequence[Schedule]:
 
 @hookimpl
 def register_subscriptions() -> Mapping[str, Any]:
-    return {"core.plugin_enabled.v1": tell_enabled}
+    quarantined = notification_pages.tell_quarantined
+    return {"core.plugin_enabled.v1": tell_enabled, "core.plugin_quarantined.v1": quarantined}
 
 
 @hookimpl
