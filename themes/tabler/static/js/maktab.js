@@ -1,6 +1,7 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
 import "./selection.js";
 import "./dialog.js";
+import "./forms.js";
 import "./rows.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
@@ -42,17 +43,6 @@ document.addEventListener("keydown", (event) => {
     }
   }
 });
-
-// Forms: leave guard until saved.
-let unsaved = null;
-document.addEventListener("input", (event) => {
-  if (closest(event, "[data-form]")) unsaved = event.target.form;
-});
-document.addEventListener("submit", () => (unsaved = null));
-window.addEventListener("beforeunload", (event) => {
-  if (unsaved && document.contains(unsaved)) event.preventDefault();
-});
-document.querySelector("[data-summary]")?.focus();
 
 // A request of htmx that failed says so; the page stays as it was.
 const toast = (text) => {
