@@ -17,6 +17,7 @@ from core.builtin import (
     people,
     plugin_pages,
     rights_pages,
+    settings_page,
     widgets,
 )
 from core.dashboard import Widget
@@ -44,6 +45,7 @@ def register_views() -> Sequence[AdminView]:
         plugin_pages.PluginsView(),
         menu_page.MenuView(),
         notification_pages.NotificationsView(),
+        settings_page.SettingsView(),
     ]
 
 
