@@ -8,7 +8,12 @@ document.addEventListener("htmx:sendError", (event) => {
   failed = event.detail?.requestConfig ?? null;
   show(true);
 });
-document.addEventListener("htmx:afterOnLoad", () => show(false));
+document.addEventListener("htmx:afterOnLoad", (event) => {
+  if (failed && event.detail?.requestConfig?.elt === failed.elt) {
+    failed = null;
+    show(false);
+  }
+});
 window.addEventListener("offline", () => show(true));
 window.addEventListener("online", () => show(false));
 
