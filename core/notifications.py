@@ -14,7 +14,7 @@ from core.context import Actor, Context
 from core.db import JSONField, Model, UTCDateTimeField, bulk, utcnow
 from core.db.fields import is_storable
 from core.errors import Invalid
-from core.i18n import _
+from core.i18n import _, direction
 
 KEEP_DAYS, CAP = 90, 99
 TONES = ("info", "ok", "warn", "bad")
@@ -39,8 +39,11 @@ class Notification(Model):
 
     @property
     def said(self) -> str:
-        """The text in the language of whoever reads it."""
-        return _(self.text, **self.arguments)
+        """The text in the language of whoever reads it; in Arabic a Latin name stays in one piece."""
+        if direction() == "ltr":
+            return _(self.text, **self.arguments)
+        apart = {name: f"\u2068{one}\u2069" if isinstance(one, str) else one for name, one in self.arguments.items()}
+        return _(self.text, **apart)
 
 
 def tell(
