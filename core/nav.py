@@ -59,7 +59,7 @@ def items(actor: Actor) -> Iterator[NavItem]:
     """Everything that wants a place in the menu, permitted or not."""
     present = runtime.current()
     yield NavItem(__("Home"), HOME, order=0, icon="home")
-    for resource in present.resources.values():
+    for resource in filter(lambda one: one.nav_group, present.resources.values()):
         target = f"{links.endpoint(resource.name)}.index_view"
         view = resource.permission("view")
         yield NavItem(resource.label_plural, target, view, resource.nav_group, resource.nav_order, resource.icon)

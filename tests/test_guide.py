@@ -96,6 +96,7 @@ def reader(database_kind: str, tmp_path: Path) -> Iterator[Reader]:
         yield Reader(home, given | ({"MAKTAB_DATABASE_URL": url} if database_kind == "postgres" else {}))
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.prove)])
 def test_the_guide_leads_from_an_empty_folder_to_a_package(reader: Reader) -> None:
     for step in steps():
         reader.do(step)

@@ -63,6 +63,9 @@ def test_one_that_implements_every_hook_passes(merchant: MerchantFolder, ctx: Co
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),
     [
+        (RESOURCES, '{"is_active": "true"}', '{"active": "1"}', "View active: filters: 'active' is not a filter of it"),
+        (RESOURCES, 'View("active"', 'View("new"', "View new: its name is small letters, digits and _"),
+        (RESOURCES, 'Filter("tag", "Tag"', 'Filter("view", "Tag"', "Filter view: the address of a list uses this name"),
         (RESOURCES, 'Filter("country"', 'Filter("land"', "Filter land: 'land' is not a field of the model Supplier"),
         (RESOURCES, '"Country", "text"', '"Country", "txt"', "Filter country: kind: 'txt' is not a kind of filter"),
         (RESOURCES, 'Column("name"', 'Column("nome"', "Column nome: 'nome' is not a field of the model Supplier; did"),
@@ -240,7 +243,7 @@ def test_a_table_that_only_this_database_makes_is_compared_as_it_is_enabled(
     [
         ('search_exact=("code"', 'search_exact=("currency"', "search_exact: on a large table currency wants an index"),
         ('Filter("country"', 'Filter("currency"', "Filter currency: on a large table currency wants an index"),
-        ('Filter("is_active", "Active", "bool")', 'Filter("created_at", "At", "date")', "on (created_at, id)"),
+        ('Filter("tag", "Tag", "tag")', 'Filter("created_at", "At", "date")', "on (created_at, id)"),
     ],
 )
 def test_an_index_that_a_search_or_a_filter_wants_is_a_hint(

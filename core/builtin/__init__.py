@@ -17,6 +17,7 @@ from core.builtin import (
     people,
     plugin_pages,
     rights_pages,
+    saved_views,
     settings_page,
     widgets,
 )
@@ -30,7 +31,7 @@ from core.web.base import AdminView
 
 @hookimpl
 def register_resources() -> Sequence[Resource]:
-    return [people.USERS, people.ROLES, audit_log.ENTRIES]
+    return [people.USERS, people.ROLES, audit_log.ENTRIES, saved_views.VIEWS]
 
 
 @hookimpl

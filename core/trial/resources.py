@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any, get_args
 
 from core.nav import GROUPS
-from core.resources import Column, Filter, Kind, Resource, Tone
+from core.resources import Column, Filter, Kind, Resource, Tone, View
 from core.resources.query import OPERATORS
 from core.trial.case import Case, unknown
+from core.views import RESERVED
 from core.web import theme
 
 
@@ -28,8 +30,10 @@ class _Said:
         self._names()
         for column in self.resource.columns:
             self._column(column, f"Column {column.name}")
-        for one in self.resource.filters:
-            self._filter(one, f"Filter {one.name}")
+        for declared in self.resource.filters:
+            self._filter(declared, f"Filter {declared.name}")
+        for one in self.resource.views:
+            self._view(one, f"View {one.name}")
         self._document(f"schema {self.resource.schema.__name__}")
 
     def _wrong(self, text: str) -> None:
@@ -48,7 +52,7 @@ class _Said:
     def _names(self) -> None:
         resource = self.resource
         self._expect("icon", [resource.icon], theme.ICONS, "an icon of the theme")
-        self._expect("nav_group", [resource.nav_group], GROUPS, "a part of the menu")
+        self._expect("nav_group", filter(None, [resource.nav_group]), GROUPS, "a part of the menu")
         for action in resource.actions:
             self._expect(
                 f"Action {action.name}: icon", filter(None, [action.icon]), theme.ICONS, "an icon of the theme"
@@ -59,8 +63,7 @@ class _Said:
         self._of_schema("key", resource.key)
         self._of_model("key", () if resource.service else resource.key)
         self._of_schema("form_fields", resource.form_fields)
-        sortable = {"id", *(column.name for column in resource.columns if column.sortable)}
-        self._expect("default_sort", [resource.default_sort.removeprefix("-")], sortable, "id or a sortable column")
+        self._sort("default_sort", resource.default_sort)
         for section in resource.detail:
             unshown = [name for name in section.fields if resource.column(name) is None and not self._is_read(name)]
             self._of_model(f"Section {section.name}", unshown)
@@ -86,6 +89,22 @@ class _Said:
             self._of_model(where, [one.name])
         elif not self.resource.has_tags:
             self._wrong(f"{where}: kind tag needs has_tags=True.")
+        if one.name in RESERVED:
+            self._wrong(f"{where}: the address of a list uses this name for something else.")
+
+    def _view(self, one: View, where: str) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", one.name) or one.name in ("all", "new"):
+            self._wrong(f"{where}: its name is small letters, digits and _, a letter first, not all or new.")
+        asked = [argument.partition("__")[0] for argument in one.filters]
+        self._expect(f"{where}: filters", asked, {known.name for known in self.resource.filters}, "a filter of it")
+        self._expect(
+            f"{where}: columns", one.columns, {known.name for known in self.resource.columns}, "a column of it"
+        )
+        self._sort(f"{where}: sort", one.sort or "id")
+
+    def _sort(self, where: str, name: str) -> None:
+        sortable = {"id", *(column.name for column in self.resource.columns if column.sortable)}
+        self._expect(where, [name.removeprefix("-")], sortable, "id or a sortable column")
 
     def _document(self, where: str) -> None:
         """What the service of core writes: the fields of the schema, unless the schema makes something else of them."""

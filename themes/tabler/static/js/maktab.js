@@ -4,6 +4,8 @@ import "./offline.js";
 import "./dialog.js";
 import "./forms.js";
 import "./rows.js";
+import "./order.js";
+import "./tabs.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 
@@ -23,7 +25,7 @@ document.addEventListener("click", (event) => {
     if (!popup.contains(event.target)) popup.open = false;
   if (closest(event, "[data-clear-find]")) {
     const find = document.querySelector("[data-find]");
-    if (find) find.value = "";
+    if (find) find.value = closest(event, "[data-clear-find]").dataset.clearFind;
   }
 });
 
