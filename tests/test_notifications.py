@@ -45,7 +45,7 @@ def told(user: Any) -> list[tuple[str, str]]:
 
 def bell(browser: Any) -> str:
     """The number in the top bar; empty for none."""
-    found = re.search(r'class="mk-count">([^<]+)<', browser.get("/admin/jobs/pill").text)
+    found = re.search(r'class="mk-bell-n">([^<]+)<', browser.get("/admin/jobs/pill").text)
     return found.group(1) if found else ""
 
 
