@@ -141,8 +141,6 @@ def test_without_a_network_nothing_typed_is_lost_and_the_request_is_sent_again(p
     page.get_by_text("No connection to Maktab").wait_for()
     page.unroute(asked)
     page.click("#offline [data-again]")
-    page.wait_for_timeout(3000)
-    print("URL", page.url, page.evaluate("navigator.onLine"))
     page.wait_for_url(re.compile(r"q=Nine"))
     assert page.locator("a.mk-key").all_inner_texts() == ["S-9"]
 

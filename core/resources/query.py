@@ -89,6 +89,16 @@ def page_ids(ctx: Context, resource: Resource, state: ListState) -> tuple[list[i
     return found.ids, after, before
 
 
+def beside(ctx: Context, resource: Resource, state: ListState, record: Any) -> tuple[int | None, int | None]:
+    """The ids before and after `record` in a list, whether or not it is (still) in it; two short reads of an index."""
+    sort, descending = _sort(resource, state.sort or resource.default_sort)
+    query = _matching(ctx, resource, state, "view", in_order=True)
+    at = keyset.cursor(sort, record)
+    found = [keyset.page(query, sort, descending, at._replace(backward=way), 1).ids for way in (True, False)]
+    before, after = (ids[0] if ids else None for ids in found)
+    return before, after
+
+
 def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
     """The records of `ids` in that order, with what the loader joins; no check of rights."""
     model, fields = resource.model, resource.model._meta.sorted_fields

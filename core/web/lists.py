@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from core import nav, runtime
 from core.context import Context
@@ -43,9 +43,11 @@ def view(ctx: Context, shown: Listing, found: Page) -> dict[str, Any]:
     columns = page["columns"]
     tagged = resource.has_tags and any(column.kind == "tags" for column in columns) and ids
     tags = traits.tags_of(resource.name, ids) if tagged else {}
+    within = "?" + urlencode({"in": shown.query or "view=all"})
+    rows = partial(cells.rows, resource, found.records, columns, tags=tags, badges=marks(ctx, resource, ids))
     return {
         "records": found.records, "next": found.next, "previous": found.previous, **page,
-        "rows": partial(cells.rows, resource, found.records, columns, tags=tags, badges=marks(ctx, resource, ids)),
+        "rows": partial(rows, within=within),
         "sizes": SIZES, **filters(shown),
         "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown.selected),
     }  # fmt: skip
