@@ -17,6 +17,8 @@ from core.app import create_app
 from core.context import SYSTEM, Context
 from core.dashboard import Bar, Entry, Figure, Trend, Widget
 from core.i18n import speaking
+from core.plugins import guards
+from core.plugins.models import PluginFailure
 from core.testing import csrf_of
 from core.web import charts
 from tests.helpers import count_statements, make_suppliers
@@ -134,6 +136,10 @@ def test_a_card_that_fails_loses_nothing_but_itself(owner: Any, monkeypatch: pyt
     answer = owner.get("/admin/home/widgets/visits.next", headers=HTMX)
     assert (answer.status_code, "Try again" in answer.text) == (200, True)
     assert "data-retry" not in owner.get("/admin/home/widgets/visits.count", headers=HTMX).text
+    for _ in range(5):
+        owner.get("/admin/home/widgets/visits.next", headers=HTMX)
+    guards.flush()
+    assert PluginFailure.select().count() == 0, "the plugin would be switched off with all its pages"
     page = owner.get("/admin/home/widgets/visits.next")
     assert (page.status_code, "Try again" in page.text, "<html" in page.text) == (200, True, True)
 
