@@ -198,5 +198,7 @@ SHOTS = [
     Shot("job-running", "A running job", running_job, after=ended),
     Shot("jobs", "Jobs", at("/admin/jobs/")),
     Shot("job-done", "A job that is done", finished_job),
+    Shot("notifications", "Notifications", at("/admin/notifications/")),
+    Shot("settings", "Settings", at("/admin/settings/")),
     Shot("not-found", "Nothing at this address", at("/admin/no-such-page")),
 ]
