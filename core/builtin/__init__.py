@@ -7,7 +7,7 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, job_pages, people, plugin_pages
+from core.builtin import account, audit_log, housekeeping, job_pages, palette_page, people, plugin_pages
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
@@ -27,7 +27,7 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 @hookimpl
 def register_views() -> Sequence[AdminView]:
-    return [job_pages.JobsView(), plugin_pages.PluginsView()]
+    return [job_pages.JobsView(), plugin_pages.PluginsView(), palette_page.PaletteView()]
 
 
 @hookimpl

@@ -194,6 +194,7 @@ USERS = Resource(
         Column("created_at", __("Since"), "datetime"),
     ],
     filters=[Filter("is_active", __("Active"), "bool")],
+    search_exact=["username", "email", "name"],
     detail=[Section("who", __("User"), ["username", "name", "email", "locale", "timezone"])],
     actions=[
         Action("disable", __("Switch off"), _switch(False), danger=True, confirm=__("They are signed out at once.")),
@@ -217,6 +218,7 @@ ROLES = Resource(
     nav_group="settings",
     columns=[Column("name", __("Short name"), "code", sortable=True), Column("label", __("Name"))],
     detail=[Section("what", __("Role"), ["name", "label"])],
+    search_exact=["name", "label"],
     service=RoleService,
     has_notes=False,
     can_import=False,

@@ -2,6 +2,8 @@
 import "./selection.js";
 import "./dialog.js";
 import "./rows.js";
+import "./palette.js";
+import "./shortcuts.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 
