@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from werkzeug.serving import make_server
 
 from core.jobs import run
 from core.plugins.discovery import ROOT, _Merchant
 from core.testing import PASSWORD, csrf_of, databases  # noqa: F401 - for all tests
-from core.wsgi import Switch
 
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(databases.fast_directory()))  # where tmp_path lies
 
@@ -61,55 +57,6 @@ def redis_url(redis_server: str) -> str:
 
     redis.Redis.from_url(redis_server).flushall()
     return redis_server
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """A real Chromium (MAKTAB_TEST_CHROMIUM, the system's, or Playwright's own)."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="no browser: pip install playwright")
-    path = os.environ.get("MAKTAB_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with playwright.sync_playwright() as driver:
-        try:
-            chromium = driver.chromium.launch(executable_path=path, args=flags)
-        except playwright.Error as error:
-            pytest.skip(f"no Chromium to be started: {str(error).splitlines()[0]}")
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def address(runtime: Any) -> Iterator[str]:
-    switch = Switch(runtime.settings)
-    server = make_server("127.0.0.1", 0, switch, threaded=True)
-    server.daemon_threads, server.block_on_close = False, True  # the end waits for a request that still runs
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()  # else its connection would be closed under it
-
-
-@pytest.fixture
-def page(browser: Any, address: str, make_user: Callable[..., Any]) -> Iterator[Any]:
-    """A page that is signed in as an owner and collects what the console says."""
-    user = make_user("owner")
-    opened = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(15_000)
-    said: list[str] = []
-    # A page that answers 404 or 422 is what some tests want; the browser notes each as an error.
-    expected = "Failed to load resource"
-    opened.on(
-        "console", lambda line: said.append(line.text) if line.type == "error" and expected not in line.text else None
-    )
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.goto("/admin/sign-in")
-    opened.fill("[name=username]", user.username)
-    opened.fill("[name=password]", PASSWORD)
-    opened.click("button[type=submit]")
-    opened.wait_for_url("**/admin/")
-    yield opened
-    assert said == []
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ RAW_SQL = {
 }
 BORDERS = re.compile(
     r"core/(app|api/\w+|web/\w+|builtin/\w+|access/guard|auth/frame|health|i18n/catalogue|links|nav|wsgi|errors"
-    r"|testing/__init__|trial/\w+|plugins/(assembly|views|loader|hookspecs|manifest)|jobs/views)\.py"
+    r"|testing/\w+|trial/\w+|plugins/(assembly|views|loader|hookspecs|manifest)|jobs/views)\.py"
     r"|plugins/\w+/(views|endpoints|links|hooks)\.py"
 )
 """Modules that may know the request; nothing below them does."""

@@ -8,7 +8,6 @@ needs it is skipped and says so.
 from __future__ import annotations
 
 import itertools
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,8 +29,10 @@ from core.plugins.models import PluginState
 from core.runtime import Runtime
 from core.settings import Settings
 from core.testing import databases
+from core.testing.pages import address, browser, owner, page
+from core.testing.people import PASSWORD, csrf_of, enter
 
-PASSWORD = "blue kettle on a warm stove"
+__all__ = ["PASSWORD", "Browser", "address", "browser", "csrf_of", "owner", "page"]
 _names = itertools.count(1)
 
 
@@ -44,12 +45,6 @@ class Browser(FlaskClient):
         """POST a form, as the page that shows it would."""
         token = csrf_of(self.get("/admin/").get_data(as_text=True))
         return self.post(path, data={"csrf_token": token, **form}, headers={"Referer": "http://localhost/admin/"})
-
-
-def csrf_of(page: str) -> str:
-    """The CSRF token in a page's form or meta tag; "" when there is none."""
-    found = re.search(r'name="csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"', page)
-    return found.group(1) if found else ""
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -162,10 +157,7 @@ def signed_in(app: flask.Flask, make_user: Callable[..., User]) -> Callable[...,
 
     def sign_in(role: str, scopes: Any = None) -> Browser:
         user, browser = make_user(role, scopes), Browser(app, app.response_class)
-        page = browser.get("/admin/sign-in").get_data(as_text=True)
-        form = {"username": user.username, "password": PASSWORD, "csrf_token": csrf_of(page)}
-        answer = browser.post("/admin/sign-in", data=form, headers={"Referer": "http://localhost/admin/sign-in"})
-        assert answer.status_code == 302, answer.get_data(as_text=True)
+        enter(browser, user.username)
         browser.user = user
         return browser
 

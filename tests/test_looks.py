@@ -1,0 +1,52 @@
+"""Every page in a real Chromium, in both languages and themes, wide and on a phone: see core.testing.pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+import pytest
+
+from core import auth, jobs
+from core.context import Context
+from core.jobs.worker import Worker
+from core.resources import Selection, service_of, traits
+from core.testing import pages
+from plugins.orders.tests.conftest import doc
+
+pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
+MUST = {
+    "/admin/", "/admin/orders/", "/admin/orders/new", "/admin/jobs/", "/admin/plugins/", "/admin/profile/",
+    "/admin/users/", "/admin/roles/", "/admin/audit/", "/admin/imports/", "/admin/no-such-page",
+}  # fmt: skip
+
+
+@pytest.fixture
+def shop(runtime: Any, ctx: Context, owner: Any) -> None:
+    """Orders in several states, a job of many with rejects, notes, a token."""
+    orders = service_of(runtime.resource("orders.order"))
+    made = orders.create(ctx, [doc(str(1000 + n), status="draft" if n % 9 == 0 else "open") for n in range(60)])
+    traits.add_note(auth.context_for(owner, "ui"), "orders.order", made[0].id or 0, "Please gift-wrap it.")
+    everything = Selection("orders.order", everything=True)
+    jobs.start_action(auth.context_for(owner, "ui"), "orders.order", "add_tags", everything, {"tags": ["gift"]})
+    Worker(runtime.settings).drain()
+    auth.create_token(auth.context_for(owner, "ui"), owner, ["*"], name="Shelf labels", days=30)
+
+
+@pytest.mark.parametrize("look", pages.LOOKS, ids=lambda look: "-".join(map(str, look)))
+def test_every_page_can_be_used_by_all(page: Any, app: flask.Flask, owner: Any, shop: None, look: pages.Look) -> None:
+    opened = pages.sweep(page, app, owner, look)
+    assert set(opened) >= MUST
+
+
+def test_what_is_wrong_is_seen(page: Any) -> None:
+    """The sweep above is worth as much as what it finds."""
+    page.goto("/admin/profile/")
+    assert pages.seen(page) == []
+    page.evaluate("""() => {
+        document.querySelector("label[for=f-name]").remove();
+        document.querySelector("h1").style.color = "#ddd";
+        document.querySelector("main").style.width = "3000px";
+    }""")
+    wrong = pages.seen(page)
+    assert [text.partition(":")[0] for text in wrong] == ["color-contrast", "label", "it scrolls sideways"]
