@@ -20,7 +20,8 @@ class NavItem:
     """A menu entry. `target`: an endpoint (`orders_order.index_view`) or a path beginning with `/`.
 
     `group`: work, catalog, customers, money, insight or settings; `order`: place in it, low first.
-    `icon`: a name in the theme's set. `permission`: empty = everybody who is signed in.
+    `icon`: a name in the theme's set. `permission`: empty = everybody who is signed in. `key`: a letter that opens it
+    after `g`.
     """
 
     label: Any
@@ -29,6 +30,7 @@ class NavItem:
     group: str = "work"
     order: int = 50
     icon: str = "box"
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,16 @@ GROUPS = {
 def items(actor: Actor) -> Iterator[NavItem]:
     """Everything that wants a place in the menu, permitted or not."""
     present = runtime.current()
-    yield NavItem(__("Home"), "/admin/", order=0, icon="home")
+    yield NavItem(__("Home"), "/admin/", order=0, icon="home", key="h")
     for resource in present.resources.values():
         target = f"{links.endpoint(resource.name)}.index_view"
-        view = resource.permission("view")
-        yield NavItem(resource.label_plural, target, view, resource.nav_group, resource.nav_order, resource.icon)
+        place = resource.nav_group, resource.nav_order, resource.icon, resource.nav_key
+        yield NavItem(resource.label_plural, target, resource.permission("view"), *place)
     for page in flask.current_app.extensions["admin"][0]._views:
         if getattr(page, "nav_group", ""):
             target = f"{page.endpoint}.{page._default_view}"
-            yield NavItem(page.name, target, page.permission, page.nav_group, page.nav_order, page.icon)
+            place = page.nav_group, page.nav_order, page.icon, page.nav_key
+            yield NavItem(page.name, target, page.permission, *place)
     for made in present.hooks.read("nav_items", only(NavItem), actor=actor):
         yield from made
 
@@ -88,12 +91,22 @@ def only(kind: type[T]) -> Callable[[Iterable[Any]], list[T]]:
 
 
 def menu(actor: Actor) -> list[dict[str, Any]]:
-    """Groups {name, label, entries: [{label, url, icon, current}]} with what `actor` may open and what exists now."""
+    """Groups {name, label, entries} with what `actor` may open and what exists now; made once a request.
+
+    An entry is {name, label, url, icon, key, current}.
+    """
+    if "menu" not in flask.g:
+        flask.g.menu = _menu(actor)
+    return flask.g.menu  # type: ignore[no-any-return]
+
+
+def _menu(actor: Actor) -> list[dict[str, Any]]:
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     for item in sorted(items(actor), key=lambda one: one.order):
         url = item.target if item.target.startswith("/") else links.page(item.target)
         if url and (not item.permission or actor.can(item.permission)):
-            entry = {"label": item.label, "url": url, "icon": item.icon, "current": _is_current(url)}
+            entry = {"name": f"go.{item.target}", "label": item.label, "url": url, "icon": item.icon, "key": item.key}
+            entry["current"] = _is_current(url)
             found[item.group if item.group in found else "work"].append(entry)
     return [{"name": name, "label": GROUPS[name], "entries": entries} for name, entries in found.items() if entries]
 

@@ -186,6 +186,7 @@ USERS = Resource(
     label_plural=__("Users"),
     icon="users",
     nav_group="settings",
+    nav_key="u",
     columns=[
         Column("username", __("User name"), "code", sortable=True),
         Column("name", __("Name")),

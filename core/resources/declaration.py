@@ -120,6 +120,7 @@ class Action:
     Permission: `<resource>.<name>`. `schema`: marshmallow schema of the arguments, shown as a small form.
     What it would refuse says the resource's `guard`, by the same rule as `run`.
     `confirm`: "" = do at once (then undo should exist), else the sentence of the dialog.
+    `key`: the shortcut that it has unless another command has it, or the user chose another.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Action:
     danger: bool = False
     confirm: Label = ""
     bulk: bool = True
+    key: str = ""
 
     def __post_init__(self) -> None:
         if self.schema is not None:
@@ -165,6 +167,7 @@ class Resource:
     icon: str = "box"
     nav_group: str = "work"
     nav_order: int = 50
+    nav_key: str = ""
     default_sort: str = "-id"
     filters: Sequence[Filter] = ()
     search_exact: Sequence[str] = ()

@@ -36,12 +36,13 @@ class AdminView(Guarded, flask_admin.BaseView):  # type: ignore[misc]
     """A page that a Resource cannot give.
 
     `permission`: needed for each of its methods, unless one says `@core.access.requires`. `nav_group`: where the menu
-    shows it (see `core.nav.GROUPS`; empty: nowhere), at `nav_order`, with `icon`.
+    shows it (see `core.nav.GROUPS`; empty: nowhere), at `nav_order`, with `icon`; `g` and `nav_key` open it.
     """
 
     permission = ""
     nav_group = ""
     nav_order = 50
+    nav_key = ""
     icon = "box"
 
 
