@@ -11,7 +11,7 @@ from core.errors import Invalid
 from core.i18n import _
 from core.plugins.manifest import blaming
 from core.runtime import Runtime
-from core.web import HomeView, MaktabTheme, ResourceView, errors, theme
+from core.web import HomeView, MaktabTheme, ResourceView, base, errors, theme
 
 
 def create_app(runtime: Runtime) -> flask.Flask:
@@ -24,6 +24,7 @@ def create_app(runtime: Runtime) -> flask.Flask:
     errors.init_app(app)
     auth.init_app(app)
     access.init_app(app)
+    base.init_app(app)
     csrf.init_app(app)  # reads forms and uploads, which it must not do for everybody
     app.before_request(_refuse_nul)
     health.init_app(app)

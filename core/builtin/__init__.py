@@ -7,7 +7,17 @@ from typing import Any
 
 import flask
 
-from core.builtin import account, audit_log, housekeeping, job_pages, palette_page, people, plugin_pages
+from core.builtin import (
+    account,
+    audit_log,
+    housekeeping,
+    job_pages,
+    look_page,
+    palette_page,
+    people,
+    plugin_pages,
+    shortcut_page,
+)
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
@@ -27,7 +37,10 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 @hookimpl
 def register_views() -> Sequence[AdminView]:
-    return [job_pages.JobsView(), plugin_pages.PluginsView(), palette_page.PaletteView()]
+    return [
+        job_pages.JobsView(), plugin_pages.PluginsView(), palette_page.PaletteView(), shortcut_page.ShortcutsView(),
+        look_page.LookView(),
+    ]  # fmt: skip
 
 
 @hookimpl

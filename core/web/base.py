@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import flask
@@ -12,6 +12,7 @@ import flask_admin.theme
 from core import preferences
 from core.access import SIGNED_IN
 from core.auth import current_context
+from core.i18n import DIGITS
 
 context = current_context
 """Who asks."""
@@ -61,6 +62,17 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
 
         running = jobs.visible(context().actor).where(jobs.Job.status.in_(["waiting", "running"])).limit(5)
         return self.render("admin/home.html", running=list(running))
+
+
+def init_app(app: flask.Flask) -> None:
+    """What a user chose for how he reads goes into the context, below which nothing knows of requests."""
+    app.before_request(_read_as_chosen)
+
+
+def _read_as_chosen() -> None:
+    ctx = context()
+    if ctx.source == "ui" and ctx.actor.user_id is not None and preference("digits") in DIGITS:
+        flask.g.ctx = replace(ctx, digits=preference("digits"))
 
 
 def preference(name: str, default: Any = None) -> Any:

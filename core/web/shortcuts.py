@@ -1,7 +1,7 @@
 """The keyboard: every command that has keys, what a user has made of them, and what no two commands may share.
 
-Keys are one press, `e`, `Shift+x`, `Ctrl+k` (on a Mac the command key), or two of a sign each, `g o`. A command is core's
-own, the way to a page of the menu (`go.<target>`), or an action of a resource (`do.<resource>.<action>`).
+Keys are one press, `e`, `Shift+x`, `Ctrl+k` (on a Mac the command key), or two of a sign each, `g o`. A command is
+core's own, the way to a page of the menu (`go.<target>`), or an action of a resource (`do.<resource>.<action>`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ from core.i18n import _, __
 from core.web.base import context, preference
 
 _PRESS = re.compile(r"(Ctrl\+)?(Alt\+)?(Shift\+)?([a-z0-9/?.,;'\[\]=-]|Enter)")
-_WORDS = {"ctrl": "Ctrl", "control": "Ctrl", "cmd": "Ctrl", "⌘": "Ctrl", "alt": "Alt", "shift": "Shift", "enter": "Enter"}
+_WORDS = {
+    "ctrl": "Ctrl",
+    "control": "Ctrl",
+    "cmd": "Ctrl",
+    "⌘": "Ctrl",
+    "alt": "Alt",
+    "shift": "Shift",
+    "enter": "Enter",
+}
 _BROWSERS = frozenset({"Ctrl+n", "Ctrl+t", "Ctrl+w", "Ctrl+q"})
 """What no page gets to see."""
 
@@ -132,7 +140,16 @@ def is_single(keys: str) -> bool:
 
 def _clash(one: Command, keys: str, other: Command, others: str) -> bool:
     meet = one.place == other.place or "" in (one.place, other.place)
-    return meet and (keys == others or f"{keys} ".startswith(f"{others} ") or f"{others} ".startswith(f"{keys} "))
+    return meet and any(_begins(a, b) or _begins(b, a) for a in _spread(keys) for b in _spread(others))
+
+
+def _begins(keys: str, others: str) -> bool:
+    """Whether `others` are the first press of `keys`, or all of them."""
+    return f"{keys} ".startswith(f"{others} ")
+
+
+def _spread(keys: str) -> Sequence[str]:
+    return "123456789" if "…" in keys else (keys,)
 
 
 def read(text: str) -> str:
@@ -153,31 +170,30 @@ def _press(text: str) -> str:
     return found
 
 
-def choice(known: Sequence[Command], posted: Mapping[str, str]) -> dict[str, str]:
-    """What is kept of a form that says the keys of commands by name. Raises Invalid, by name."""
+def choice(known: Sequence[Command], posted: Mapping[str, str], present: Mapping[str, str]) -> dict[str, str]:
+    """What is kept of a form that says keys by the names of commands; `present`: what they have. Raises Invalid."""
     wanted: dict[str, str] = {}
     problems: dict[str, list[str]] = {}
-    rebound = [one for one in known if not one.is_fixed]
-    for one in rebound:
+    for one in known:
         try:
-            wanted[one.name] = read(posted.get(one.name, one.keys))
+            wanted[one.name] = one.keys if one.is_fixed else read(posted.get(one.name, one.keys))
         except ValueError:
             problems[one.name] = [_("Write one key (e, Shift+x, Ctrl+k) or two in a row (g o).")]
         if wanted.get(one.name) in _BROWSERS:
             problems[one.name] = [_("The browser keeps these keys for itself.")]
-    problems |= {name: texts for name, texts in _clashes(known, wanted).items() if name not in problems}
+    problems = _shared(known, wanted, present) | problems
     if problems:
         raise Invalid(problems)
     begun = effective(known, {}, single=True)
-    return {name: keys for name, keys in wanted.items() if keys != begun.get(name, "")}
+    return {one.name: wanted[one.name] for one in known if wanted[one.name] != begun.get(one.name, "")}
 
 
-def _clashes(known: Sequence[Command], wanted: Mapping[str, str]) -> dict[str, list[str]]:
+def _shared(known: Sequence[Command], wanted: Mapping[str, str], present: Mapping[str, str]) -> dict[str, list[str]]:
+    """Why keys cannot be had, beside the command that was to get them, not the one that had them before."""
+    asked = [(one, keys) for one in known if (keys := wanted.get(one.name))]
+    asked.sort(key=lambda pair: not pair[0].is_fixed and pair[1] != present.get(pair[0].name, ""))
     found = {}
-    asked = [(one, one.keys if one.is_fixed else wanted.get(one.name, "")) for one in known]
-    for (other, others), (one, keys) in combinations([pair for pair in asked if pair[1]], 2):
+    for (other, others), (one, keys) in combinations(asked, 2):
         if _clash(one, keys, other, others):
-            place, taken = (other, one) if one.is_fixed else (one, other)
-            text = _("“%(keys)s” is already used for “%(label)s”.", keys=keys if taken is one else others, label=taken.label)
-            found[place.name] = [text]
+            found[one.name] = [_("“%(keys)s” is already used for “%(label)s”.", keys=others, label=other.label)]
     return found

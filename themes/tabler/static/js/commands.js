@@ -11,7 +11,7 @@ export function commands() {
   return PLACES.flatMap((place) => [...document.querySelectorAll(place)]).map((element) => ({
     label: label(element),
     icon: element.querySelector("svg")?.cloneNode(true),
-    keys: element.dataset.shown ?? "",
+    keys: element.dataset.keys ?? "",
     run: () => element.click(),
   }));
 }

@@ -4,6 +4,7 @@ document.addEventListener("submit", async (event) => {
   if (!button?.matches("[data-dialog]")) return;
   event.preventDefault();
   const form = event.target;
+  const before = document.activeElement === document.body ? button : document.activeElement; // a key may have pressed it
   const headers = { "HX-Request": "true" };
   const address = button.hasAttribute("formaction") ? button.formAction : form.action; // formAction alone is never empty
   const answer = await fetch(address, { method: "POST", body: new FormData(form), headers, credentials: "same-origin" }).catch(() => null);
@@ -13,7 +14,7 @@ document.addEventListener("submit", async (event) => {
     form.action = address;
     return void form.submit(); // the server's page says what is wrong
   }
-  open(await answer.text(), button);
+  open(await answer.text(), before);
 });
 
 function open(html, opener) {

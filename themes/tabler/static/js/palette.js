@@ -1,6 +1,6 @@
 // The command bar: what the server finds, and before it what can be done on this page, in one listbox.
 import { commands } from "./commands.js";
-import { forget, recent, remember } from "./recent.js";
+import { recent, remember } from "./recent.js";
 
 const dialog = document.getElementById("palette");
 const input = dialog?.querySelector("input");
@@ -49,7 +49,7 @@ function line(command, place) {
   option.append(command.icon ?? "", text);
   if (command.keys) {
     const keys = document.createElement("kbd");
-    keys.textContent = command.keys;
+    keys.textContent = command.keys.replace(/\b[a-z]\b/g, (letter) => letter.toUpperCase());
     option.append(keys);
   }
   option.addEventListener("click", () => {
@@ -66,7 +66,7 @@ function showHere(list) {
   group.className = "mk-pal-g";
   group.setAttribute("role", "group");
   group.setAttribute("aria-labelledby", "pal-here");
-  const title = document.createElement("h3");
+  const title = document.createElement("p");
   Object.assign(title, { className: "mk-pal-h", id: "pal-here", textContent: results.dataset.here });
   title.setAttribute("role", "presentation");
   group.append(title, ...found.map(line));
@@ -91,11 +91,13 @@ if (dialog) {
     event.preventDefault();
     chosen()?.click();
   });
-  input.addEventListener("keydown", (event) => {
+  dialog.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step || event.isComposing) return;
+    if (step) move(step);
+    else if (event.key === "Enter" && event.target === results) chosen()?.click();
+    else return;
     event.preventDefault();
-    move(step);
   });
   results.addEventListener("pointermove", (event) => {
     const option = event.target.closest("[role=option]");
@@ -113,5 +115,3 @@ if (dialog) {
   for (const name of ["htmx:responseError", "htmx:sendError"])
     input.addEventListener(name, () => (status.textContent = status.dataset.error));
 }
-document.addEventListener("submit", (event) => event.target.matches("[data-forget]") && forget());
-if (document.querySelector("form[data-forget-now]")) forget();

@@ -24,10 +24,13 @@ export function remember() {
   }
 }
 
-export function forget() {
+function forget() {
   try {
     localStorage.removeItem(KEY);
   } catch {
     // nothing was kept
   }
 }
+
+document.addEventListener("submit", (event) => event.target.matches("[data-forget]") && forget());
+if (document.querySelector("form[data-forget-now]")) forget(); // signed out by the clock, or elsewhere
