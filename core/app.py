@@ -11,7 +11,7 @@ from core.errors import Invalid
 from core.i18n import _
 from core.plugins.manifest import blaming
 from core.runtime import Runtime
-from core.web import HomeView, MaktabTheme, ResourceView, base, errors, theme
+from core.web import HomeView, MaktabTheme, ResourceView, base, confirm, errors, theme
 
 
 def create_app(runtime: Runtime) -> flask.Flask:
@@ -27,6 +27,7 @@ def create_app(runtime: Runtime) -> flask.Flask:
     base.init_app(app)
     csrf.init_app(app)  # reads forms and uploads, which it must not do for everybody
     app.before_request(_refuse_nul)
+    app.after_request(confirm.for_dialog)
     health.init_app(app)
     app.add_url_rule("/", "root", access.requires(access.SIGNED_IN)(lambda: flask.redirect("/admin/")))
     _add_views(app, runtime)

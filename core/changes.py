@@ -36,6 +36,8 @@ def record(
     """
     if not changes:
         return
+    if ctx.is_looking:
+        raise rights.looking(ctx)
     current = runtime.current()
     ids, declared = [change.id for change in changes], current.resources.get(resource)
     verb = "import" if ctx.source == "import" else _VERBS.get(action, action)

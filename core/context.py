@@ -53,6 +53,7 @@ class Context:
     ip: str = ""
     session_id: int | None = None
     reason: str = ""
+    is_looking: bool = False  # with the eyes of `on_behalf_of`: nothing may be changed
 
     def because(self, reason: str) -> Context:
         return replace(self, reason=reason)

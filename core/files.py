@@ -96,8 +96,8 @@ def open_file(file_id: int) -> BinaryIO:
     return _place(file.key).open("rb")
 
 
-def keep(file_id: int, until: datetime) -> None:
-    """This file is needed after all, and stays until then."""
+def keep(file_id: int, until: datetime | None) -> None:
+    """This file is needed after all, and stays until then; None: for good."""
     StoredFile.update(expires_at=until).where(StoredFile.id == file_id).execute()
 
 

@@ -12,9 +12,10 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from core import runtime
-from core.context import Actor, Grant
+from core.context import Actor, Context, Grant
 from core.db import search
 from core.errors import Forbidden
+from core.i18n import _
 
 if TYPE_CHECKING:
     from core.changes import Change
@@ -27,6 +28,12 @@ def demand(actor: Actor, permission: str) -> None:
     """Raise Forbidden unless `actor` holds `permission`."""
     if not actor.can(permission):
         raise Forbidden(permission)
+
+
+def looking(ctx: Context) -> Forbidden:
+    """The refusal of every change while somebody looks with other eyes."""
+    text = _("You look at Maktab as %(name)s: nothing can be changed. Leave that view first.", name=ctx.on_behalf_of)
+    return Forbidden("*", text)
 
 
 def rows(actor: Actor, permission: str, resource: Any) -> Any | None:

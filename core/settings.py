@@ -41,6 +41,7 @@ class Settings:
     locale: str = "en"
     session_idle_minutes: int = 30
     session_hours: int = 12
+    reauth_s: int = 600  # so long a password that was given counts for acts that ask for it; 0: asked each time
     proxy_hops: int = 0
     upload_limit_mb: int = 200
     metrics_token: str = ""  # lets Prometheus read /metrics from another machine

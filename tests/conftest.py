@@ -12,7 +12,7 @@ import structlog
 
 from core.jobs import run
 from core.plugins.discovery import ROOT, _Merchant
-from core.testing import PASSWORD, csrf_of, databases  # noqa: F401 - for all tests
+from core.testing import PASSWORD, confirmed, csrf_of, databases, yes_to  # noqa: F401 - for all tests
 
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(databases.fast_directory()))  # where tmp_path lies
 

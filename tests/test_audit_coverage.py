@@ -19,7 +19,7 @@ from core.context import Context
 from core.jobs.worker import Worker
 from core.resources import Selection, service_of
 from plugins.transfer import api as transfer
-from tests.conftest import PASSWORD, csrf_of
+from tests.conftest import PASSWORD, confirmed, csrf_of
 from tests.test_sweep import Caller, suppliers, whole_app
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"])
@@ -83,12 +83,13 @@ class Person(Caller):
         for name in ("base", "version"):
             found = re.search(rf'name="{name}" value="([^"]*)"', shown)
             form |= {name: html.unescape(found[1])} if found else {}
-        answer = self.browser.post(url, data={"csrf_token": csrf_of(shown) or self.csrf, **form})
+        asked = self.browser.post(url, data={"csrf_token": csrf_of(shown) or self.csrf, **form})
+        answer = confirmed(self.browser, url, asked, **form)
         assert answer.status_code in (200, 302), (url, answer.status_code, answer.get_data(as_text=True)[-900:])
         return int(re.findall(r"\d+", answer.location or "0")[-1]) if re.search(r"\d", answer.location or "") else 0
 
     def send(self, url: str, **form: Any) -> None:
-        answer = self.browser.post(url, data={"csrf_token": self.csrf, **form})
+        answer = confirmed(self.browser, url, self.browser.post(url, data={"csrf_token": self.csrf, **form}), **form)
         assert answer.status_code in (200, 302), (url, answer.status_code)
 
     def api(self, method: str, url: str, body: Any = None, **headers: str) -> Any:
@@ -126,8 +127,12 @@ def test_pages_leave_an_entry_for_every_write(watched: dict[str, str], owner: Pe
         roles="operator",
     )
     owner.send("/admin/users/actions/disable", ids=str(user), confirmed="1")
-    role = owner.page("/admin/roles/new", name="till", label="Till", permissions="orders.order.view")
-    owner.page(f"/admin/roles/{role}/edit", name="till", label="Tills", permissions="orders.*")
+    role = owner.page("/admin/roles/new", name="till", label="Till")
+    owner.page(f"/admin/roles/{role}/edit", name="till", label="Tills")
+    owner.send(f"/admin/roles/{role}/permissions", permission="orders.order.view", more="orders.*")
+    owner.send(f"/admin/users/{user}/roles", role="viewer")
+    owner.send("/admin/view-as", what=f"role:{role}")
+    owner.send("/admin/view-as/leave")
     owner.page("/admin/profile/", what="profile", name="Me", email="", locale="ar", timezone="UTC")
     new = "a new and rather long one"
     owner.page("/admin/profile/", what="password", password=PASSWORD, new_password=new)

@@ -22,7 +22,7 @@ from core.auth import ApiToken, LoginAttempt, Session, SignInRefused, Throttled,
 from core.builtin.account import local_path
 from core.context import Context
 from core.errors import Forbidden, Invalid, NotFound
-from tests.conftest import PASSWORD, csrf_of
+from tests.conftest import PASSWORD, confirmed, csrf_of
 
 WHERE = {"ip": "10.1.1.1", "browser": "Firefox"}
 
@@ -33,7 +33,7 @@ def enter(user: User, password: str = PASSWORD, **where: str) -> str:
 
 def post(browser: Any, url: str, **form: Any) -> Any:
     page = browser.get(url if url.endswith(("/profile/", "sign-in")) else "/admin/profile/").get_data(as_text=True)
-    return browser.post(url, data=form | {"csrf_token": csrf_of(page)})
+    return confirmed(browser, url, browser.post(url, data=form | {"csrf_token": csrf_of(page)}), **form)
 
 
 # Passwords

@@ -26,7 +26,7 @@ from core.plugins.models import PluginState
 from core.settings import Settings
 from core.testing import PASSWORD
 from tests import chaos_kit
-from tests.conftest import csrf_of
+from tests.conftest import csrf_of, yes_to
 from tests.load_kit import Asked, Load, failures
 from tests.plugin_kit import MerchantFolder
 
@@ -153,8 +153,9 @@ class Install:
 
     def press(self, command: str, port: int) -> None:
         """The button on the plugin page."""
-        csrf = csrf_of(self.get(port, "/admin/plugins/")[1])
-        assert self.get(port, f"/admin/plugins/suppliers/{command}", {"csrf_token": csrf})[0] == 200
+        csrf, url = csrf_of(self.get(port, "/admin/plugins/")[1]), f"/admin/plugins/suppliers/{command}"
+        asked = self.get(port, url, {"csrf_token": csrf})[1]
+        assert self.get(port, url, yes_to(asked))[0] == 200
 
     def switch(self, command: str, port: int) -> Switched:
         """Press the button while others look when each web process shows what that changes."""

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from core.settings import Settings
-from tests.conftest import csrf_of
+from tests.conftest import csrf_of, yes_to
 from tests.test_processes import Served, port, served
 
 __all__ = ["port", "served"]  # fixtures of the processes' tests
@@ -94,7 +94,12 @@ class Client:
 
     def form(self, path: str, **fields: str) -> tuple[int, str]:
         token = csrf_of(self.call("/admin/sign-in" if "sign-in" in path else "/admin/profile/")[1])
-        body = urllib.parse.urlencode(fields | {"csrf_token": token}).encode()
+        asked = self._post(path, fields | {"csrf_token": token})
+        yes = yes_to(asked[1])
+        return self._post(path, fields | yes) if yes else asked
+
+    def _post(self, path: str, fields: dict[str, str]) -> tuple[int, str]:
+        body = urllib.parse.urlencode(fields).encode()
         return self.call(path, body, Content_Type="application/x-www-form-urlencoded")
 
 

@@ -22,7 +22,7 @@ from core.resources import Minor, service_of, tags_of
 from core.testing.databases import cut_connections
 from core.web import forms
 from core.web.theme import CSP, THEME
-from tests.conftest import csrf_of
+from tests.conftest import confirmed, csrf_of
 from tests.helpers import count_statements, install_suppliers, make_suppliers
 
 LIST = "/admin/suppliers/"
@@ -51,7 +51,12 @@ def codes(page: str) -> list[str]:
 
 
 def send(client: Any, url: str, **form: Any) -> Any:
-    """POST with the token of a page that the user has open."""
+    """POST with the token of a page that the user has open; a question that comes back is answered with yes."""
+    return confirmed(client, url, ask(client, url, **form), **form)
+
+
+def ask(client: Any, url: str, **form: Any) -> Any:
+    """The same without an answer to a question."""
     token = csrf_of(text_of(client.get("/admin/")))
     return client.post(url, data={"csrf_token": token} | form, headers={"Referer": "http://localhost/admin/"})
 
@@ -333,7 +338,7 @@ def test_a_user_is_offered_to_be_switched_off_or_on_but_not_both(owner: Any, mak
 
 
 def test_a_new_password_is_not_typed_in_plain_sight(owner: Any, make_user: Any) -> None:
-    page = text_of(send(owner, "/admin/users/actions/set_password", ids=make_user("viewer").id))
+    page = text_of(ask(owner, "/admin/users/actions/set_password", ids=make_user("viewer").id))
     assert re.search(r'name="argument.password" type="password"', page)
 
 
@@ -384,8 +389,7 @@ def test_a_form_and_a_note_refuse_a_card_number(owner: Any, runtime: Any) -> Non
     assert answer.status_code == 422
     assert "payment card" in text_of(answer)
     make_suppliers(document())
-    send(owner, LIST + "1/notes", text="4111-1111-1111-1111")
-    page = text_of(owner.get(LIST + "1"))
+    page = text_of(send(owner, LIST + "1/notes", text="4111-1111-1111-1111"))
     assert "payment card" in page
     assert "4111" not in page
 

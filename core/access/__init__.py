@@ -4,12 +4,24 @@
 
 from core.access.guard import UndeclaredRoute, check_routes, init_app, requires, route_permissions
 from core.access.models import Role, RolePermission, UserRole
-from core.access.permissions import SIGNED_IN, grants_of, limited, permissions
-from core.access.roles import assign, demand_over, ensure_default_roles, grant, owner_kept, revoke, unassign
+from core.access.permissions import SIGNED_IN, granted, grants_of, limited, permissions
+from core.access.roles import (
+    assign,
+    covers,
+    demand_over,
+    ensure_default_roles,
+    entries_of,
+    grant,
+    label_of,
+    owner_kept,
+    revoke,
+    unassign,
+)
 from core.rights import admits, demand, denied, rows
 
 __all__ = [
-    "SIGNED_IN", "Role", "RolePermission", "UndeclaredRoute", "UserRole", "admits", "assign", "check_routes", "demand",
-    "demand_over", "denied", "ensure_default_roles", "grant", "grants_of", "init_app", "limited",
-    "owner_kept", "permissions", "requires", "revoke", "route_permissions", "rows", "unassign",
+    "SIGNED_IN", "Role", "RolePermission", "UndeclaredRoute", "UserRole", "admits", "assign", "check_routes", "covers",
+    "demand", "demand_over", "denied", "ensure_default_roles", "entries_of", "grant", "granted", "grants_of",
+    "init_app", "label_of", "limited", "owner_kept", "permissions", "requires", "revoke", "route_permissions", "rows",
+    "unassign",
 ]

@@ -11,10 +11,15 @@ from werkzeug.routing import Rule
 from core.access.permissions import SIGNED_IN, permissions
 from core.errors import Forbidden, MaktabError, SignInNeeded
 from core.i18n import _
+from core.rights import looking
 
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = frozenset({"/admin/sign-in", "/healthz", "/readyz", "/metrics"})
 """The only URL rules open to nobody, besides static files. `/metrics` asks for a token or loopback itself."""
+
+LEAVING = frozenset({"core_people.leave", "core_auth.sign_out"})
+"""What can be posted while one looks with other eyes."""
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class UndeclaredRoute(MaktabError):
@@ -95,6 +100,8 @@ def _guard() -> None:
     actor = flask.g.ctx.actor
     if actor.user_id is None:
         raise SignInNeeded(_("Send a valid API token: Authorization: Bearer mk_…"))
+    if flask.g.ctx.is_looking and flask.request.method not in _READING and rule.endpoint not in LEAVING:
+        raise looking(flask.g.ctx)
     permission = permission_of(view, flask.request.method)
     if permission is None or not actor.can(permission):
         raise Forbidden(permission or SIGNED_IN)

@@ -18,6 +18,7 @@ SIGNED_IN = "core.signed_in"
 
 CORE_PERMISSIONS: Mapping[str, Any] = {
     SIGNED_IN: __("Be signed in"),
+    "core.role.view_as": __("Look at Maktab as a role or another user"),
     "core.plugin.view": __("See plugins"),
     "core.plugin.manage": __("Enable and disable plugins"),
     "core.job.view_all": __("See the jobs of others"),

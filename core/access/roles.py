@@ -69,6 +69,11 @@ def role_named(name: str) -> Role:
     return role
 
 
+def label_of(role: Role) -> str:
+    """What a role is called; those that Maktab makes, in the reader's language."""
+    return _(str(role.label)) if role.label else str(role.name)
+
+
 def entries_of(role: Role) -> list[str]:
     lines = RolePermission.select(RolePermission.permission).where(RolePermission.role == role)
     return sorted(permission for (permission,) in lines.tuples())

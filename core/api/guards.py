@@ -18,8 +18,9 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from core import db, runtime
 from core.api.models import KeptAnswer, RateCounter
 from core.auth import current_context
+from core.auth.frame import current_scopes
 from core.db import utcnow
-from core.errors import Conflict, Invalid, MaktabError
+from core.errors import Conflict, Forbidden, Invalid, MaktabError
 from core.i18n import _
 from core.parse import parse_json
 
@@ -40,6 +41,15 @@ def guard(blueprint: Any) -> None:
     blueprint.before_request(_count_call)
     blueprint.before_request(_check_body)
     blueprint.after_request(_tell_rate)
+
+
+def demand_named(permission: str) -> None:
+    """Where a person is asked for the password, a token must have been made for this: its scopes name `permission`.
+
+    Making a token asks for the password; one for everything ("*", a pattern) does not pass by being a token.
+    """
+    if permission not in current_scopes():
+        raise Forbidden(permission, _("This needs an API token whose scopes name %(name)s.", name=permission))
 
 
 def _check_body() -> None:

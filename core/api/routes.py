@@ -14,7 +14,7 @@ from werkzeug.exceptions import PreconditionFailed
 
 from core import access, jobs, runtime
 from core.api import shapes
-from core.api.guards import guard, once_per_key
+from core.api.guards import demand_named, guard, once_per_key
 from core.auth import current_context
 from core.errors import Conflict, Invalid
 from core.i18n import _
@@ -124,12 +124,18 @@ def _reading(resource: Resource) -> Iterator[Endpoint]:
 def _writing(resource: Resource) -> Iterator[Endpoint]:
     service, label = service_of(resource), resource.label
 
+    def check(verb: str, doc: dict[str, Any]) -> None:
+        if not doc.keys().isdisjoint(resource.reauth):
+            demand_named(resource.permission(verb))
+
     def create(doc: dict[str, Any]) -> Any:
+        check("create", doc)
         made_id = _only(service.create(current_context(), [doc])).id
         document, headers = _document(resource, made_id or 0)
         return document, headers | {"Location": f"/api/v1/{resource.slug}/{made_id}"}
 
     def change(doc: dict[str, Any], record_id: int) -> Any:
+        check("edit", doc)
         versions = _expected(resource, record_id, "edit")
         _only(service.update(current_context(), {record_id: doc}, versions))
         return _document(resource, record_id)
@@ -192,6 +198,8 @@ def _actions(resource: Resource) -> Iterator[Endpoint]:
 
 def _runner(resource: Resource, action: Action) -> Callable[[dict[str, Any]], Any]:
     def run(asked: dict[str, Any]) -> Any:
+        if action.asks == "reauth":
+            demand_named(resource.permission(action.name))
         # The arguments go on as they came: a job keeps them as JSON and loads them anew.
         arguments = flask.request.get_json().get("arguments", {})
         done = jobs.start_action(current_context(), resource.name, action.name, selection(resource, asked), arguments)

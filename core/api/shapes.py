@@ -63,12 +63,20 @@ class Started(ma.Schema):
     job = ma.fields.Nested(JobShape)
 
 
+class AttachmentShape(ma.Schema):
+    """A file that a note carries; its content is on the page of the record."""
+
+    name = ma.fields.String()
+    size = ma.fields.Integer(metadata={"description": "bytes"})
+
+
 class NoteShape(ma.Schema):
     """A note beside a record."""
 
     id = Id(dump_only=True)
     text = ma.fields.String(required=True, validate=ma.validate.Length(1, 10_000))
     actor = ma.fields.String(dump_only=True)
+    attachments = ma.fields.List(ma.fields.Nested(AttachmentShape), dump_only=True)
     created_at = Utc(dump_only=True)
 
 

@@ -17,7 +17,8 @@ _CODES = (
     N_("Created"), N_("Updated"), N_("Deleted"), N_("Noted"), N_("Tags added"), N_("Tags removed"), N_("Tags undone"),
     N_("Enabled"), N_("Disabled"), N_("Signed in"), N_("Signed out"), N_("Sign in refused"), N_("Password changed"),
     N_("Password hashed anew"), N_("Token created"), N_("Token revoked"), N_("Role assigned"), N_("Role taken"),
-    N_("Permissions changed"), N_("Plugin"),
+    N_("Permissions changed"), N_("Password confirmed"), N_("Password refused"), N_("Plugin"),
+    N_("View as started"), N_("View as ended"), N_("Session ended"),
 )  # fmt: skip
 
 

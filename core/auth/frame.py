@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,8 @@ from itsdangerous import BadSignature
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import runtime
-from core.auth.models import User
+from core.auth import view_as
+from core.auth.models import Session, User
 from core.auth.sessions import by_session, by_token, context_for
 from core.context import NOBODY, Context
 from core.i18n import locale
@@ -34,10 +36,14 @@ class CookieSessions(SecureCookieSessionInterface):
 
 
 class Identity(flask_login.UserMixin):  # type: ignore[misc]
-    """What flask-login holds: the user, the context of the request, and the secret of the session."""
+    """What flask-login holds: the user, the context of the request, the session with its secret, a token's scopes."""
 
-    def __init__(self, user: User, ctx: Context, secret: str = "") -> None:
-        self.user, self.ctx, self.secret = user, ctx, secret
+    def __init__(
+        self, user: User, ctx: Context, secret: str = "", session: Session | None = None, *,
+        scopes: Sequence[str] = (), own: Context | None = None,
+    ) -> None:  # fmt: skip
+        self.user, self.ctx, self.secret, self.session = user, ctx, secret, session
+        self.scopes, self.own = scopes, own or ctx
 
     def get_id(self) -> str:
         return self.secret
@@ -53,6 +59,29 @@ def current_user() -> User:
     """The user of the running request; only behind a route that needs one."""
     user: User = flask_login.current_user.user
     return user
+
+
+def own_context() -> Context:
+    """The user's own context, also while he looks with other eyes."""
+    ctx: Context = flask_login.current_user.own
+    return ctx
+
+
+def current_session() -> Session:
+    """The session of the running request; only behind a page that needs a user."""
+    session: Session = flask_login.current_user.session
+    return session
+
+
+def current_scopes() -> Sequence[str]:
+    """What the API token of the running request is limited to."""
+    scopes: Sequence[str] = flask_login.current_user.scopes
+    return scopes
+
+
+def enter(user: User, secret: str, session: Session | None = None) -> None:
+    """From now on the browser comes with `secret`, that of `session` when it is the running one."""
+    flask_login.login_user(Identity(user, current_context(), secret, session))
 
 
 def init_app(app: flask.Flask) -> None:
@@ -83,7 +112,9 @@ def _of_session(secret: str) -> Identity | None:
     if found is None:
         return None
     user, session = found
-    return Identity(user, context_for(user, "ui", ip=flask.request.remote_addr or "", session_id=session.id), secret)
+    own = context_for(user, "ui", ip=flask.request.remote_addr or "", session_id=session.id)
+    ctx = view_as.seen(own, session) if session.view_as else own
+    return Identity(user, ctx, secret, session, own=own)
 
 
 def _of_token(request: Any) -> Identity | None:
@@ -92,7 +123,8 @@ def _of_token(request: Any) -> Identity | None:
     if found is None:
         return None
     user, token = found
-    return Identity(user, context_for(user, "api", token.scopes, ip=request.remote_addr or ""))
+    ctx = context_for(user, "api", token.scopes, ip=request.remote_addr or "")
+    return Identity(user, ctx, scopes=token.scopes)
 
 
 def _fill_context() -> None:

@@ -1,4 +1,4 @@
-"""Who may come in: users, their sessions and API tokens, and the counter of sign-in tries."""
+"""Who may come in: users, their sessions and API tokens, grants for costly acts, and the counter of sign-in tries."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class User(Record):
     is_active = peewee.BooleanField(default=True)
     locale = peewee.CharField(12, default="en")
     timezone = peewee.CharField(64, default="UTC")
+    last_sign_in_at = UTCDateTimeField(null=True)
 
     class Meta:
         table_name = "core_user"
@@ -30,7 +31,11 @@ class User(Record):
 
 
 class Session(Model):
-    """A signed-in browser. Ended = deleted, so that no worker can honour it for another request."""
+    """A signed-in browser. Ended = deleted, so that no worker can honour it for another request.
+
+    `step_up_at`: when its user last gave the password. `view_as`: `role:<id>` or `user:<id>` while the admin is looked
+    at with other eyes, which ends at `view_as_until`.
+    """
 
     audit_exempt = "signing in and out leave entries of the user"
     token_hash = peewee.CharField(64, unique=True)
@@ -41,6 +46,8 @@ class Session(Model):
     browser = peewee.CharField(200, default="")
     auth_level = peewee.SmallIntegerField(default=1)  # 1 = password; the place for second factors
     step_up_at = UTCDateTimeField(null=True)
+    view_as = peewee.CharField(160, null=True)
+    view_as_until = UTCDateTimeField(null=True)
 
     class Meta:
         table_name = "core_session"
@@ -49,6 +56,21 @@ class Session(Model):
     def end(cls, users: Any) -> None:
         """Sign users (a list or select of ids) out everywhere."""
         cls.delete().where(cls.user.in_(users)).execute()
+
+
+class Confirmation(Model):
+    """Leave to do one act once: for one user, in one session, with the arguments that `digest` stands for."""
+
+    audit_exempt = "a key that lives for minutes; the act that it opens leaves its own entry"
+    token_hash = peewee.CharField(64, unique=True)
+    user = peewee.ForeignKeyField(User, backref="+", on_delete="CASCADE")
+    session = peewee.ForeignKeyField(Session, backref="+", on_delete="CASCADE")
+    act = peewee.CharField(150)
+    digest = peewee.CharField(64)
+    expires_at = UTCDateTimeField(index=True)
+
+    class Meta:
+        table_name = "core_confirmation"
 
 
 class ApiToken(Model):

@@ -57,24 +57,35 @@ def sign_in(username: str, password: str, *, ip: str, browser: str) -> tuple[Use
 
 
 def open_session(user: User, *, ip: str, browser: str) -> str:
-    """A new session of `user`; its secret is given here once and kept as a hash."""
-    secret = secrets.token_urlsafe(32)
+    """A new session of `user`, who has just given the password; its secret is given here once and kept as a hash."""
+    secret, stored = new_secret()
     oldest = db.utcnow() - timedelta(hours=runtime.current().settings.session_hours)
     with db.transaction():
         Session.delete().where(Session.created_at < oldest).execute()  # those that nobody came back to
-        row = Session.create(user=user, token_hash=_hash(secret), ip=ip, browser=browser[:200])
+        row = Session.create(
+            user=user, token_hash=stored, ip=ip, browser=browser[:200], step_up_at=db.utcnow()
+        )  # fmt: skip
+        User.update(last_sign_in_at=row.created_at).where(User.id == user.id).execute()
         ctx = Context(Actor(user.id, str(user)), "ui", ip=ip, session_id=row.id)
         audit.write(ctx, "core.user", "signed_in", [Change(user.id)])
     return secret
 
 
-def end_session(ctx: Context, session_id: int) -> None:
-    """End one of the actor's own sessions; NotFound for those of others."""
-    own = (Session.id == session_id) & (Session.user == ctx.actor.user_id)
+def new_secret() -> tuple[str, str]:
+    """A secret for a session, and the hash that is kept of it."""
+    secret = secrets.token_urlsafe(32)
+    return secret, _hash(secret)
+
+
+def end_session(ctx: Context, session_id: int, user_id: int | None = None) -> None:
+    """End a session of the actor, or of `user_id`, who may not hold more; NotFound for one of somebody else."""
+    whose = user_id or ctx.actor.user_id or 0
+    access.demand_over(ctx.actor, [whose])
     with db.transaction():
-        if not Session.delete().where(own).execute():
+        if not Session.delete().where(Session.id == session_id, Session.user == whose).execute():
             raise NotFound(_("This session has ended already."))
-        audit.write(ctx, "core.user", "signed_out", [Change(ctx.actor.user_id or 0, {"session": session_id})])
+        action = "signed_out" if whose == ctx.actor.user_id else "session_ended"
+        audit.write(ctx, "core.user", action, [Change(whose, {"session": session_id})])
 
 
 def by_session(secret: str) -> tuple[User, Session] | None:

@@ -16,6 +16,7 @@ from core.builtin import (
     palette_page,
     people,
     plugin_pages,
+    rights_pages,
     shortcut_page,
 )
 from core.jobs import JobType, Schedule
@@ -32,7 +33,7 @@ def register_resources() -> Sequence[Resource]:
 
 @hookimpl
 def register_blueprints() -> Sequence[flask.Blueprint]:
-    return [account.blueprint()]
+    return [account.blueprint(), rights_pages.blueprint()]
 
 
 @hookimpl

@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import flask
-import flask_login
 from werkzeug.datastructures import ImmutableMultiDict
 
 from core.access import SIGNED_IN, requires
-from core.auth import accounts, passwords, sessions, throttle
-from core.auth.frame import Identity, current_context, current_user
+from core.auth import accounts, sessions, stepup, throttle, view_as
+from core.auth.frame import current_context, current_session, current_user, enter, own_context
 from core.auth.models import ApiToken, Session, User
 from core.builtin import people
 from core.errors import Invalid
 from core.i18n import LOCALES, _
 from core.resources.fields import loaded
+from core.web import confirm
+from core.web.confirm import Question
 
 Form = ImmutableMultiDict[str, str]
 
@@ -61,12 +62,13 @@ def _from_where() -> dict[str, str]:
 
 def _enter(user: User, secret: str) -> None:
     flask.session.clear()  # with it goes the CSRF token that somebody else may have planted before
-    flask_login.login_user(Identity(user, current_context(), secret))
+    enter(user, secret)
 
 
 @requires(SIGNED_IN)
 def sign_out() -> Any:
-    ctx = current_context()
+    ctx = own_context()
+    view_as.leave(ctx, current_session())
     sessions.end_session(ctx, ctx.session_id or 0)
     flask.session.clear()
     return flask.redirect(flask.url_for("core_auth.sign_in"))
@@ -79,6 +81,9 @@ def profile() -> Any:
     if command is None:
         return _profile_page()
     try:
+        question = _QUESTIONS.get(form["what"])
+        if question and (asked := confirm.first(question())):
+            return asked
         fresh = command(current_user(), form)
     except (Invalid, throttle.Throttled) as error:
         return _profile_page(errors=error.errors or {"password": [str(error)]}), error.status
@@ -103,10 +108,7 @@ def _save_profile(user: User, form: Form) -> None:
 
 
 def _change_password(user: User, form: Form) -> None:
-    key = throttle.account_key(user.username)
-    throttle.take(key, throttle.ACCOUNT_TRIES)
-    if not passwords.matches(user.password_hash, form.get("password", "")):
-        raise Invalid({"password": [_("This is not your present password.")]})
+    stepup.demand_password(current_context(), user, form.get("password", ""))
     try:
         accounts.set_password(current_context(), user, form.get("new_password", ""))
     except Invalid as error:
@@ -127,3 +129,30 @@ _COMMANDS: Mapping[str, Callable[[User, Form], str | None]] = {
     "create_token": _create_token,
     "revoke_token": lambda user, form: sessions.revoke_token(current_context(), form.get("id", 0, int)),
 }
+
+
+def _before_token() -> Question:
+    return Question(
+        "core.user.create_token",
+        _("Create an API token?"),
+        _("Create the token"),
+        level="reauth",
+        text=_("Whoever has the token may do in your name what it is limited to. It is shown only once."),
+        lines=[_("Permissions: %(names)s", names=flask.request.form.get("scopes", "") or _("All that you may"))],
+        back=flask.url_for("core_auth.profile"),
+        is_page=True,
+    )
+
+
+def _before_revoking() -> Question:
+    return Question(
+        "core.user.revoke_token",
+        _("Revoke this API token?"),
+        _("Revoke the token"),
+        text=_("Programs that use this token stop working at once."),
+        danger=True,
+        back=flask.url_for("core_auth.profile"),
+    )
+
+
+_QUESTIONS: Mapping[str, Callable[[], Question]] = {"create_token": _before_token, "revoke_token": _before_revoking}

@@ -8,7 +8,7 @@ from typing import Any
 
 from core import audit, db, files, runtime
 from core.api.models import KeptAnswer
-from core.auth.models import Session
+from core.auth.models import Confirmation, Session
 from core.db import search, utcnow
 from core.events import Event
 from core.i18n import __
@@ -40,6 +40,7 @@ def _clean_up(run: JobRun) -> Mapping[str, int]:
     return {
         "files": files.remove_expired(),
         "sessions": _delete(Session, Session.created_at < now - hours),
+        "confirmations": _delete(Confirmation, Confirmation.expires_at < now),
         "answers": _delete(KeptAnswer, KeptAnswer.created_at < now - timedelta(days=2)),
         "slots": _delete(ScheduleSlot, ScheduleSlot.created_at < old),
         "events": _delete(Event, Event.relayed_at < old),

@@ -11,8 +11,9 @@ import marshmallow as ma
 
 from core import auth
 from core.access.models import Role, RolePermission, UserRole
-from core.access.roles import assign, demand_over, role_named, set_permissions, set_roles
+from core.access.roles import assign, demand_over, label_of, role_named, set_permissions, set_roles
 from core.auth.models import USERNAME, User
+from core.builtin import rights_pages
 from core.context import Context
 from core.db import bulk
 from core.errors import Conflict, Invalid, NotFound, Rejected
@@ -56,7 +57,13 @@ class UserSchema(ma.Schema):
         validate=ma.validate.OneOf(list(LOCALES), list(LOCALES.values())), metadata={"label": __("Language")}
     )
     timezone = ma.fields.String(validate=_known_zone, metadata={"label": __("Time zone")})
-    roles = Words(metadata={"label": __("Roles"), "kind": "tags"})
+    roles = Words(
+        metadata={
+            "label": __("Roles"),
+            "kind": "tags",
+            "help": __("Short names with commas, such as viewer, operator."),
+        }
+    )
     is_active = ma.fields.Boolean(dump_only=True, metadata={"label": __("Active")})
 
     @ma.post_load
@@ -104,7 +111,7 @@ def _beside(field: str, record_id: int) -> Iterator[None]:
 class UserService(Service):
     """Users with the names of their roles; whoever changes one must hold all that he holds."""
 
-    fixed = Service.fixed | {"password_hash", "is_active"}
+    fixed = Service.fixed | {"password_hash", "is_active", "last_sign_in_at"}
     lists = frozenset({"roles"})
 
     def documents(self, ids: Sequence[int]) -> list[Document]:
@@ -176,6 +183,14 @@ def _limit_rows(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) 
     return {user_id: Outcome("done", user_id) for user_id in ids}
 
 
+def _join_roles(users: Sequence[User], ctx: Context) -> None:
+    """Puts the names of their roles beside users, by one statement."""
+    held = UserRole.select(UserRole, Role).join(Role).where(UserRole.user.in_([user.id for user in users]))
+    named = bulk.grouped([(row.user_id, label_of(row.role)) for row in held], [user.id for user in users])
+    for user in users:
+        user.role_names = ", ".join(named[user.id])
+
+
 _STATES = {"True": Badge(__("Active"), "ok", "full"), "False": Badge(__("Switched off"), "neutral", "empty")}
 USERS = Resource(
     name="core.user",
@@ -192,25 +207,37 @@ USERS = Resource(
         Column("name", __("Name")),
         Column("email", __("Email")),
         Column("is_active", __("State"), "badge", badges=_STATES, value=lambda user: str(user.is_active)),
-        Column("created_at", __("Since"), "datetime"),
+        Column("roles", __("Roles"), value=lambda user: user.role_names),
+        Column("last_sign_in_at", __("Last sign-in"), "datetime"),
+        Column("created_at", __("Since"), "datetime", shown=False),
     ],
     filters=[Filter("is_active", __("Active"), "bool")],
     search_exact=["username", "email", "name"],
-    detail=[Section("who", __("User"), ["username", "name", "email", "locale", "timezone"])],
+    detail=[
+        Section("who", __("User"), ["username", "name", "email", "locale", "timezone", "last_sign_in_at"]),
+        Section("roles", __("Roles"), template="admin/user_roles.html", load=rights_pages.of_user),
+        Section("sessions", __("Signed in"), template="admin/user_sessions.html", load=rights_pages.sessions_of),
+    ],
+    loader=_join_roles,
     actions=[
         Action("disable", __("Switch off"), _switch(False), danger=True, confirm=__("They are signed out at once.")),
         Action("enable", __("Switch on"), _switch(True)),
-        Action("set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False),
-        Action("limit_rows", __("Limit rows"), _limit_rows, schema=RowsSchema, icon="filter"),
+        Action(
+            "set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False,
+            level="reauth", confirm=__("All sessions of this user end."),
+        ),
+        Action("limit_rows", __("Limit rows"), _limit_rows, schema=RowsSchema, icon="filter", level="reauth"),
     ],
     guard=_switched,
     service=UserService,
+    reauth=["username", "roles"],
     has_notes=False,
     can_import=False,
-)
+)  # fmt: skip
 ROLES = Resource(
     name="core.role",
     slug="roles",
+    title=label_of,
     model=Role,
     schema=RoleSchema,
     label=__("Role"),
@@ -218,9 +245,17 @@ ROLES = Resource(
     icon="shield",
     nav_group="settings",
     columns=[Column("name", __("Short name"), "code", sortable=True), Column("label", __("Name"))],
-    detail=[Section("what", __("Role"), ["name", "label"])],
     search_exact=["name", "label"],
+    detail=[
+        Section("may", __("What it may do"), template="admin/role_matrix.html", load=rights_pages.of_role),
+        Section("what", __("Role"), ["name", "label"], side=True),
+        Section(
+            "holders", __("Who holds it"), template="admin/role_holders.html", load=rights_pages.holders_of, side=True
+        ),
+    ],
     service=RoleService,
+    form_fields=["name", "label"],
+    reauth=["permissions"],
     has_notes=False,
     can_import=False,
 )

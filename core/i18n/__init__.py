@@ -17,11 +17,22 @@ from core.i18n.catalogue import (
     text_of,
     timezone,
 )
-from core.i18n.formats import format_clock, format_day, format_number, local, moment, money, number, parse_number, price
+from core.i18n.formats import (
+    filesize,
+    format_clock,
+    format_day,
+    format_number,
+    local,
+    moment,
+    money,
+    number,
+    parse_number,
+    price,
+)
 from core.i18n.wording import said
 
 __all__ = [
-    "DIGITS", "LOCALES", "N_", "_", "__", "_n", "digits", "direction", "format_clock", "format_day", "format_number",
-    "init_app", "local", "locale", "moment", "money", "number", "parse_number", "price", "said", "shaped", "speaking",
-    "text_of", "timezone",
+    "DIGITS", "LOCALES", "N_", "_", "__", "_n", "digits", "direction", "filesize", "format_clock", "format_day",
+    "format_number", "init_app", "local", "locale", "moment", "money", "number", "parse_number", "price", "said", "shaped",
+    "speaking", "text_of", "timezone",
 ]

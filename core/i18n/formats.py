@@ -28,6 +28,14 @@ def number(value: int | float | Decimal) -> str:
     return Markup(f'<bdi dir="ltr">{text}</bdi>') if value < 0 else text  # noqa: S704 - digits
 
 
+def filesize(size: int) -> str:
+    """`size` bytes as people say it: 820 kB, 1.4 MB; less than one is one."""
+    kilobytes = max(1, (size + 500) // 1000)
+    if kilobytes < 1000:
+        return _("%(n)s kB", n=kilobytes)
+    return _("%(n)s MB", n=format_number((Decimal(size) / 1_000_000).quantize(Decimal("0.1"))))
+
+
 @lru_cache(maxsize=512)
 def _symbol(currency: str, code: str) -> str:
     symbol = numbers.get_currency_symbol(currency, locale=code).strip("\u200f.")

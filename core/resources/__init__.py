@@ -4,7 +4,7 @@
 
 from core.resources.border import card_refused
 from core.resources.declaration import (
-    Action, Badge, Column, Filter, Kind, Label, Outcome, Resource, Scope, Section, Selection, Tone,
+    Action, Badge, Column, Filter, Kind, Label, Level, Outcome, Resource, Scope, Section, Selection, Tone,
 )
 from core.resources.fields import Currency, ExactDecimal, FieldInfo, Minor, Tags, Utc, schema_fields
 from core.resources.query import ListState, Page, count, get, page, select
@@ -15,8 +15,9 @@ from core.resources.traits import (
 from core.resources.workflow import Reason, Transition, Workflow
 
 __all__ = [
-    "Action", "Badge", "Column", "Currency", "ExactDecimal", "FieldInfo", "Filter", "Kind", "Label", "ListState",
-    "Minor", "Note", "Outcome", "Page", "Reason", "Resource", "Scope", "Section", "Selection", "Service", "Tagging",
-    "Tags", "TimelineEntry", "Tone", "Transition", "Utc", "Workflow", "add_note", "add_tags", "card_refused", "count",
-    "get", "page", "remove_tags", "schema_fields", "select", "service_of", "tag_actions", "tags_of", "timeline",
+    "Action", "Badge", "Column", "Currency", "ExactDecimal", "FieldInfo", "Filter", "Kind", "Label", "Level",
+    "ListState", "Minor", "Note", "Outcome", "Page", "Reason", "Resource", "Scope", "Section", "Selection", "Service",
+    "Tagging", "Tags", "TimelineEntry", "Tone", "Transition", "Utc", "Workflow", "add_note", "add_tags",
+    "card_refused", "count", "get", "page", "remove_tags", "schema_fields", "select", "service_of", "tag_actions",
+    "tags_of", "timeline",
 ]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Tone = Literal["neutral", "info", "ok", "warn", "bad", "alt"]
 Pip = Literal["", "empty", "half", "full"]
+Level = Literal["undo", "dialog", "typed", "reauth"]
+"""What stands before an act: nothing but an undo after it; a click; a text to be typed; the password."""
 Kind = Literal["text", "code", "number", "money", "date", "datetime", "badge", "tags", "bool"]
 Label = Any  # a str or a lazy translation
 
@@ -120,6 +122,8 @@ class Action:
     Permission: `<resource>.<name>`. `schema`: marshmallow schema of the arguments, shown as a small form.
     What it would refuse says the resource's `guard`, by the same rule as `run`.
     `confirm`: "" = do at once (then undo should exist), else the sentence of the dialog.
+    `level`: "" = dialog where `confirm` or `danger` says so, else undo; typed: the record's title, or how many records,
+    is to be typed; reauth: the password is to be given again.
     `key`: the shortcut that it has unless another command has it, or the user chose another.
     """
 
@@ -132,11 +136,17 @@ class Action:
     danger: bool = False
     confirm: Label = ""
     bulk: bool = True
+    level: Level | Literal[""] = ""
     key: str = ""
 
     def __post_init__(self) -> None:
         if self.schema is not None:
             object.__setattr__(self, "schema", bordered(self.schema))
+
+    @property
+    def asks(self) -> Level:
+        """The level that holds."""
+        return self.level or ("dialog" if self.confirm or self.danger else "undo")
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +162,7 @@ class Resource:
     records of one page, in a fixed number of statements. `service`: subclass of `core.resources.Service`.
     `guard(records) -> {action: {id: why not}}`: which actions would leave which of these loaded records alone now, in a
     number of statements that does not grow with them; the page of a record offers the others.
+    `reauth`: fields of the document that are only written when the password was given lately.
     `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
     """
 
@@ -185,6 +196,7 @@ class Resource:
     can_delete: bool = False
     can_import: bool = True
     form_fields: Sequence[str] = ()
+    reauth: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schema", bordered(self.schema))

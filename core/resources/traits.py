@@ -10,12 +10,12 @@ from typing import Any
 import marshmallow as ma
 import peewee
 
-from core import audit, changes, db, runtime
+from core import audit, changes, db, files, runtime
 from core.audit import words
 from core.auth.models import User
 from core.changes import Change
 from core.context import Context
-from core.db import Model, UTCDateTimeField, bulk, search, utcnow
+from core.db import JSONField, Model, UTCDateTimeField, bulk, search, utcnow
 from core.db.fields import is_storable
 from core.errors import Invalid
 from core.i18n import _, __
@@ -24,7 +24,7 @@ from core.resources.declaration import Action, Outcome
 from core.resources.fields import Tags
 
 _Pairs = Mapping[int, Sequence[str]]  # record id -> tags
-_LONGEST_NOTE = 10_000
+_LONGEST_NOTE, MOST_ATTACHMENTS = 10_000, 5
 
 
 class Tagging(Model):
@@ -41,7 +41,7 @@ class Tagging(Model):
 
 
 class Note(Model):
-    """What a user wrote beside a record."""
+    """What a user wrote beside a record. `attachments`: [{file, name, size in bytes}]."""
 
     audit_exempt = "audited as a change of the record it stands beside"
     resource = peewee.CharField(max_length=80)
@@ -49,6 +49,7 @@ class Note(Model):
     user_id = peewee.BigIntegerField(null=True)
     actor = peewee.CharField(max_length=200)
     text = peewee.TextField()
+    attachments = JSONField(default=list)
     created_at = UTCDateTimeField(default=utcnow)
 
     class Meta:
@@ -60,7 +61,7 @@ class Note(Model):
 class TimelineEntry:
     """One line of a timeline: a note (`text`), or a change with its `action` and {field: (before, after)}.
 
-    `said`: the action in words.
+    `said`: the action in words; `note`: the note itself.
     """
 
     at: datetime
@@ -70,6 +71,7 @@ class TimelineEntry:
     action: str = ""
     said: str = ""
     changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    note: Note | None = None
 
 
 _PAIR: Any = (Tagging.record_id, Tagging.tag)
@@ -154,17 +156,43 @@ def tag_actions(resource: str) -> tuple[Action, Action]:
     )
 
 
-def add_note(ctx: Context, resource: str, record_id: int, text: str) -> Note:
-    """Put a note beside a record; the record itself, and so its version, stays as it is."""
-    text, actor = text.strip(), ctx.actor
-    if not 0 < len(text) <= _LONGEST_NOTE or not is_storable(text):
+def add_note(
+    ctx: Context, resource: str, record_id: int, text: str, attachments: Sequence[files.StoredFile] = ()
+) -> Note:
+    """Put a note beside a record; the record itself, and so its version, stays as it is. The files stay with it.
+
+    Raises Invalid for a text that is empty (without files) or too long, too many files, and card numbers.
+    """
+    text, actor, kept = text.strip(), ctx.actor, _described(attachments)
+    if not (text or kept) or len(text) > _LONGEST_NOTE or not is_storable(text):
         raise Invalid({"text": [_("Write a note of 1 to %(most)s letters.", most=_LONGEST_NOTE)]})
-    refuse_cards({"text": text})
+    refuse_cards({"text": text, "files": [one["name"] for one in kept]})
     values = {"resource": resource, "record_id": record_id, "user_id": actor.user_id, "actor": actor.name[:200]}
     with db.transaction():
-        note: Note = Note.create(**values, text=text)
-        changes.record(ctx, resource, "noted", [Change(record_id, {}, {"note": text})], reindex=False)
+        note: Note = Note.create(**values, text=text, attachments=kept)
+        for file in attachments:
+            files.keep(file.id, None)
+        said = {"note": text} | ({"files": [one["name"] for one in kept]} if kept else {})
+        changes.record(ctx, resource, "noted", [Change(record_id, {}, said)], reindex=False)
     return note
+
+
+def _described(attachments: Sequence[files.StoredFile]) -> list[dict[str, Any]]:
+    if len(attachments) > MOST_ATTACHMENTS:
+        raise Invalid({"file": [_("A note takes at most %(most)s files.", most=MOST_ATTACHMENTS)]})
+    return [{"file": file.id, "name": file.name, "size": file.size} for file in attachments]
+
+
+def attached(resource: str, record_id: int, note_id: int, place: int) -> files.StoredFile | None:
+    """The file at `place` of a note beside that very record."""
+    here = (Note.id == note_id) & (Note.resource == resource) & (Note.record_id == record_id)
+    note = Note.get_or_none(here)
+    if note is None or place >= len(note.attachments):
+        return None
+    found: files.StoredFile | None = files.StoredFile.get_or_none(
+        files.StoredFile.id == note.attachments[place]["file"]
+    )
+    return found
 
 
 def notes_of(resource: str, record_id: int, limit: int = 50) -> list[Note]:
@@ -179,7 +207,10 @@ def timeline(resource: str, record_id: int, limit: int = 50) -> list[TimelineEnt
     rows = audit.history(resource, record_id).where(audit.Entry.action != "noted").limit(limit)
     rows = rows.select_extend(who).left_outer_join(User, on=audit.Entry.actor_id == User.id)
     told = [_told(row) for row in rows.objects()]
-    notes = [TimelineEntry(one.created_at, one.actor, "note", one.text) for one in notes_of(resource, record_id, limit)]
+    notes = [
+        TimelineEntry(one.created_at, one.actor, "note", one.text, note=one)
+        for one in notes_of(resource, record_id, limit)
+    ]
     return sorted(told + notes, key=lambda line: line.at, reverse=True)[:limit]
 
 

@@ -30,9 +30,9 @@ from core.runtime import Runtime
 from core.settings import Settings
 from core.testing import databases
 from core.testing.pages import address, browser, owner, page
-from core.testing.people import PASSWORD, csrf_of, enter
+from core.testing.people import PASSWORD, confirmed, csrf_of, enter, yes_to
 
-__all__ = ["PASSWORD", "Browser", "address", "browser", "csrf_of", "owner", "page"]
+__all__ = ["PASSWORD", "Browser", "address", "browser", "confirmed", "csrf_of", "owner", "page", "yes_to"]
 _names = itertools.count(1)
 
 
@@ -42,9 +42,10 @@ class Browser(FlaskClient):
     user: User
 
     def send(self, path: str, **form: Any) -> Any:
-        """POST a form, as the page that shows it would."""
+        """POST a form, as the page that shows it would, and say yes when it is asked whether to."""
         token = csrf_of(self.get("/admin/").get_data(as_text=True))
-        return self.post(path, data={"csrf_token": token, **form}, headers={"Referer": "http://localhost/admin/"})
+        sent = self.post(path, data={"csrf_token": token, **form}, headers={"Referer": "http://localhost/admin/"})
+        return confirmed(self, path, sent, **form)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -170,7 +171,7 @@ def api(app: flask.Flask, make_user: Callable[..., User], ctx: Context) -> Calla
 
     def call(role: str, scopes: Any = None) -> FlaskClient:
         caller = app.test_client()
-        token = auth.create_token(ctx, make_user(role, scopes), ["*"])
+        token = auth.create_token(ctx, make_user(role, scopes), ["*", *access.permissions()])
         caller.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         return caller
 

@@ -143,14 +143,29 @@ def selection(resource: Resource, posted: Any) -> Selection:
     return Selection(resource.name, everything=True, filters=state.filters, search=state.search, excluded=excluded)
 
 
+def amount(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> tuple[str, str]:
+    """What an action is about, for its button: the record's title, or their number; and what is typed to confirm it."""
+    if len(chosen.ids) == 1 and not chosen.everything:
+        title = query.titles(ctx, resource, chosen.ids).get(chosen.ids[0], f"#{chosen.ids[0]}")
+        return title, title
+    number = _matching(ctx, resource, chosen, verb) if chosen.everything else len(chosen.ids)
+    label = str(resource.label_plural)
+    noun = label[:1].lower() + label[1:] if label[1:].islower() else label
+    return _("%(n)s %(list)s", n=capped(number), list=noun), str(min(number, query.CAP))
+
+
+def _matching(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> int:
+    return int(query.select(ctx, resource, chosen, verb).order_by().limit(query.CAP + 1).count())
+
+
 def touched(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> dict[str, Any]:
-    """What an action on all that match will touch: their `number`, and what is `asked` for as [(filter, text)]."""
+    """What an action on all that match will touch: their `number`, and what it is `about` as [(filter, text)]."""
     if not chosen.everything:
         return {}
-    found = query.select(ctx, resource, chosen, verb).order_by().limit(query.CAP + 1).count()
+    found = _matching(ctx, resource, chosen, verb)
     shown = chips(resource, ListState(filters=chosen.filters))
-    asked = [(chip["filter"].label, chip["text"]) for chip in shown if chip["text"]]
-    return {"number": capped(found), "asked": [*asked, *[(_("Search"), chosen.search)] * bool(chosen.search)]}
+    about = [(chip["filter"].label, chip["text"]) for chip in shown if chip["text"]]
+    return {"number": capped(found), "about": [*about, *[(_("Search"), chosen.search)] * bool(chosen.search)]}
 
 
 def _numbers(texts: list[str]) -> tuple[int, ...]:

@@ -29,17 +29,19 @@ from core.resources import (
     service_of,
     traits,
 )  # fmt: skip
-from core.web import forms, lists, outcomes
+from core.web import confirm, forms, lists, outcomes, questions
 from core.web.base import Guarded, came_from, context, is_partial, redirect
+from core.web.notes import NotesView, days
 
 FEATURES = {
     "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
+    "attachment_view": "has_notes",
     "run_view": "actions", "filters_view": "filters",
 }  # fmt: skip
 """Views that only exist where the Resource says so."""
 
 
-class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
+class ResourceView(NotesView, Guarded, BaseModelView):  # type: ignore[misc]
     """One instance per Resource and app. Reads by `core.resources.query`, writes by the resource's service."""
 
     # Routes of BaseModelView that know nothing of permissions and jobs.
@@ -105,14 +107,15 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
 
     @expose("/<int:record_id>")
     @requires("{resource}.view")
-    def details_view(self, record_id: int) -> Any:
+    def details_view(self, record_id: int, note: str = "") -> Any:
+        """`note`: what was typed as a note and refused."""
         record = query.get(context(), self.resource, record_id)
         shown = [(section, _loaded(section, record)) for section in self.resource.detail]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
-        history = traits.timeline(self.resource.name, record.id)
+        history = days(traits.timeline(self.resource.name, record.id))
         marks = lists.marks(context(), self.resource, [record.id]).get(record.id, [])
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
-        return self.render("admin/model/details.html", timeline=history, **page, **self._offered(record))
+        return self.render("admin/model/details.html", timeline=history, note=note, **page, **self._offered(record))
 
     def _offered(self, record: Any) -> dict[str, Any]:
         """What can be done with `record` now: the actions whose guard lets it pass, and whether it can be deleted."""
@@ -146,7 +149,10 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
         if form.rearrange(flask.request.form):
             return self._form_page(form)
         try:
-            outcome = service_of(self.resource).create(context(), [form.document(_currency(form.values))])[0]
+            document = form.document(_currency(form.values))
+            if asked := questions.before_writing(self.resource, "create", document, self.labels, "", self._url()):
+                return asked
+            outcome = service_of(self.resource).create(context(), [document])[0]
             if outcome.ok and outcome.id:
                 return self._done(_("Created."), outcome.id)
             form.errors = _errors(outcome)
@@ -173,6 +179,9 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             document = form.document(_currency(form.values, stored), base)
             if not document:
                 return self._done(_("Nothing had to be changed."), record.id)
+            title, here = self.resource.title(record), self._url("details", record_id=record.id)
+            if asked := questions.before_writing(self.resource, "edit", document, self.labels, title, here):
+                return asked
             version = {record.id: flask.request.form.get("version", 0, int)}
             outcome = service_of(self.resource).update(context(), {record.id: document}, version)[0]
             if outcome.ok:
@@ -221,26 +230,15 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
     def delete_view(self, record_id: int) -> Any:
         record = query.get(context(), self.resource, record_id, "delete")
         service = service_of(self.resource)
-        kept = service.kept(record.__data__)
-        if flask.request.method == "GET" and not kept:
-            return self.render("admin/model/delete.html", record=record)
+        kept, title = service.kept(record.__data__), self.resource.title(record)
+        here = self._url("details", record_id=record.id)
+        if not kept and (asked := questions.before_delete(self.resource, title, here)):
+            return asked
         kept = kept or service.delete(context(), [record.id])[0].reason
         if kept:
             flask.flash(kept, "bad")
-            return flask.redirect(self._url("details", record_id=record.id))
-        return self._done(_("%(title)s was deleted.", title=self.resource.title(record)))
-
-    @expose("/<int:record_id>/notes", methods=["POST"])
-    @requires("{resource}.note")
-    def note_view(self, record_id: int) -> Any:
-        record = query.reach(context(), self.resource, record_id, "note")
-        text = flask.request.form.get("text", "").strip()
-        try:
-            if text:
-                traits.add_note(context(), self.resource.name, record.id, text)
-        except Invalid as problem:
-            flask.flash(str(problem), "bad")
-        return flask.redirect(self._url("details", record_id=record.id) + "#timeline")
+            return flask.redirect(here)
+        return self._done(_("%(title)s was deleted.", title=title))
 
     @expose("/actions/<name>", methods=["POST"])
     @requires("{resource}.view")
@@ -255,25 +253,28 @@ class ResourceView(Guarded, BaseModelView):  # type: ignore[misc]
             flask.flash(_("Nothing was selected."), "info")
             return redirect(came_from(self._url()))
         form = forms.form_of(action.schema) if action.schema else None
-        if (form or action.confirm) and "confirmed" not in posted:
-            return self._question(action, form, chosen)
+        asked = questions.before_action(self.resource, action, chosen, came_from(self._url()))
+        if form and posted:
+            form.values = {info.path: posted.get(f"argument.{info.path}", "") for info in form.fields}
+        is_open = bool(form) and "confirmed" not in posted if action.asks == "undo" else not asked.is_granted
+        if is_open:
+            return self._asking(action, form, chosen, asked)
         try:
-            if form:
-                form.values = {info.path: posted.get(f"argument.{info.path}", "") for info in form.fields}
             arguments = form.raw(_currency()) if form else {}
             started = jobs.start_action(context(), self.resource.name, name, chosen, arguments)
         except Invalid as error:
             if form is None:
                 raise
-            form.errors = error.errors
-            return self._question(action, form, chosen), 422
+            form.errors, asked.status = error.errors, 422
+            return self._asking(action, form, chosen, asked)
         return self._report(action, started)
 
-    def _question(self, action: Action, form: forms.Form | None, chosen: Selection) -> str:
+    def _asking(self, action: Action, form: forms.Form | None, chosen: Selection, asked: confirm.Asked) -> Any:
         """The small form of an action, or what it asks first; and what it will touch."""
         touched = lists.touched(context(), self.resource, chosen, action.name)
-        asked = {"action": action, "form": form, "chosen": chosen, "posted": flask.request.form}
-        return self.render("admin/model/action.html", currency=_currency(), **asked, **touched)
+        values = {"action": action, "form": form, "chosen": chosen, "posted": flask.request.form, "asked": asked}
+        page = self.render("admin/model/action.html", currency=_currency(), **values, **touched)
+        return confirm.answer(page, asked)
 
     def _report(self, action: Action, started: Any) -> Any:
         if isinstance(started, jobs.Job):

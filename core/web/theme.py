@@ -36,7 +36,8 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
     filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
-    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local, clock=i18n.format_clock)
+    filters |= {"clock": i18n.format_clock, "filesize": i18n.filesize}
+    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
     app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
     app.jinja_env.globals.update(
         keys_of=shortcuts.keys_of, own_keys=lambda: json.dumps(shortcuts.own_keys()), preference=preference
@@ -92,6 +93,7 @@ def _page() -> dict[str, Any]:
     context = flask.g.get("ctx")
     return {
         "actor": context.actor if context else NOBODY,
+        "looking": context.on_behalf_of if context and context.is_looking else "",
         "locale": i18n.locale(),
         "dir": i18n.direction(),
         "digits": i18n.digits(),

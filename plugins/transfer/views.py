@@ -18,6 +18,7 @@ from core.access import SIGNED_IN, demand, rows
 from core.errors import Invalid, MaktabError, NotFound
 from core.i18n import _, __
 from core.resources import Badge, ListState, Resource, Selection, query
+from core.web import confirm
 from core.web.base import AdminView, context
 from plugins.transfer.formats import OPERATORS, Mapping, Preview, known_formats
 from plugins.transfer.models import Import, Reject, SavedMapping
@@ -109,6 +110,8 @@ class TransferView(AdminView):
     @expose("/<int:import_id>/<any(try_out,run,pause,rollback):verb>", methods=["POST"])
     def command(self, import_id: int, verb: str) -> Any:
         import_, ctx = _import(import_id), context()
+        if verb == "rollback" and (asked := confirm.first(_before_rollback(import_))):
+            return asked
         act: Any = {"run": importer.run, "pause": importer.pause, "rollback": importer.rollback}.get(verb)
         try:
             act(ctx, import_) if act else importer.run(ctx, import_, dry_run=True)
@@ -145,6 +148,8 @@ class TransferView(AdminView):
         if flask.request.method == "GET":
             count = query.count(context(), resource, state, verb="export")
             return self.render("transfer/export.html", resource=resource, state=state, count=count)
+        if _is_personal(resource) and (asked := confirm.first(_before_export(resource))):
+            return asked
         chosen = Selection(resource.name, everything=True, filters=dict(state.filters), search=state.search)
         job = exporter.start_export(context(), resource, chosen, args.get("format", "csv"))
         return flask.redirect(flask.url_for("core_jobs.details_view", job_id=job.id))
@@ -172,6 +177,38 @@ def _import(import_id: int) -> Import:
         raise NotFound(_("There is no such import."))
     importer.settle(context(), import_)
     return import_  # type: ignore[no-any-return]
+
+
+def _is_personal(resource: Resource) -> bool:
+    """True when its plugin says that its table holds personal data; and for core's own records."""
+    plugin = runtime.current().plugins.get(resource.plugin)
+    return plugin is None or resource.model._meta.table_name in plugin.data.get("personal", ())
+
+
+def _before_export(resource: Resource) -> confirm.Question:
+    return confirm.Question(
+        resource.permission("export"),
+        _("Export personal data?"),
+        _("Export %(list)s", list=resource.label_plural),
+        level="reauth",
+        text=_("The file holds personal data. Who exported it, when and how many records is noted in the audit log."),
+        back=f"/admin/{resource.slug}/",
+    )
+
+
+def _before_rollback(import_: Import) -> confirm.Question:
+    name = import_.file_name or import_.id
+    return confirm.Question(
+        "transfer.rollback",
+        _("Roll back the import of %(file)s?", file=name),
+        _("Roll back %(made)s new and %(changed)s changed", made=import_.created, changed=import_.updated),
+        text=_(
+            "Deletes the %(made)s records that this import made and puts the %(changed)s that it changed back as they "
+            "were. Records that were changed since are left alone.", made=import_.created, changed=import_.updated,
+        ),
+        danger=True,
+        back=flask.url_for(".result_view", import_id=import_.id),
+    )  # fmt: skip
 
 
 def _upload(allowed: Map[str, Resource], name: str) -> Import:

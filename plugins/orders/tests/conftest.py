@@ -21,7 +21,7 @@ from plugins.orders.models import Order
 from plugins.orders.resources import ORDERS
 from plugins.transfer import api as transfer
 from tests.conftest import *  # noqa: F403
-from tests.conftest import csrf_of
+from tests.conftest import confirmed, csrf_of
 
 PLACED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -129,9 +129,10 @@ def inputs_of(page: str) -> dict[str, str]:
 
 
 def send(browser: Any, url: str, **data: Any) -> Any:
-    """POST with the token of a page that the user has open."""
+    """POST with the token of a page that the user has open; a question that comes back is answered with yes."""
     token = csrf_of(browser.get("/admin/orders/new").get_data(as_text=True))
-    return browser.post(url, data={"csrf_token": token, **data}, headers={"Referer": "http://localhost/"})
+    asked = browser.post(url, data={"csrf_token": token, **data}, headers={"Referer": "http://localhost/"})
+    return confirmed(browser, url, asked, **data)
 
 
 @contextmanager

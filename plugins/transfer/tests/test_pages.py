@@ -15,7 +15,7 @@ from plugins.transfer import api as transfer
 from plugins.transfer.models import Import, SavedMapping
 from plugins.transfer.tests import kit
 from plugins.transfer.tests.kit import SALE, Sale
-from tests.conftest import csrf_of
+from tests.conftest import confirmed, csrf_of
 
 FILE = b"Order no,SKU,Qty,Gift\n1,A,2,yes\n2,,1,no\n"
 
@@ -37,7 +37,8 @@ def owner(signed_in: Any) -> Any:
 
 def post(client: Any, url: str, page: str, **data: Any) -> Any:
     token = csrf_of(client.get(page).get_data(as_text=True))
-    return client.post(url, data=data | {"csrf_token": token}, headers={"Referer": "http://localhost" + page})
+    sent = client.post(url, data=data | {"csrf_token": token}, headers={"Referer": "http://localhost" + page})
+    return confirmed(client, url, sent, **data)
 
 
 def upload(client: Any, content: bytes = FILE) -> str:

@@ -1,30 +1,53 @@
-// Actions that ask first: the same form that the server shows as a page, in a native dialog.
-document.addEventListener("submit", async (event) => {
+// What asks first: the same page that the server shows without a script, in a native dialog. The server does nothing
+// without the grant that its question carries (core/web/confirm.py), so that nothing depends on this module.
+document.addEventListener("submit", (event) => {
   const button = event.submitter;
   if (!button?.matches("[data-dialog]")) return;
   event.preventDefault();
   const form = event.target;
-  const before = document.activeElement === document.body ? button : document.activeElement; // a key may have pressed it
-  const headers = { "HX-Request": "true" };
   const address = button.hasAttribute("formaction") ? button.formAction : form.action; // formAction alone is never empty
-  const answer = await fetch(address, { method: "POST", body: new FormData(form), headers, credentials: "same-origin" }).catch(() => null);
-  const target = answer?.headers.get("HX-Redirect");
-  if (target) return void location.assign(target);
-  if (!answer?.ok) {
+  ask(address, { method: "POST", body: new FormData(form, button) }, button, () => {
     form.action = address;
-    return void form.submit(); // the server's page says what is wrong
-  }
-  open(await answer.text(), before);
+    if (button.name) form.append(hidden(button.name, button.value)); // submit() leaves the button out
+    form.submit(); // the server's page says what is wrong
+  });
 });
 
-function open(html, opener) {
-  const dialog = document.createElement("dialog");
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-dialog]");
+  if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  ask(link.href, {}, link, () => location.assign(link.href));
+});
+
+async function ask(address, request, opener, otherwise) {
+  if (opener.getAttribute("aria-busy") === "true") return;
+  opener.setAttribute("aria-busy", "true");
+  const headers = { "HX-Request": "true", "Maktab-Dialog": "ask" };
+  const answer = await fetch(address, { ...request, headers, credentials: "same-origin" }).catch(() => null);
+  const target = answer?.headers.get("HX-Redirect");
+  if (target) return void location.assign(target);
+  opener.removeAttribute("aria-busy");
+  if (!answer?.headers.get("Maktab-Dialog")) return void otherwise();
+  show(await answer.text(), opener);
+}
+
+function show(html, opener) {
+  const present = opener.closest("dialog");
+  const dialog = present ?? document.createElement("dialog");
+  dialog.innerHTML = html;
+  if (!present) open(dialog, opener);
+  const field = dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("input:not([type=hidden]), select, textarea");
+  field?.focus();
+}
+
+function open(dialog, opener) {
+  const back = document.activeElement === document.body ? opener : document.activeElement; // a key may have pressed it
   dialog.className = "mk-dialog";
   dialog.setAttribute("aria-labelledby", "dialog-title");
-  dialog.innerHTML = html;
   dialog.addEventListener("close", () => {
     dialog.remove();
-    opener.focus();
+    back.focus();
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-close]")) {
@@ -34,5 +57,10 @@ function open(html, opener) {
   });
   document.body.append(dialog);
   dialog.showModal();
-  dialog.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+}
+
+function hidden(name, value) {
+  const input = document.createElement("input");
+  Object.assign(input, { type: "hidden", name, value });
+  return input;
 }

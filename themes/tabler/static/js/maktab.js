@@ -32,11 +32,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.confirm;
-  if (question && !window.confirm(question)) event.preventDefault();
-});
-
 // Forms: leave guard until saved.
 let unsaved = null;
 document.addEventListener("input", (event) => {
@@ -61,3 +56,11 @@ document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status !== 401) toast("");
 });
 document.addEventListener("htmx:sendError", () => toast(""));
+
+// The names of the files that a note will carry.
+document.addEventListener("change", (event) => {
+  const files = event.target.closest?.("form")?.querySelector("[data-files]");
+  if (!files || event.target.type !== "file") return;
+  files.textContent = [...event.target.files].map((one) => one.name).join(", ");
+  files.hidden = !files.textContent;
+});

@@ -1,0 +1,93 @@
+"""Looking at the admin as a role or another user: read only, for half an hour at most, noted at both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from core import access, audit, db
+from core.auth.models import Session, User
+from core.changes import Change
+from core.context import Actor, Context, Grant
+from core.errors import Forbidden, NotFound
+from core.i18n import _
+
+LONGEST = timedelta(minutes=30)
+_WHO = {"role": "core.role", "user": "core.user"}
+
+
+def start(ctx: Context, session: Session, what: str) -> str:
+    """From now on `session` sees what `what` (`role:<id>` or `user:<id>`) sees; the name of that.
+
+    Raises NotFound, or Forbidden for a role or user who may do more than the actor.
+    """
+    name, _user, grants = _found(what)
+    if not all(access.covers(ctx.actor, grant) for grant in grants):
+        raise Forbidden("*", _("%(name)s may do more than you.", name=name))
+    with db.transaction():
+        _put(session, what, db.utcnow() + LONGEST)
+        _note(replace(ctx, on_behalf_of=name), what, "view_as_started")
+    return name
+
+
+def leave(ctx: Context, session: Session) -> None:
+    """Back to one's own eyes; `ctx`: the user's own."""
+    if not session.view_as:
+        return
+    what = str(session.view_as)
+    with db.transaction():
+        _put(session, None, None)
+        _note(replace(ctx, on_behalf_of=_name(what)), what, "view_as_ended")
+
+
+def seen(ctx: Context, session: Session) -> Context:
+    """What `ctx` becomes while its session looks with other eyes; when their time is over, itself."""
+    until: Any = session.view_as_until
+    try:
+        name, user_id, grants = _found(str(session.view_as))
+    except NotFound:
+        until = None
+    if until is None or until < db.utcnow():
+        with db.optional_write():
+            leave(ctx, session)
+        return ctx
+    actor = Actor(user_id or ctx.actor.user_id, name if user_id else ctx.actor.name, tuple(grants))
+    return replace(ctx, actor=actor, on_behalf_of=name, is_looking=True)
+
+
+def _name(what: str) -> str:
+    try:
+        return _found(what)[0]
+    except NotFound:  # deleted or switched off meanwhile
+        return what
+
+
+def _found(what: str) -> tuple[str, int | None, Sequence[Grant]]:
+    """(name, id of a user, grants) of a role or user that is looked as."""
+    kind, _mark, key = what.partition(":")
+    number = int(key) if key.isdecimal() and len(key) < 19 else 0
+    if kind == "role":
+        role = access.Role.get_or_none(access.Role.id == number)
+        if role is not None:
+            return (
+                access.label_of(role),
+                None,
+                [Grant(frozenset({access.SIGNED_IN})), access.granted(access.entries_of(role), {})],
+            )
+    user = User.get_or_none(User.id == number, User.is_active) if kind == "user" else None
+    if user is None:
+        raise NotFound(_("There is no such role or active user."))
+    return str(user), user.id, access.grants_of([user.id])[user.id]
+
+
+def _put(session: Session, what: str | None, until: Any) -> None:
+    values = {"view_as": what, "view_as_until": until}
+    Session.update(values).where(Session.id == session.id).execute()
+    session.__data__ |= values
+
+
+def _note(ctx: Context, what: str, action: str) -> None:
+    kind, _mark, key = what.partition(":")
+    audit.write(ctx, _WHO[kind], action, [Change(int(key))])

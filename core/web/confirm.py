@@ -1,0 +1,122 @@
+"""Asking before a costly act: a question, and a grant that the server demands, so that no blocked script skips it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+
+from core.auth import confirmations, stepup, throttle
+from core.auth.frame import current_context, current_session, current_user, enter
+from core.errors import Invalid
+from core.i18n import _
+from core.resources import Level
+from core.web.base import is_partial
+
+GRANT, TYPED, PASSWORD = "confirm.grant", "confirm.typed", "confirm.password"
+_OWN = frozenset({"csrf_token", GRANT, TYPED, PASSWORD})
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked before `act`, a code that names it.
+
+    `title`: the question; `button`: names the act and its amount ("Delete order R-1"); `text`, `lines`: what will
+    happen. `level`: dialog (a click), typed (`typed` must be written) or reauth (the password, unless it was given
+    lately). `back`: where Cancel leads. `is_page`: what is done then answers with a page instead of leading to one.
+    """
+
+    act: str
+    title: Any
+    button: Any
+    level: Level = "dialog"
+    text: Any = ""
+    lines: Sequence[Any] = ()
+    typed: str = ""
+    danger: bool = False
+    back: str = "/admin/"
+    is_page: bool = False
+
+
+def first(question: Question) -> Any | None:
+    """None when the form that was posted brings the grant for exactly this; else the page that asks, to be returned.
+
+    All that the form holds comes again with the answer. Inputs of files cannot: ask before those.
+    """
+    kept = _kept(flask.request.form)
+    asked = Asked(question, kept)
+    if asked.is_granted:
+        return None
+    page = flask.render_template("admin/confirm.html", asked=asked, question=question, kept=kept)
+    return answer(page, asked)
+
+
+class Asked:
+    """A question with the arguments that its grant is bound to, and what was wrong with the answer so far."""
+
+    def __init__(self, question: Question, arguments: Iterable[tuple[str, str]]) -> None:
+        self.question = question
+        self.arguments = [flask.request.full_path, sorted(arguments)]
+        self.errors: Mapping[str, Sequence[str]] = {}
+        self.status, self.headers = 200, dict[str, str]()
+        self.is_granted = GRANT in flask.request.form and self._answered()
+
+    @property
+    def wants_password(self) -> bool:
+        return self.question.level == "reauth" and not self._is_fresh()
+
+    def grant(self) -> str:
+        """A new key for the form that asks."""
+        return confirmations.issue(current_context(), self.question.act, self.arguments)
+
+    def _is_fresh(self) -> bool:
+        return PASSWORD not in self.errors and stepup.is_fresh(current_session())
+
+    def _answered(self) -> bool:
+        posted, ctx = flask.request.form, current_context()
+        try:
+            self._read(posted)
+        except (Invalid, throttle.Throttled) as refused:
+            self.errors = refused.errors or {PASSWORD: [str(refused)]}
+            self.status, self.headers = refused.status, dict(refused.headers)
+            return False
+        if confirmations.use(ctx, posted[GRANT], self.question.act, self.arguments):
+            return True
+        self.errors, self.status = {"": [_("This question is no longer open. Please confirm again.")]}, 409
+        return False
+
+    def _read(self, posted: Mapping[str, str]) -> None:
+        """What was typed; raises Invalid or Throttled."""
+        typed, wanted = posted.get(TYPED, ""), self.question.typed
+        if self.question.level == "typed" and " ".join(typed.split()).casefold() != wanted.casefold():
+            raise Invalid({TYPED: [_("Type %(wanted)s to go on.", wanted=wanted)]})
+        if not self.wants_password:
+            return
+        if not posted.get(PASSWORD):
+            raise Invalid({PASSWORD: [_("This needs your password.")]})
+        user, session = current_user(), current_session()
+        try:
+            enter(user, stepup.step_up(current_context(), session, user, posted[PASSWORD]), session)
+        except Invalid as wrong:
+            raise Invalid({PASSWORD: wrong.errors["password"]}) from None
+
+
+def answer(page: str, asked: Asked) -> Any:
+    """The page of a question; js/dialog.js shows it in a dialog when it is a part."""
+    return flask.make_response(page, asked.status, asked.headers | ({"Maktab-Dialog": "1"} if is_partial() else {}))
+
+
+def for_dialog(response: flask.Response) -> flask.Response:
+    """After the answer of a dialog the whole page goes on: its script, which would follow by itself, is told where."""
+    if "Maktab-Dialog" in flask.request.headers and 300 < response.status_code < 400:
+        response.headers["HX-Redirect"] = response.headers.pop("Location")
+        response.status_code = 204
+        response.set_data("")
+    return response
+
+
+def _kept(form: Any) -> Pairs:
+    return [(name, text) for name, texts in form.lists() for text in texts if name not in _OWN]

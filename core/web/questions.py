@@ -1,0 +1,71 @@
+"""What the pages of a resource ask before they write: before a delete, an action, a field that wants the password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import flask
+
+from core.auth import current_context
+from core.i18n import _
+from core.resources import Action, Resource, Selection
+from core.web import confirm, lists
+from core.web.confirm import Asked, Question
+
+SELECTED = ("ids", "excluded", "everything", "query")
+"""The inputs that say which records an action is for."""
+
+
+def before_delete(resource: Resource, title: str, back: str) -> Any | None:
+    """None when it was confirmed, else the page that asks."""
+    text = _("It is removed for good; the audit log keeps that it was there. It stays when other records refer to it.")
+    question, button = _("Delete %(title)s?", title=title), _("Delete %(title)s", title=title)
+    act = resource.permission("delete")
+    return confirm.first(Question(act, question, button, text=text, danger=True, back=back))
+
+
+def before_writing(
+    resource: Resource, verb: str, document: Mapping[str, Any], labels: Mapping[str, Any], title: str, back: str
+) -> Any | None:
+    """None when `document` writes no field that wants the password, or that was confirmed; else the page that asks.
+
+    `title`: of the record, "" for a new one.
+    """
+    wanting = [name for name in resource.reauth if name in document]
+    if not wanting:
+        return None
+    made = _("New: %(label)s", label=resource.label)
+    question = Question(
+        resource.permission(verb),
+        _("Save %(title)s?", title=title) if title else made,
+        _("Save %(title)s", title=title) if title else _("Create"),
+        level="reauth",
+        text=_("This changes what somebody may do."),
+        lines=[f"{labels.get(name, name)}: {_said(document[name])}" for name in wanting],
+        back=back,
+    )
+    return confirm.first(question)
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "–")
+
+
+def before_action(resource: Resource, action: Action, chosen: Selection, back: str) -> Asked:
+    """What stands before an action: its grant is for this selection; the arguments are typed into the question."""
+    about, typed = "", ""
+    if action.asks != "undo":
+        about, typed = lists.amount(current_context(), resource, chosen, action.name)
+    question = Question(
+        resource.permission(action.name),
+        action.label,
+        f"{action.label}: {about}".removesuffix(": "),
+        level=action.asks,
+        text=action.confirm,
+        typed=typed,
+        danger=action.danger,
+        back=back,
+    )
+    posted = flask.request.form
+    return Asked(question, [(name, text) for name in SELECTED for text in posted.getlist(name)])
