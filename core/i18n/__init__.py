@@ -33,6 +33,6 @@ from core.i18n.wording import said
 
 __all__ = [
     "DIGITS", "LOCALES", "N_", "_", "__", "_n", "digits", "direction", "filesize", "format_clock", "format_day",
-    "format_number", "init_app", "local", "locale", "moment", "money", "number", "parse_number", "price", "said", "shaped",
-    "speaking", "text_of", "timezone",
+    "format_number", "init_app", "local", "locale", "moment", "money", "number", "parse_number", "price", "said",
+    "shaped", "speaking", "text_of", "timezone",
 ]

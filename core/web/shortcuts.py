@@ -192,8 +192,9 @@ def _shared(known: Sequence[Command], wanted: Mapping[str, str], present: Mappin
     """Why keys cannot be had, beside the command that was to get them, not the one that had them before."""
     asked = [(one, keys) for one in known if (keys := wanted.get(one.name))]
     asked.sort(key=lambda pair: not pair[0].is_fixed and pair[1] != present.get(pair[0].name, ""))
-    found = {}
+    found: dict[str, list[str]] = {}
     for (other, others), (one, keys) in combinations(asked, 2):
         if _clash(one, keys, other, others):
-            found[one.name] = [_("“%(keys)s” is already used for “%(label)s”.", keys=others, label=other.label)]
+            text = _("“%(keys)s” is already used for “%(label)s”.", keys=others, label=other.label)
+            found.setdefault(one.name, [text])
     return found
