@@ -9,7 +9,8 @@ from flask_wtf.csrf import CSRFProtect
 from core import access, api, auth, health, i18n
 from core.errors import Invalid
 from core.i18n import _
-from core.plugins.manifest import blaming
+from core.plugins import assembly
+from core.plugins.blame import blaming
 from core.runtime import Runtime
 from core.web import HomeView, MaktabTheme, ResourceView, base, confirm, errors, theme
 
@@ -35,6 +36,7 @@ def create_app(runtime: Runtime) -> flask.Flask:
     for blueprint in app.blueprints.values():
         if (blueprint.url_prefix or "").startswith("/api"):
             csrf.exempt(blueprint)
+    assembly.check(app, runtime)
     return app
 
 

@@ -37,7 +37,6 @@ def migrate_all(settings: Settings) -> list[str]:
     """Apply what is pending, core first, then enabled plugins in load order; returns the names of what was applied."""
     applied = migrate.apply("core", CORE_MIGRATIONS)
     built = plugins.build(settings)
-    for name, plugin in built.plugins.items():
-        if plugin.status == "healthy":
-            applied += plugins.migrate_tables(built, name)
+    for name in built.running:
+        applied += plugins.migrate_tables(built, name)
     return applied

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import flask
+from werkzeug.exceptions import HTTPException
 
-from core import links, runtime
+from core import arrangement, links, runtime
+from core.access.guard import permission_of
 from core.context import Actor
-from core.i18n import __
+from core.i18n import _, __
 
 T = TypeVar("T")
+HOME, MOST, SHORTCUTS = "/admin/", 7, 3
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ GROUPS = {
 def items(actor: Actor) -> Iterator[NavItem]:
     """Everything that wants a place in the menu, permitted or not."""
     present = runtime.current()
-    yield NavItem(__("Home"), "/admin/", order=0, icon="home", key="h")
-    for resource in present.resources.values():
+    yield NavItem(__("Home"), HOME, order=0, icon="home", key="h")
+    for resource in filter(lambda one: one.nav_group, present.resources.values()):
         target = f"{links.endpoint(resource.name)}.index_view"
         place = resource.nav_group, resource.nav_order, resource.icon, resource.nav_key
         yield NavItem(resource.label_plural, target, resource.permission("view"), *place)
@@ -90,27 +93,86 @@ def only(kind: type[T]) -> Callable[[Iterable[Any]], list[T]]:
     return read
 
 
-def menu(actor: Actor) -> list[dict[str, Any]]:
-    """Groups {name, label, entries} with what `actor` may open and what exists now; made once a request.
-
-    An entry is {name, label, url, icon, key, current}.
+@dataclass(frozen=True)
+class Choices:
+    """How a user wants his menu: places and hidden ones of entries by their `target`, links of his own on top
+    ({label, url}), and the entries at the foot of a phone's screen. What is not there now is kept and left out.
     """
-    if "menu" not in flask.g:
-        flask.g.menu = _menu(actor)
-    return flask.g.menu  # type: ignore[no-any-return]
+
+    order: Sequence[str] = ()
+    hidden: Sequence[str] = ()
+    pins: Sequence[Mapping[str, str]] = ()
+    shortcuts: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, kept: Any) -> Choices:
+        """From the preference `menu`."""
+        return cls(**kept) if isinstance(kept, dict) else cls()
 
 
-def _menu(actor: Actor) -> list[dict[str, Any]]:
+def entries(actor: Actor, choices: Choices) -> dict[str, list[dict[str, Any]]]:
+    """{group: [{target, label, url, icon, current, is_hidden, key}]}: what `actor` may open and what exists now."""
+    present = _present(actor)
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
-    for item in sorted(items(actor), key=lambda one: one.order):
-        url = item.target if item.target.startswith("/") else links.page(item.target)
-        if url and (not item.permission or actor.can(item.permission)):
-            entry = {"name": f"go.{item.target}", "label": item.label, "url": url, "icon": item.icon, "key": item.key}
-            entry["current"] = _is_current(url)
-            found[item.group if item.group in found else "work"].append(entry)
-    return [{"name": name, "label": GROUPS[name], "entries": entries} for name, entries in found.items() if entries]
+    for target in arrangement.in_order(present, choices.order):
+        item, url = present[target]
+        entry = {"target": target, "label": item.label, "url": url, "icon": item.icon, "current": _is_current(url)}
+        entry |= {"is_hidden": target in choices.hidden, "key": item.key}
+        found[item.group if item.group in found else "work"].append(entry)
+    return found
+
+
+def _present(actor: Actor) -> dict[str, tuple[NavItem, str]]:
+    """{target: (item, address)} of what `actor` may open, made once a request: the keyboard asks for it too."""
+    known = flask.g.get("nav_present")
+    if known is None or known[0] is not actor:
+        found: dict[str, tuple[NavItem, str]] = {}
+        for item in sorted(items(actor), key=lambda one: one.order):
+            url = item.target if item.target.startswith("/") else links.page(item.target)
+            if url and (not item.permission or actor.can(item.permission)):
+                found.setdefault(item.target, (item, url))
+        known = flask.g.nav_present = (actor, found)
+    return known[1]  # type: ignore[no-any-return]
+
+
+def pins(actor: Actor, choices: Choices) -> list[dict[str, Any]]:
+    """The links that a user put on top, without those whose page is not there or not open to him now."""
+    asked = flask.request.full_path.rstrip("?")
+    shown = [pin for pin in choices.pins if may_open(actor, pin["url"])]
+    return [{**pin, "icon": "pin", "current": pin["url"] == asked} for pin in shown]
+
+
+def may_open(actor: Actor, url: str) -> bool:
+    """Whether the page at `url` is there now and `actor` holds its permission; its records ask for themselves."""
+    try:
+        endpoint, _values = flask.current_app.url_map.bind("").match(url.partition("?")[0], "GET")
+    except HTTPException:
+        return False
+    permission = permission_of(flask.current_app.view_functions[endpoint], "GET")
+    return not permission or actor.can(permission)
+
+
+def menu(actor: Actor, choices: Choices) -> list[dict[str, Any]]:
+    """Groups {name, label, entries, more}: `more` are those behind the first seven, one of which may be the current."""
+    pinned = pins(actor, choices)
+    groups = [{"name": "pins", "label": _("Pinned"), "entries": pinned, "more": []}] if pinned else []
+    for name, found in entries(actor, choices).items():
+        shown = [entry for entry in found if not entry["is_hidden"]]
+        cut = len(shown) if len(shown) <= MOST + 1 else MOST
+        if shown:
+            groups.append({"name": name, "label": GROUPS[name], "entries": shown[:cut], "more": shown[cut:]})
+    return groups
+
+
+def shortcuts(groups: Sequence[Mapping[str, Any]], choices: Choices) -> list[dict[str, Any]]:
+    """The entries at the foot of a phone's screen, between Home and the menu: the chosen ones, then the first ones."""
+    shown = [one for group in groups if group["name"] != "pins" for one in [*group["entries"], *group["more"]]]
+    shown = [one for one in shown if one["url"] != HOME]
+    chosen = {one["target"]: one for one in shown if one["target"] in choices.shortcuts}
+    found = [chosen[target] for target in choices.shortcuts if target in chosen]
+    return [*found, *(one for one in shown if one not in found)][:SHORTCUTS]
 
 
 def _is_current(url: str) -> bool:
     path = flask.request.path
-    return path == url or (url != "/admin/" and path.startswith(url.rstrip("/") + "/"))
+    return path == url or (url != HOME and path.startswith(url.rstrip("/") + "/"))

@@ -74,6 +74,12 @@ def of_role(role: str) -> dict[str, Any]:
     return dict(rows.tuples())
 
 
+def of_roles(name: str) -> dict[str, Any]:
+    """{short name of a role: what its holders begin with as `name`}."""
+    rows = Preference.select(Role.name, Preference.value).join(Role).where(Preference.name == name)
+    return dict(rows.tuples())
+
+
 def _put(ctx: Context, resource: str, owner: Mapping[str, int], name: str, value: Any) -> None:
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise Invalid({"name": [_("A preference has a name of small letters, digits and dots.")]})

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,30 +18,24 @@ import structlog
 from core import logs
 from core.errors import MaktabError
 from core.plugins import hangs, watch
-from core.plugins.hangs import Hourglass
 from core.settings import Settings, load
 
 STOP_S = 28  # web server and worker take up to 20 and 25 s of the promised 30
 GRACE_S = 10
 log = structlog.get_logger(__name__)
-_pause = threading.Event().wait  # a loop that must go on: time.sleep fails under a faked clock that jumps
-
-
-class PortTaken(MaktabError):
-    """Another program listens on our port."""
 
 
 def die_with_parent(parent: int, number: int = signal.SIGINT) -> None:
     """Get signal `number` when process `parent` dies, and end hard after a grace, so that no orphan keeps the port."""
 
-    def watch() -> None:
+    def look() -> None:
         while os.getppid() == parent:
-            _pause(0.5)
+            watch.pause(0.5)
         os.kill(os.getpid(), number)
         time.sleep(GRACE_S)
         os._exit(1)
 
-    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+    threading.Thread(target=look, name="parent watch", daemon=True).start()
 
 
 def watch_supervisor() -> None:
@@ -50,19 +43,6 @@ def watch_supervisor() -> None:
     parent = os.environ.pop("MAKTAB_SUPERVISOR", "")
     if parent:
         die_with_parent(int(parent))
-
-
-def end_when_stuck(settings: Settings, gets_on: Callable[[], bool]) -> None:
-    """End this process when for `hang_s` no thread gets to run or `gets_on` says no; the next one logs its stacks."""
-    hourglass = Hourglass(settings)
-
-    def beat() -> None:
-        while True:
-            if gets_on():
-                hourglass.turn()
-            _pause(1)
-
-    threading.Thread(target=beat, name="heartbeat", daemon=True).start()
 
 
 def load_web_worker(parent: int) -> Any:
@@ -74,7 +54,7 @@ def load_web_worker(parent: int) -> Any:
     settings = load()
     switch = Switch(settings)
     threading.Thread(target=switch.follow, name="generation", daemon=True).start()
-    end_when_stuck(settings, switch.gets_on)
+    hangs.end_when_stuck(settings, switch.gets_on)
     watch.start(settings.memory_mb, settings.web_threads)
     return switch
 
@@ -109,7 +89,7 @@ def worker(settings: Settings) -> None:
     watch_supervisor()
     logs.configure(logging.INFO)
     hangs.read_all(settings)
-    end_when_stuck(settings, lambda: True)
+    hangs.end_when_stuck(settings, lambda: True)
     watch.start(settings.memory_mb, settings.job_threads)
     Worker(settings).run()
 
@@ -156,7 +136,7 @@ def check_port(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             text = f"{settings.host}:{settings.port} cannot be used ({error.strerror}): set PORT to another one."
-            raise PortTaken(text) from None
+            raise MaktabError(text) from None
 
 
 def serve(settings: Settings, safe: bool = False) -> None:

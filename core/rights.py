@@ -39,7 +39,10 @@ def looking(ctx: Context) -> Forbidden:
 def rows(actor: Actor, permission: str, resource: Any) -> Any | None:
     """Condition on `resource.model` for the rows that `permission` reaches; None = all. Raises Forbidden."""
     limits = _limits(actor, permission, resource)
-    return reduce(operator.or_, (_condition(resource, one) for one in limits)) if limits else None
+    parts = [reduce(operator.or_, (_condition(resource, one) for one in limits))] if limits else []
+    own = resource.rows(actor) if resource.rows else None
+    parts += [] if own is None else [own]
+    return reduce(operator.and_, parts) if parts else None
 
 
 def admits(actor: Actor, permission: str, resource: Any, values: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.errors import NotFound
@@ -41,6 +42,15 @@ class Runtime:
     commands: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     declared: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     permissions: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def running(self) -> Mapping[str, Plugin]:
+        """Those of `plugins` that are part of this generation, in load order."""
+        return {name: plugin for name, plugin in self.plugins.items() if plugin.status == "healthy"}
+
+    def resources_of(self, plugin: str) -> list[Resource]:
+        """What the plugin of this name has declared."""
+        return [one for one in self.resources.values() if one.plugin == plugin]
 
     def resource(self, name: str) -> Resource:
         """The resource `name`; NotFound when its plugin is off."""

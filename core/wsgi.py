@@ -13,7 +13,7 @@ import structlog
 from core import db, plugins
 from core import runtime as runtime_room
 from core.app import create_app
-from core.plugins import hangs
+from core.plugins import hangs, watch
 from core.runtime import Runtime
 from core.settings import Settings
 from core.web import theme
@@ -22,7 +22,6 @@ CHECK_EVERY_S = 0.25
 RETRY_BUILD_S = 5.0
 _SORRY = "Maktab cannot answer now; its log says why. Nothing was changed; try again in a moment.\n"
 log = structlog.get_logger(__name__)
-_pause = threading.Event().wait  # a loop that must go on: time.sleep fails under a faked clock that jumps
 
 
 class Switch:
@@ -71,8 +70,8 @@ class Switch:
             except (Exception, SystemExit):  # whatever is wrong with the new generation, the old one goes on
                 log.exception("generation failed; the old one goes on")
                 db.drop_connections()
-                _pause(RETRY_BUILD_S)
-            _pause(CHECK_EVERY_S)
+                watch.pause(RETRY_BUILD_S)
+            watch.pause(CHECK_EVERY_S)
 
     def gets_on(self) -> bool:
         """False when every thread is held by a request and none has moved since this was asked last."""

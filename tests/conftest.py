@@ -11,8 +11,11 @@ import pytest
 import structlog
 
 from core.jobs import run
+from core.plugins import guards
 from core.plugins.discovery import ROOT, _Merchant
+from core.settings import Settings
 from core.testing import PASSWORD, confirmed, csrf_of, databases, yes_to  # noqa: F401 - for all tests
+from tests.plugin_kit import MerchantFolder
 
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(databases.fast_directory()))  # where tmp_path lies
 
@@ -34,6 +37,15 @@ def nothing_stays_behind() -> Iterator[None]:
     assert not run.stopping.is_set(), "a worker was stopped, and every later one would be"
     own = [folder for folder in _Merchant.folders.values() if not folder.is_relative_to(ROOT)]
     assert not own, f"plugins of a test that others would import: {own}"
+
+
+@pytest.fixture
+def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
+    """His plugin folder, empty; what the test put there is forgotten afterwards."""
+    folder = MerchantFolder(settings)
+    yield folder
+    guards.flush()
+    folder.forget()
 
 
 @pytest.fixture(scope="session")

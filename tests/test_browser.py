@@ -12,6 +12,7 @@ from core import access, boot, jobs
 from core import runtime as runtime_room
 from core.context import system_context
 from core.jobs.worker import Worker
+from tests.conftest import PASSWORD
 from tests.helpers import install_suppliers, make_suppliers
 
 LIST = "/admin/suppliers/"
@@ -167,3 +168,64 @@ def test_the_theme_stays_chosen(page: Any) -> None:
     page.click("[data-theme-toggle]")
     page.reload()
     assert page.get_attribute("html", "data-bs-theme") == "dark"
+
+
+def sign_in(browser: Any, address: str, user: Any) -> Any:
+    """Another person's page, in a window of his own."""
+    page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900})
+    page.goto("/admin/sign-in")
+    page.fill("[name=username]", user.username)
+    page.fill("[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url("**/admin/")
+    return page
+
+
+def test_a_view_is_saved_and_shared_with_a_role_whose_holder_sees_it(
+    page: Any, browser: Any, address: str, make_user: Any
+) -> None:
+    make_suppliers({"code": "S-1", "name": "One", "country": "GB"}, {"code": "S-2", "name": "Two", "country": "SA"})
+    page.goto(LIST + "?country=SA")
+    page.click("a:has-text('Save view')")
+    page.fill("dialog [name=name]", "Saudi")
+    page.select_option("dialog [name=shared_with]", "viewer")
+    page.keyboard.press("Enter")
+    page.get_by_text("The view was saved.").wait_for()
+    page.locator("[data-view][aria-current]:has-text('Saudi 1')").wait_for()
+    other = sign_in(browser, address, make_user("viewer"))
+    other.goto(LIST)
+    other.click("[data-view]:has-text('Saudi')")
+    other.wait_for_url("**/?view=*")
+    other.locator("[data-view][aria-current]:has-text('Saudi 1')").wait_for()
+    assert other.locator("a.mk-key").all_inner_texts() == ["S-2"]
+    assert other.get_by_role("link", name="Save view").count() == 0
+
+
+def test_the_order_of_columns_is_chosen_by_keyboard_and_kept(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "One"})
+    page.goto(LIST)
+    page.locator(".mk-setup").locator("xpath=..").locator("summary").click()
+    page.locator("[name=up][value=credit_minor]").focus()
+    for _step in range(3):
+        page.keyboard.press("Enter")
+    page.locator("[name=columns][value=country]").uncheck()
+    page.locator(".mk-setup .mk-btn-p").press("Enter")
+    page.locator("thead th:nth-child(2):has-text('Credit')").wait_for()
+    page.reload()
+    heads = page.locator("thead th").all_inner_texts()
+    assert heads[1:] == ["Credit", "Code", "Name"]
+    assert page.url.endswith(LIST)
+
+
+def test_a_changed_view_is_offered_to_be_saved_and_nothing_reloads(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "One"}, {"code": "S-2", "name": "Two"})
+    page.goto(LIST)
+    page.evaluate("window.sameDocument = true")
+    page.click("[data-view]:has-text('Active')")
+    page.wait_for_url("**/?view=active")
+    page.click("thead a:has-text('Code')")
+    page.wait_for_url("**/?view=active&sort=-code")
+    page.get_by_role("link", name="Save view").wait_for()
+    page.go_back()
+    page.locator("a:has-text('Save view')").wait_for(state="detached")
+    assert page.evaluate("window.sameDocument")

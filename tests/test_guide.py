@@ -90,12 +90,13 @@ class Reader:
 def reader(database_kind: str, tmp_path: Path) -> Iterator[Reader]:
     home = tmp_path / "my-plugins"
     home.mkdir()
-    server = databases.postgres_templates.server_url()
+    server = databases.server_url()
     with databases.fresh_database(database_kind, tmp_path / "unused", "empty") as url:
         given = {"MAKTAB_TEST_DATABASE_URL": server}
         yield Reader(home, given | ({"MAKTAB_DATABASE_URL": url} if database_kind == "postgres" else {}))
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.prove)])
 def test_the_guide_leads_from_an_empty_folder_to_a_package(reader: Reader) -> None:
     for step in steps():
         reader.do(step)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [*DOCS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 # Commands of our plugins and of plugins in examples; what they take is held by their own tests.
-OF_PLUGINS = ("import", "export", "demo")
+OF_PLUGINS = ("import", "export", "demo", "orders")
 
 
 def text_of(name: str) -> str:

@@ -69,6 +69,16 @@ def test_pages_and_new_records_are_found_by_any_part_of_their_names(owner: Any) 
     assert "/admin/profile/" in hits(owner, "langua")
 
 
+def test_views_of_lists_are_found_the_declared_and_the_saved(owner: Any, ctx: Context) -> None:
+    from core.views import SavedView
+
+    row = SavedView.create(resource="suppliers.supplier", name="Active abroad", owner=owner.user.id)
+    found = hits(owner, "active")
+    assert found["/admin/suppliers/?view=active"] == "Suppliers: Active"
+    assert found[f"/admin/suppliers/?view={row.id}"] == "Suppliers: Active abroad"
+    assert owner.get(f"/admin/suppliers/?view={row.id}").status_code == 200
+
+
 def test_what_begins_with_the_words_comes_first(owner: Any) -> None:
     assert next(iter(hits(owner, "plug"))) == "/admin/plugins/"
     assert list(hits(owner, "suppliers"))[:2] == ["/admin/suppliers/", "/admin/suppliers/?tag=new"]

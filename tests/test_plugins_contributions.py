@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,9 +14,10 @@ from core import runtime as runtime_room
 from core.app import create_app
 from core.cli import load
 from core.context import Context
-from core.settings import Settings
 from tests.conftest import PASSWORD, csrf_of
 from tests.plugin_kit import MerchantFolder
+
+pytestmark = pytest.mark.usefixtures("runtime")
 
 COMMANDS = """
     def greet(name: str, *, loud: bool = False):
@@ -58,13 +59,6 @@ LINKS = """
     def job_links(job, actor):
         return [Link("Waves", f"/acme/{job.id}", "core.user.view"), Link("Secret", "/x", "orders.order.edit")]
 """
-
-
-@pytest.fixture
-def merchant(runtime: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    yield folder
-    folder.forget()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,15 +13,9 @@ from core.context import Context
 from core.errors import NotFound
 from core.jobs import deliveries
 from core.plugins.models import PluginState
-from core.settings import Settings
 from tests.plugin_kit import MerchantFolder
 
-
-@pytest.fixture
-def merchant(runtime: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    yield folder
-    folder.forget()
+pytestmark = pytest.mark.usefixtures("runtime")
 
 
 def follow(merchant: MerchantFolder) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from core import plugins, services
+from core.app import create_app
 from core.plugins import discovery
 from core.plugins.models import CoreState, PluginState
 from core.runtime import bound
@@ -27,13 +27,6 @@ OFFERS = {
 @pytest.fixture
 def database_kind() -> str:
     return "sqlite"  # loading asks the database for three rows; the rows themselves are tested on both
-
-
-@pytest.fixture
-def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    yield folder
-    folder.forget()
 
 
 @pytest.mark.parametrize(
@@ -147,8 +140,9 @@ def test_two_resources_with_one_address_are_refused(merchant: MerchantFolder) ->
             return [replace(SUPPLIER, name="vendors.vendor")]
     """
     merchant.on("vendors", manifest='requires = { suppliers = ">=1" }', hooks=hooks)
-    assert "have the same address 'suppliers'" in merchant.reason("vendors")
-    assert merchant.build().resources["suppliers.supplier"].slug == "suppliers"
+    built, _ = plugins.assemble(merchant.settings, create_app)
+    assert "have the same address /admin/suppliers/" in built.plugins["vendors"].error
+    assert built.resources["suppliers.supplier"].slug == "suppliers"
 
 
 def test_a_broken_plugin_moves_the_generation_once(merchant: MerchantFolder) -> None:
@@ -310,8 +304,6 @@ BLUEPRINT = """
 def test_pages_that_would_break_others_quarantine_their_plugin(
     merchant: MerchantFolder, parts: dict[str, str], reason: str
 ) -> None:
-    from core.app import create_app
-
     merchant.on("bad", hooks=BLUEPRINT.format(**{"name": "bad", "options": "", "line": "pass"} | parts))
     good = "made.add_url_rule('/good', 'x', page)"
     merchant.on("good", hooks=BLUEPRINT.format(name="good", options="", line=good))
@@ -324,8 +316,6 @@ def test_pages_that_would_break_others_quarantine_their_plugin(
 
 
 def test_two_plugins_with_one_address_leave_one_of_them(merchant: MerchantFolder) -> None:
-    from core.app import create_app
-
     for name in ("one", "two"):
         line = "made.add_url_rule('/same/<int:id>', 'x', page)"
         merchant.on(name, hooks=BLUEPRINT.format(name=name, options="", line=line))
@@ -334,8 +324,6 @@ def test_two_plugins_with_one_address_leave_one_of_them(merchant: MerchantFolder
 
 
 def test_views_need_an_endpoint_of_their_own_plugin(merchant: MerchantFolder) -> None:
-    from core.app import create_app
-
     hooks = """
         from flask_admin import expose
         from core.web import AdminView

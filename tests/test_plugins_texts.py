@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.plugins.texts import unfilled
+from core.trial.sources import unfilled
 
 ROOT = Path(__file__).parents[1]
 

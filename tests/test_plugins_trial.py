@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from core import db, plugins, trial
 from core.context import Context
-from core.settings import Settings
 from tests.plugin_kit import PLUGINS, MerchantFolder
 
 RESOURCES, MODELS, SCHEMAS = "resources.py", "models.py", "schemas.py"
@@ -24,11 +22,9 @@ HOOK = "\n@hookimpl\ndef {0}:\n    return {1}\n"
 
 
 @pytest.fixture
-def merchant(runtime: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    folder.add_suppliers()
-    yield folder
-    folder.forget()
+def merchant(runtime: Any, merchant: MerchantFolder) -> MerchantFolder:
+    merchant.add_suppliers()
+    return merchant
 
 
 def change(folder: Path, old: str, new: str) -> None:
@@ -67,6 +63,9 @@ def test_one_that_implements_every_hook_passes(merchant: MerchantFolder, ctx: Co
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),
     [
+        (RESOURCES, '{"is_active": "true"}', '{"active": "1"}', "View active: filters: 'active' is not a filter of it"),
+        (RESOURCES, 'View("active"', 'View("new"', "View new: its name is small letters, digits and _"),
+        (RESOURCES, 'Filter("tag", "Tag"', 'Filter("view", "Tag"', "Filter view: the address of a list uses this name"),
         (RESOURCES, 'Filter("country"', 'Filter("land"', "Filter land: 'land' is not a field of the model Supplier"),
         (RESOURCES, '"Country", "text"', '"Country", "txt"', "Filter country: kind: 'txt' is not a kind of filter"),
         (RESOURCES, 'Column("name"', 'Column("nome"', "Column nome: 'nome' is not a field of the model Supplier; did"),
@@ -120,6 +119,14 @@ def test_a_name_that_is_nothing_is_refused(merchant: MerchantFolder, file: str, 
         (
             HOOK.format("nav_items()", "[core.nav.NavItem('Go', '/x', icon='plain')]"),
             "nav_items: Go: icon: 'plain' is not an icon",
+        ),
+        (
+            HOOK.format("dashboard_widgets()", "[core.dashboard.Widget('x.sales', 'Sales', list, size='huge')]"),
+            "dashboard_widgets: x.sales: the name of a card begins with 'suppliers'",
+        ),
+        (
+            HOOK.format("dashboard_widgets()", "[core.dashboard.Widget('suppliers.a', 'A', list, size='huge')]"),
+            "dashboard_widgets: suppliers.a: size: 'huge' is not a size of a card",
         ),
         ("\nTEMPLATE = 'suppliers/gone.html'\n", "hooks.py: 'suppliers/gone.html' is not a template"),
         (
@@ -236,7 +243,7 @@ def test_a_table_that_only_this_database_makes_is_compared_as_it_is_enabled(
     [
         ('search_exact=("code"', 'search_exact=("currency"', "search_exact: on a large table currency wants an index"),
         ('Filter("country"', 'Filter("currency"', "Filter currency: on a large table currency wants an index"),
-        ('Filter("is_active", "Active", "bool")', 'Filter("created_at", "At", "date")', "on (created_at, id)"),
+        ('Filter("tag", "Tag", "tag")', 'Filter("created_at", "At", "date")', "on (created_at, id)"),
     ],
 )
 def test_an_index_that_a_search_or_a_filter_wants_is_a_hint(

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,6 @@ from core.context import NOBODY
 from core.db import utcnow
 from core.plugins import guards, watch
 from core.plugins.models import PluginState
-from core.settings import Settings
 from tests.plugin_kit import MerchantFolder
 
 ENDLESS = "@hookimpl\ndef nav_items(actor):\n    while True: pass"
@@ -29,14 +27,6 @@ def nav_items(actor):
             pass
     return []
 """
-
-
-@pytest.fixture
-def merchant(app_db: Any, settings: Settings) -> Iterator[MerchantFolder]:
-    folder = MerchantFolder(settings)
-    yield folder
-    guards.flush()
-    folder.forget()
 
 
 @pytest.fixture
@@ -121,7 +111,7 @@ def test_nobody_is_stopped_outside_his_call(merchant: MerchantFolder) -> None:
 def test_only_the_innermost_call_of_a_thread_is_at_fault(merchant: MerchantFolder, looking: None) -> None:
     merchant.on("bad", hooks="")
     merchant.on("good", hooks="")
-    with watch.watched("good", "outer", 0.5), pytest.raises(TimeoutError), watch.watched("bad", "inner", 10):
+    with watch.watched("good", "outer", 5), pytest.raises(TimeoutError), watch.watched("bad", "inner", 10):
         while True:
             pass
     assert (state("good").status, state("bad").status) == ("healthy", "quarantined")

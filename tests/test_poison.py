@@ -80,6 +80,7 @@ def house(new_install: Settings) -> Iterator[House]:
     opened.end()
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # on PostgreSQL, under load: tests/prove/test_poison.py
 def test_plugins_that_turn_bad_go_off_one_by_one_and_no_page_fails(house: House) -> None:
     house.look_round()
     for poison in (poison for poison in POISONS if not poison.at_start):

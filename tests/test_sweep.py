@@ -23,7 +23,8 @@ ROLES = ["viewer", "operator", "manager", "owner"]
 SAFE = {"GET", "HEAD"}
 REACHED = 299
 # One view serves all actions of a resource, so it asks for the action's own permission itself; swept below by action.
-ASKS_ITSELF = {"run_view", "start"}
+# Pages of views ask for what core.view demands; columns and density are the own choice of whoever looks.
+ASKS_ITSELF = {"run_view", "start", "setup_view", "view_new_view", "view_view"}
 
 
 @dataclass(frozen=True)

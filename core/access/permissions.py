@@ -14,7 +14,9 @@ from core.i18n import __
 
 Scopes = Mapping[str, Mapping[str, Sequence[str]]]
 SIGNED_IN = "core.signed_in"
-"""Held by every user who is signed in, whatever the roles."""
+"""Held by every user who is signed in."""
+HELD_BY_ALL = frozenset({SIGNED_IN, "core.view.view", "core.view.create", "core.view.edit", "core.view.delete"})
+"""What every user holds, whatever the roles: the others touch only views of lists, his own or shared with him."""
 
 CORE_PERMISSIONS: Mapping[str, Any] = {
     SIGNED_IN: __("Be signed in"),
@@ -24,6 +26,7 @@ CORE_PERMISSIONS: Mapping[str, Any] = {
     "core.job.view_all": __("See the jobs of others"),
     "core.file.view_all": __("Download the files of others"),
     "core.search.rebuild": __("Rebuild the search index"),
+    "core.view.share": __("Share views of lists"),
     "core.job.manage": __("Cancel, retry and undo the jobs of others"),
 }
 
@@ -61,14 +64,14 @@ def granted(entries: Iterable[str], scopes: Scopes) -> Grant:
 
 
 def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
-    """The grants of each user, in one statement; a user without a role holds `SIGNED_IN` alone."""
+    """The grants of each user, in one statement; a user without a role holds `HELD_BY_ALL` alone."""
     rows = zip(*bulk.converted(_GRANTS.run(ids=search.bound(user_ids)).fetchall(), _GRANTED), strict=True)
     lines: dict[tuple[int, int], list[str]] = {}
     scopes: dict[int, Any] = {}
     for user_id, assignment, narrowed, permission in rows:
         lines.setdefault((user_id, assignment), []).append(permission)
         scopes[assignment] = narrowed
-    found = {user_id: [Grant(frozenset({SIGNED_IN}))] for user_id in user_ids}
+    found = {user_id: [Grant(HELD_BY_ALL)] for user_id in user_ids}
     for (user_id, assignment), entries in lines.items():
         found[user_id].append(granted(entries, scopes[assignment]))
     return {user_id: tuple(grants) for user_id, grants in found.items()}

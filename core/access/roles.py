@@ -22,7 +22,15 @@ DEFAULT_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
     OWNER: (N_("Owner"), ["*"]),
     "manager": (
         N_("Manager"),
-        ["*.*", "core.job.*", "core.file.*", "core.user.view", "core.role.view", "core.audit_entry.view"],
+        [
+            "*.*",
+            "core.job.*",
+            "core.file.*",
+            "core.user.view",
+            "core.role.view",
+            "core.audit_entry.view",
+            "core.view.share",
+        ],
     ),
     "operator": (N_("Operator"), [f"*.{verb}" for verb in _OPERATOR]),
     "viewer": (N_("Viewer"), ["*.view"]),

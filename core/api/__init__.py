@@ -14,7 +14,7 @@ from core.api import routes
 from core.api.models import KeptAnswer, RateCounter
 from core.api.routes import Endpoint, selection, started
 from core.api.shapes import Chosen, Problem, Started
-from core.plugins.manifest import blaming
+from core.plugins.blame import blaming
 from core.resources import ExactDecimal, Tags, Utc
 from core.runtime import Runtime
 

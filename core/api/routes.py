@@ -18,7 +18,7 @@ from core.api.guards import demand_named, guard, once_per_key
 from core.auth import current_context
 from core.errors import Conflict, Invalid
 from core.i18n import _
-from core.plugins.manifest import blaming
+from core.plugins.blame import blaming
 from core.resources import Action, ListState, Outcome, Resource, Selection, query, service_of, traits
 from core.resources.fields import part_of
 

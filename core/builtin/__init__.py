@@ -13,12 +13,16 @@ from core.builtin import (
     housekeeping,
     job_pages,
     look_page,
+    menu_page,
     palette_page,
     people,
     plugin_pages,
     rights_pages,
+    saved_views,
     shortcut_page,
+    widgets,
 )
+from core.dashboard import Widget
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
@@ -28,7 +32,7 @@ from core.web.base import AdminView
 
 @hookimpl
 def register_resources() -> Sequence[Resource]:
-    return [people.USERS, people.ROLES, audit_log.ENTRIES]
+    return [people.USERS, people.ROLES, audit_log.ENTRIES, saved_views.VIEWS]
 
 
 @hookimpl
@@ -40,7 +44,7 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 def register_views() -> Sequence[AdminView]:
     return [
         job_pages.JobsView(), plugin_pages.PluginsView(), palette_page.PaletteView(), shortcut_page.ShortcutsView(),
-        look_page.LookView(),
+        look_page.LookView(), menu_page.MenuView(),
     ]  # fmt: skip
 
 
@@ -57,3 +61,8 @@ def register_schedules() -> Sequence[Schedule]:
 @hookimpl
 def register_subscriptions() -> Mapping[str, Any]:
     return {"core.plugin_enabled.v1": tell_enabled}
+
+
+@hookimpl
+def dashboard_widgets() -> Sequence[Widget]:
+    return widgets.widgets()

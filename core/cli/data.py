@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from core import audit, db, jobs, plugins, trial
-from core.cli.frame import command, config, context
+from core.cli.frame import command, context
 from core.errors import MaktabError
 from core.plugins import watch
+from core.settings import load as config
 
 
 @command("plugin list")

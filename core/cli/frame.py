@@ -13,10 +13,10 @@ from typing import Any, NoReturn, TypeVar
 import click
 import peewee
 
-from core import boot, db, logs, plugins, settings
+from core import boot, db, logs, plugins
 from core.context import Context, system_context
 from core.errors import MaktabError
-from core.settings import Settings
+from core.settings import load as config
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ADDED = "maktab.commands of plugins"
@@ -84,9 +84,13 @@ def maktab() -> None:
 class Command(click.Command):
     """A command whose function returns what to show: a text, a record, or a list of records."""
 
+    is_bare = True
+
     def invoke(self, ctx: click.Context) -> Any:
         ctx.obj = ctx.params.pop("as_json")
         try:
+            if not self.is_bare:
+                boot.start(config())
             show(super().invoke(ctx))
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -104,24 +108,21 @@ def command(name: str, bare: bool = False) -> Callable[[F], F]:
     """
 
     def add(function: F) -> F:
-        def run(**values: Any) -> Any:
-            if not bare:
-                boot.start(config())
-            return function(**values)
-
-        _put(maktab, name, function, run)
+        _put(maktab, name, function).is_bare = bare
         return function
 
     return add
 
 
-def _put(root: click.Group, name: str, function: Callable[..., Any], run: Callable[..., Any] | None = None) -> None:
-    """Make `function` the command `name` of `root`; `run` is called in its place."""
+def _put(root: click.Group, name: str, function: Callable[..., Any]) -> Command:
+    """Make `function` the command `name` of `root`."""
     params = [_parameter(each) for each in inspect.signature(function, eval_str=True).parameters.values()]
     params.append(click.Option(["--json", "as_json"], is_flag=True, help="Answer in JSON."))
     *groups, verb = name.split()
     parent = _group(root, groups[0]) if groups else root
-    parent.add_command(Command(verb, callback=run or function, params=params, help=inspect.getdoc(function)))
+    made = Command(verb, callback=function, params=params, help=inspect.getdoc(function))
+    parent.add_command(made)
+    return made
 
 
 def _group(root: click.Group, name: str) -> click.Group:
@@ -141,10 +142,6 @@ def _parameter(given: inspect.Parameter) -> click.Parameter:
     default = {} if required else {"default": given.default}
     shape: dict[str, Any] = {"is_flag": True} if kind is bool else {"type": typed, "multiple": kind == tuple[str, ...]}
     return click.Option([f"--{given.name.replace('_', '-')}", given.name], required=required, **default, **shape)
-
-
-def config() -> Settings:
-    return settings.load()
 
 
 def context() -> Context:

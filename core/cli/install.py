@@ -12,10 +12,11 @@ from typing import Any
 import click
 
 from core import access, api, auth, boot, db, plugins, processes
-from core.cli.frame import command, config, context
+from core.cli.frame import command, context
 from core.db import migrate as migrations
 from core.errors import MaktabError
 from core.runtime import current
+from core.settings import load as config
 
 
 @command("init", bare=True)

@@ -80,12 +80,13 @@ def insert(model: Any, rows: Sequence[dict[str, Any]], *, ignore: bool = False) 
                 database.execute_sql(statement, [value for row in part for value in row])
 
 
-def insert_returning(model: Any, rows: Sequence[dict[str, Any]]) -> list[int]:
+def insert_returning(model: Any, rows: Sequence[dict[str, Any]], *, ignore: bool = False) -> list[int]:
     """The same in one statement for at most some hundred rows; the ids of the new rows, in the order of `rows`."""
     if not rows:
         return []
     head, marks, values = _prepared(model, rows)
-    statement = f"{head} VALUES {', '.join([marks] * len(rows))} RETURNING {model._meta.primary_key.column_name}"
+    tail = f"{' ON CONFLICT DO NOTHING' * ignore} RETURNING {model._meta.primary_key.column_name}"
+    statement = f"{head} VALUES {', '.join([marks] * len(rows))}{tail}"
     found = database.execute_sql(statement, [value for row in values for value in row]).fetchall()
     return sorted(row_id for (row_id,) in found)  # given in the order of VALUES; RETURNING promises no order
 

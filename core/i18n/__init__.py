@@ -18,6 +18,7 @@ from core.i18n.catalogue import (
     timezone,
 )
 from core.i18n.formats import (
+    compact,
     filesize,
     format_clock,
     format_day,
@@ -28,11 +29,12 @@ from core.i18n.formats import (
     number,
     parse_number,
     price,
+    short_day,
 )
 from core.i18n.wording import said
 
 __all__ = [
-    "DIGITS", "LOCALES", "N_", "_", "__", "_n", "digits", "direction", "filesize", "format_clock", "format_day",
-    "format_number", "init_app", "local", "locale", "moment", "money", "number", "parse_number", "price", "said",
-    "shaped", "speaking", "text_of", "timezone",
+    "DIGITS", "LOCALES", "N_", "_", "__", "_n", "compact", "digits", "direction", "filesize", "format_clock",
+    "format_day", "format_number", "init_app", "local", "locale", "moment", "money", "number", "parse_number", "price",
+    "said", "shaped", "short_day", "speaking", "text_of", "timezone",
 ]

@@ -87,6 +87,16 @@ def _said_day(day: date, today: date, code: str) -> str:
     return _dated(day, "EEEE" if timedelta(0) < today - day < timedelta(days=7) else "d MMM y", code)
 
 
+def short_day(day: date) -> str:
+    """Day and month: 3 Mar."""
+    return _dated(day, "d MMM", locale())
+
+
+def compact(number: int) -> str:
+    """A round number for the axis of a chart: 40K."""
+    return numbers.format_compact_decimal(number, fraction_digits=1, locale=locale())
+
+
 def local(moment: datetime) -> datetime:
     """`moment` in the user's time zone."""
     return moment.astimezone(ZoneInfo(timezone()))

@@ -7,18 +7,6 @@ from core.jobs.models import Job, JobItem, JobType, Schedule
 from core.jobs.run import JobRun
 
 __all__ = [
-    "Job",
-    "JobItem",
-    "JobRun",
-    "JobType",
-    "LeaseLost",
-    "Schedule",
-    "cancel",
-    "enqueue",
-    "enqueue_many",
-    "find",
-    "retry_failed",
-    "start_action",
-    "undo",
-    "visible",
-]
+    "Job", "JobItem", "JobRun", "JobType", "LeaseLost", "Schedule", "cancel", "enqueue", "enqueue_many", "find",
+    "retry_failed", "start_action", "undo", "visible",
+]  # fmt: skip

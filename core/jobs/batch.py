@@ -20,18 +20,20 @@ class Batch:
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.ends = Ends()
         self._left, self._lock, self._began, self._size = deque(jobs), threading.Lock(), time.monotonic(), len(jobs)
+        self._present: list[Job] = []
 
     def __iter__(self) -> Iterator[Job]:
         while True:
             with self._lock:
                 if not self._left:
                     return
-                job = self._left.popleft()
-            yield job
+                self._present = [self._left.popleft()]
+            yield from self._present
 
-    def waiting(self) -> list[Job]:
+    def held(self) -> list[int]:
+        """The jobs that are begun or wait for it."""
         with self._lock:
-            return list(self._left)
+            return [job.id for job in (*self._present, *self._left)]
 
     def give_back_late(self) -> bool:
         """Give back what has waited for too long; True when there was something."""

@@ -34,62 +34,39 @@ def enqueue(
 
     `permission` (default: the kind's): demanded now, and of whoever cancels or repeats the job.
     """
-    values = _values(ctx, kind, title, resource, permission)
-    values |= {"key": key, "total": total, "args": dict(args), "due_at": run_at or lease.now()}
-    fields = Job._meta.sorted_fields
+    about, due_at = row(ctx, kind, title, resource, permission), run_at or lease.moment()
+    job = Job(key=key, total=total, args=dict(args), due_at=due_at, **about)
     with db.transaction():
         db.after_commit(bell.ring)
-        bound = {name: Job._meta.fields[name].db_value(value) for name, value in values.items()}
-        rows = _INSERT.run(**bound).fetchall()
-    if not rows:
+        made = bulk.insert_returning(Job, [job.__data__], ignore=True)
+    if not made:
         return Job.get(Job.key == key)  # type: ignore[no-any-return]
-    made: Job = bulk.records(Job, fields, bulk.converted(rows, fields))[0]
-    return made
+    job.id = made[0]
+    return job
 
 
-def enqueue_many(
-    ctx: Context,
-    kind: str,
-    many: Sequence[Mapping[str, Any]],
-    *,
-    title: Any = "",
-    resource: str = "",
-    permission: str = "",
-) -> list[int]:
+def enqueue_many(ctx: Context, kind: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
     """A job for each of `many` arguments, in one transaction with one ring of the bell; their ids in that order."""
-    values = _values(ctx, kind, title, resource, permission)
     ids: list[int] = []
     with db.transaction():
         db.after_commit(bell.ring)
-        values["due_at"] = lease.now()
+        values = row(ctx, kind) | {"due_at": lease.moment()}
         for start in range(0, len(many), _SET):
             ids += bulk.insert_returning(Job, [values | {"args": args} for args in many[start : start + _SET]])
     return ids
 
 
-def _values(ctx: Context, kind: str, title: Any, resource: str, permission: str) -> dict[str, Any]:
-    """The columns of a new job but its arguments. Raises Forbidden."""
+def row(ctx: Context, kind: str, title: Any = "", resource: str = "", permission: str = "") -> dict[str, Any]:
+    """What a job's row says about its kind and its starter. Raises Forbidden."""
     known = runtime.current().jobs.get(kind)
     permission = permission or (known.permission if known else "")
     if permission:
         access.demand(ctx.actor, permission)
-    blank: dict[str, Any] = dict.fromkeys(field.name for field in _GIVEN) | Job._meta.get_default_dict()
-    return blank | {
+    return {
         "kind": kind, "plugin": (resource or kind).split(".", 1)[0], "resource": resource, "permission": permission,
         "title": str(title or (known.title if known else "") or kind), "user_id": ctx.actor.user_id,
         "context": ctx.to_json(),
     }  # fmt: skip
-
-
-_GIVEN = [field for field in Job._meta.sorted_fields if field.name != "id"]
-
-
-def _insert() -> Any:
-    values = {field: db.slot(field.name) for field in _GIVEN}
-    return Job.insert(values).on_conflict_ignore().returning(*Job._meta.sorted_fields)
-
-
-_INSERT = db.Kept(_insert)
 
 
 def visible(actor: Actor) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core import db, runtime
-from core.db import utcnow
+from core.db import bulk, utcnow
 from core.errors import MaktabError
 from core.events import Event
 from core.jobs import lease
@@ -24,9 +24,7 @@ def relay(limit: int = 500) -> int:
         return 0
     with db.transaction():
         events = list(waiting.for_update(skip_locked=True) if db.is_postgres() else waiting)
-        rows = [row for event in events for row in _deliveries(event)]
-        for start in range(0, len(rows), 200):
-            Job.insert_many(rows[start : start + 200]).on_conflict_ignore().execute()
+        bulk.insert(Job, [row for event in events for row in _deliveries(event)], ignore=True)
         Event.update(relayed_at=utcnow()).where(Event.id.in_([event.id for event in events])).execute()
     return len(events)
 

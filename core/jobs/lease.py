@@ -17,6 +17,7 @@ from core import db, runtime
 from core.db import bulk, utcnow
 from core.errors import MaktabError
 from core.jobs.models import Job
+from core.plugins import hangs
 
 _MANY = 1_000_000  # attempts; no job has so many
 
@@ -25,24 +26,16 @@ class LeaseLost(MaktabError):
     """Another worker took the job over; roll back, its result is the one that counts."""
 
 
-def moment(seconds: float = 0) -> Any:
+def moment(seconds: float = 0) -> datetime:
     """Now plus `seconds` on the one clock of the install: PostgreSQL's, or with SQLite the host's own."""
-    if not db.is_postgres():
-        return utcnow() + timedelta(seconds=seconds)
-    return peewee.fn.timezone("UTC", peewee.fn.clock_timestamp()) + peewee.fn.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    present: Any = Job.due_at.python_value(_CLOCK.run().fetchone()[0]) if db.is_postgres() else utcnow()
+    return present + timedelta(seconds=seconds)  # type: ignore[no-any-return]
 
 
-def now() -> datetime:
-    """The present moment by that clock, as a value."""
-    if not db.is_postgres():
-        return utcnow()
-    return Job.due_at.python_value(_CLOCK.run().fetchone()[0])  # type: ignore[return-value]
+_CLOCK = db.Kept(lambda: peewee.Select(columns=[peewee.fn.timezone("UTC", peewee.fn.clock_timestamp())]))
 
 
-_CLOCK = db.Kept(lambda: peewee.Select(columns=[moment(0)]))
-
-
-def lease_end() -> Any:
+def lease_end() -> datetime:
     return moment(runtime.current().settings.job_lease_s)
 
 
@@ -73,18 +66,7 @@ def _is_dead(worker: str) -> bool:
     place, pid, born = worker.split("|")
     if place != host():
         return False
-    if born != "?":
-        return _born(int(pid)) != born
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def due() -> Any:
-    """Jobs that a worker may take now: waiting and due, or running with an expired lease."""
-    return Job.select(Job.id).where(Job.due_at <= moment()).order_by(Job.due_at, Job.id)
+    return not hangs.is_alive(int(pid)) if born == "?" else _born(int(pid)) != born
 
 
 def put_back(seconds: float) -> None:
@@ -93,50 +75,52 @@ def put_back(seconds: float) -> None:
         Job.update(due_at=moment()).where(Job.status == "waiting", Job.due_at <= moment(seconds)).execute()
 
 
+def tried_of_next() -> int | None:
+    """How often the oldest due job was tried (waiting and due, or running with an expired lease); None: there is none.
+
+    A plain read: no write lock for nothing.
+    """
+    found = _NEXT.run(now=Job.due_at.db_value(moment())).fetchall()
+    return found[0][0] if found else None
+
+
 def claim(job_id: int | None = None) -> Job | None:
     """Take the oldest due job, or the one just made; None when there is none."""
-    return next(iter(claim_some(1, job_id)), None)
+    if job_id is None:
+        return next(iter(claim_some(1)), None)
+    wanted = Job.select(Job.id).where(Job.id == job_id, Job.status == "waiting")
+    return next(iter(_taken(db.Kept(lambda: _take(wanted)), 1)), None)
 
 
-def claim_some(most: int, job_id: int | None = None) -> list[Job]:
+def claim_some(most: int) -> list[Job]:
     """Take the oldest due jobs, `most` at most: lease, one new token for them, one attempt more for each.
 
     What was tried before comes alone: the worker may have died of it, and the others must not die with it each time.
     """
-    found, take = (_FIND_DUE, _TAKE_DUE) if job_id is None else (_FIND_NEW, _TAKE_NEW)
-    asked: dict[str, Any] = {"now": _bound(0), "id": job_id}
-    oldest = found.run(**asked).fetchall()
-    if not oldest:  # a plain read: no write lock for nothing
+    tried = tried_of_next()
+    if tried is None:
         return []
-    alone = most == 1 or oldest[0][1] > 0
-    asked |= {"most": 1, "tried": _MANY} if alone else {"most": most, "tried": 0}
-    end = _bound(runtime.current().settings.job_lease_s)
-    given = {"token": secrets.token_hex(8), "worker": worker_id(), "started_at": Job.started_at.db_value(utcnow())}
-    fields, rows = Job._meta.sorted_fields, take.run(**asked, **given, end=end).fetchall()
+    return _taken(_TAKE, 1) if most == 1 or tried else _taken(_TAKE, most, 0)
+
+
+def _taken(take: db.Kept, most: int, tried: int = _MANY) -> list[Job]:
+    """The jobs that `take` gives, of those that were tried at most `tried` times."""
+    now, fields = moment(), Job._meta.sorted_fields
+    end = now + timedelta(seconds=runtime.current().settings.job_lease_s)
+    times = {"now": now, "end": end, "started_at": utcnow()}
+    bound = {name: Job.due_at.db_value(time) for name, time in times.items()}
+    rows = take.run(most=most, tried=tried, token=secrets.token_hex(8), worker=worker_id(), **bound).fetchall()
     jobs: list[Job] = bulk.records(Job, fields, bulk.converted(rows, fields))
     return sorted(jobs, key=lambda job: job.id)
 
 
-def _moment_slot(name: str) -> Any:
-    return moment(db.slot(name)) if db.is_postgres() else db.slot(name)
-
-
-def _bound(seconds: float) -> Any:
-    """What goes into the slot of `_moment_slot` for now plus `seconds`."""
-    return seconds if db.is_postgres() else Job.due_at.db_value(moment(seconds))
-
-
-def _due(*fields: Any) -> Any:
-    return Job.select(Job.id, *fields).where(Job.due_at <= _moment_slot("now")).order_by(Job.due_at, Job.id)
-
-
-def _new(*fields: Any) -> Any:
-    return Job.select(Job.id, *fields).where(Job.id == db.slot("id"), Job.status == "waiting")
+def _due(field: Any) -> Any:
+    return Job.select(field).where(Job.due_at <= db.slot("now")).order_by(Job.due_at, Job.id)
 
 
 def _take(wanted: Any) -> Any:
     taken = {
-        "status": "running", "due_at": _moment_slot("end"), "token": db.slot("token"), "worker": db.slot("worker"),
+        "status": "running", "due_at": db.slot("end"), "token": db.slot("token"), "worker": db.slot("worker"),
         "attempts": Job.attempts + 1, "started_at": db.slot("started_at"),
         "started_from": Job.done + Job.failed + Job.skipped,
     }  # fmt: skip
@@ -148,8 +132,7 @@ def _take(wanted: Any) -> Any:
     return Job.update(taken).where(these).returning(*Job._meta.sorted_fields)
 
 
-_FIND_DUE, _FIND_NEW = db.Kept(lambda: _due(Job.attempts).limit(1)), db.Kept(lambda: _new(Job.attempts))
-_TAKE_DUE, _TAKE_NEW = db.Kept(lambda: _take(_due())), db.Kept(lambda: _take(_new()))
+_NEXT, _TAKE = db.Kept(lambda: _due(Job.attempts).limit(1)), db.Kept(lambda: _take(_due(Job.id)))
 
 
 def renew(ids: list[int]) -> None:
@@ -171,10 +154,10 @@ def release_all() -> int:
 
 
 def give_back(jobs: Sequence[Job]) -> None:
-    """Claimed, but not begun: as if they had not been claimed."""
-    for token in {job.token for job in jobs}:
-        mine = [job.id for job in jobs if job.token == token]
-        _free((Job.token == token) & Job.id.in_(mine), attempts=Job.attempts - 1)
+    """Claimed together, but not begun: as if they had not been claimed."""
+    if jobs:
+        mine = (Job.token == jobs[0].token) & Job.id.in_([job.id for job in jobs])
+        _free(mine, attempts=Job.attempts - 1)
 
 
 def free_dead() -> int:

@@ -131,7 +131,7 @@ def _write(ended: Sequence[_End]) -> None:
     try:
         with db.transaction():
             for run, values in ended:
-                if not _END.run(**values, log=run.taken_lines()).rowcount:
+                if not _end.run(**values, log=run.taken_lines()).rowcount:
                     log.warning("Job %s was taken over by another worker.", run.job.id)
     except (peewee.DataError, peewee.IntegrityError, UnicodeError) as problem:  # a result that the database cannot hold
         if len(ended) == 1:
@@ -141,14 +141,12 @@ def _write(ended: Sequence[_End]) -> None:
             _write([one])
 
 
-def _ended() -> Any:
+@db.Kept
+def _end() -> Any:
     names = ("status", "result", "error", "finished_at")
     values = {name: db.slot(name) for name in names}
     values |= {"due_at": None, "token": "", "log": Job.log.concat(db.slot("log"))}
     return Job.update(values).where(Job.id == db.slot("id"), Job.token == db.slot("token"), Job.status == "running")
-
-
-_END = db.Kept(_ended)
 
 
 def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
@@ -163,14 +161,10 @@ def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
     _update(run.job, waiting | run._log())
 
 
-def active_plugins() -> list[str]:
-    return ["core", *(plugin.name for plugin in runtime.current().plugins.values() if plugin.status == "healthy")]
-
-
 def unpark() -> None:
     """Jobs whose plugin is back may run."""
     Job.update(status="waiting", due_at=lease.moment()).where(
-        Job.status == "parked", Job.plugin.in_(active_plugins())
+        Job.status == "parked", Job.plugin.in_(["core", *runtime.current().running])
     ).execute()
 
 
@@ -179,7 +173,7 @@ def execute(job: Job, ends: Ends | None = None) -> None:
 
     Never raises for what the job does; Stopped and LeaseLost leave the row alone.
     """
-    if not {job.plugin, job.kind.split(".", 1)[0]} <= set(active_plugins()):  # whose records, and whose work
+    if not {job.plugin, job.kind.split(".", 1)[0]} <= {"core", *runtime.current().running}:  # whose records and work
         _update(job, {"status": "parked", "due_at": None, "token": "", "worker": "", "attempts": Job.attempts - 1})
         return
     run, together = JobRun(job), Ends() if ends is None else ends

@@ -7,15 +7,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from core import audit, bell, db, plugins, runtime
 from core.context import system_context
 from core.jobs import control, deliveries, lease, run
 from core.jobs.batch import Batch
-from core.jobs.models import Job, Schedule, ScheduleSlot
-from core.jobs.run import Ends
+from core.jobs.models import Schedule, ScheduleSlot
 from core.settings import Settings
 
 log = logging.getLogger("maktab.jobs")
@@ -28,7 +26,6 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.running: set[tuple[str, int]] = set()  # token and job
         self._batches: set[Batch] = set()
         self._next: dict[str, float] = {}
         self._building = threading.Lock()
@@ -54,7 +51,7 @@ class Worker:
             thread.join(max(0.0, end - time.monotonic()))
         self._guarded(lease.release_all)
 
-    def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
+    def stop(self, *_: object) -> None:
         run.stopping.set()
 
     def _guarded(self, work: Callable[[], Any]) -> None:
@@ -84,8 +81,7 @@ class Worker:
         self._every("sweep", SWEEP_S, self._sweep)
 
     def _renew(self) -> None:
-        waiting = [job.id for batch in list(self._batches) for job in batch.waiting()]
-        lease.renew([*waiting, *(job_id for _token, job_id in list(self.running))])
+        lease.renew([job_id for batch in list(self._batches) for job_id in batch.held()])
 
     def _sweep(self) -> None:
         lease.free_dead()
@@ -138,7 +134,7 @@ class Worker:
             jobs = lease.claim_some(most)
             if not jobs:
                 return
-            if not shared and len(jobs) == most and lease.due().limit(1).exists():
+            if not shared and len(jobs) == most and lease.tried_of_next() is not None:
                 bell.ring()
                 shared = True
             most = self._work_off(Batch(jobs))
@@ -151,25 +147,17 @@ class Worker:
             for job in batch:
                 if run.stopping.is_set():
                     break
-                self._execute(job, batch.ends)
+                with runtime.bound(runtime.current()):
+                    run.execute(job, batch.ends)
                 if time.monotonic() - since > UNWRITTEN_S:  # what was done outside must soon be known as done
                     batch.ends.write()
                     since = time.monotonic()
+        except run.Stopped:
+            log.info("jobs %s go back to the queue", batch.held())
         finally:
             self._batches.discard(batch)
             batch.ends.write()
         return batch.next_size()
-
-    def _execute(self, job: Job, ends: Ends) -> None:
-        place = (job.token, job.id)
-        self.running.add(place)
-        try:
-            with runtime.bound(runtime.current()):
-                run.execute(job, ends)
-        except run.Stopped:
-            log.info("job %s goes back to the queue", job.id)
-        finally:
-            self.running.discard(place)
 
     def _follow(self) -> None:
         """The generation that the database names, before each job."""

@@ -1,44 +1,25 @@
-"""A generation with its web application, and the refusal of what a plugin may not do to it."""
+"""The refusal of what a plugin may not do to an assembled web application."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import flask
 from flask.sansio.blueprints import Blueprint
 
 from core import access
 from core.errors import MaktabError
-from core.plugins import texts
-from core.plugins.loader import finished
-from core.plugins.manifest import Plugin, PluginFailed, blaming
-from core.runtime import Runtime, bound
-from core.settings import Settings
-
-
-def assemble(
-    settings: Settings, create_app: Callable[[Runtime], flask.Flask], trial: str = ""
-) -> tuple[Runtime, flask.Flask]:
-    """The present generation and its application; see `loader.finished`."""
-
-    def finish(runtime: Runtime) -> tuple[Runtime, flask.Flask]:
-        with bound(runtime):
-            app = create_app(runtime)
-            check(app, runtime)
-            if trial:
-                _check_templates(app, runtime.plugins[trial])
-                _check_texts(runtime.plugins[trial])
-        return runtime, app
-
-    return finished(settings, finish, trial)
+from core.plugins.blame import PluginFailed
+from core.plugins.manifest import Plugin
+from core.runtime import Runtime
 
 
 def check(app: flask.Flask, runtime: Runtime) -> None:
     """Raise PluginFailed for what Flask would take without a word and what breaks others."""
-    plugins = [plugin for plugin in runtime.plugins.values() if plugin.status == "healthy"]
+    plugins = list(runtime.running.values())
     for function in _app_wide(app):
         if plugin := _owner(plugins, getattr(function, "__module__", "")):
             raise PluginFailed(plugin.name, f"It hooks {function.__qualname__!r} into every request: only core may.")
@@ -51,21 +32,10 @@ def check(app: flask.Flask, runtime: Runtime) -> None:
             if plugin and not _named_after(plugin, view.endpoint):
                 raise PluginFailed(plugin.name, f"The endpoint {view.endpoint!r} must begin with {plugin.name!r}.")
     _check_addresses(app, plugins)
-    _check_permissions(app, plugins)
-
-
-def _check_templates(app: flask.Flask, plugin: Plugin) -> None:
-    """Jinja would find a mistake when the page is asked for."""
-    folder = plugin.path / "templates"
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = file.relative_to(folder).as_posix()
-        with blaming(plugin.name, f"The template {name}"):
-            app.jinja_env.get_template(name)
-
-
-def _check_texts(plugin: Plugin) -> None:
-    for problem in texts.unfilled(plugin.path):
-        raise PluginFailed(plugin.name, problem)
+    try:
+        access.check_routes(app)
+    except access.UndeclaredRoute as error:
+        _refuse(error, plugins, error.endpoint)
 
 
 def _app_wide(app: flask.Flask) -> Iterator[Any]:
@@ -97,18 +67,19 @@ def _check_addresses(app: flask.Flask, plugins: list[Plugin]) -> None:
             other = taken.setdefault((address, method), rule.endpoint)
             if other != rule.endpoint:
                 text = f"{rule.endpoint} and {other} have the same address {rule.rule}."
-                guilty = [plugin for plugin in plugins for name in (rule.endpoint, other) if _brought(plugin, name)]
-                raise PluginFailed(guilty[-1].name, text) if guilty else MaktabError(text)
+                _refuse(MaktabError(text), plugins, rule.endpoint, other)
 
 
-def _check_permissions(app: flask.Flask, plugins: list[Plugin]) -> None:
-    try:
-        access.check_routes(app)
-    except access.UndeclaredRoute as error:
-        for plugin in plugins:
-            if _brought(plugin, error.endpoint):
-                raise PluginFailed(plugin.name, str(error)) from error
-        raise
+def _refuse(error: MaktabError, plugins: list[Plugin], *endpoints: str) -> NoReturn:
+    """Blame the last plugin that brought one of `endpoints`.
+
+    It did `acme.page`, `acme_page`, and what it adds to the API of another: `api_orders_order.acme_post_x`.
+    """
+    parts = [part for endpoint in endpoints for part in endpoint.split(".")]
+    for plugin in reversed(plugins):
+        if any(_named_after(plugin, part) for part in parts):
+            raise PluginFailed(plugin.name, str(error)) from error
+    raise error
 
 
 def _owner(plugins: list[Plugin], module: str) -> Plugin | None:
@@ -117,8 +88,3 @@ def _owner(plugins: list[Plugin], module: str) -> Plugin | None:
 
 def _named_after(plugin: Plugin, name: str) -> bool:
     return re.fullmatch(rf"{plugin.name}([._].*)?", name) is not None
-
-
-def _brought(plugin: Plugin, endpoint: str) -> bool:
-    """True for `acme.page`, `acme_page`, and what it adds to the API of another: `api_orders_order.acme_post_x`."""
-    return any(_named_after(plugin, part) for part in endpoint.split("."))

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import BoundedSemaphore
 
 import peewee
 import structlog
-from prometheus_client import Counter
 
 from core import db
 from core.db import utcnow
-from core.plugins.models import PluginFailure, PluginState
+from core.plugins.models import PluginFailure
 from core.plugins.state import quarantine
 
 LIMIT, WINDOW = 5, timedelta(seconds=60)
 FAR_OVER = 10  # a call that takes so many times its budget is a failure: below, a busy machine may be the cause
 
 log = structlog.get_logger()
-failures = Counter("maktab_hook_failures_total", "Exceptions of plugins that a guard caught", ["plugin", "hook"])
-overruns = Counter("maktab_hook_overruns_total", "Hook calls over their time budget", ["plugin", "hook"])
 
 # Counted by a thread with its own connection: the failing page may hold the write lock, or be about to roll back.
 _counting = ThreadPoolExecutor(1, "plugin-failures")
@@ -29,19 +27,19 @@ _places = BoundedSemaphore(200)
 
 def failed(plugin: str, hook: str, error: BaseException) -> None:
     """Log and count one failure; never raises and never waits for the database."""
-    failures.labels(plugin, hook).inc()
     log.error("plugin hook failed", plugin=plugin, hook=hook, exc_info=error)
     if db.takes_no_writes(error):
         return  # the database is full, restarts or is gone: that is no plugin's fault
     if _places.acquire(blocking=False):
-        _counting.submit(_count, plugin, hook, f"{type(error).__name__}: {error}"[:500])
+        counted = _counting.submit(_safely, _count, plugin, hook, f"{type(error).__name__}: {error}"[:500])
+        counted.add_done_callback(lambda _: _places.release())
     else:
         log.warning("plugin failure not counted: too many at once", plugin=plugin, hook=hook)
 
 
 def end(plugin: str, reason: str) -> None:
     """Quarantine `plugin` now; never raises and never waits for the database."""
-    _counting.submit(_end, plugin, reason)
+    _counting.submit(_safely, quarantine, plugin, reason)
 
 
 def flush() -> None:
@@ -50,8 +48,7 @@ def flush() -> None:
 
 
 def slow(plugin: str, hook: str, took_ms: float, budget_ms: int) -> None:
-    """Count a call over its time budget; one that is far over it counts as a failure too."""
-    overruns.labels(plugin, hook).inc()
+    """Log a call over its time budget; one that is far over it is a failure."""
     text = f"took {took_ms:.0f} ms, its budget is {budget_ms} ms"
     if took_ms > FAR_OVER * budget_ms:
         failed(plugin, hook, TimeoutError(text))
@@ -59,28 +56,21 @@ def slow(plugin: str, hook: str, took_ms: float, budget_ms: int) -> None:
         log.warning(f"plugin hook {text}", plugin=plugin, hook=hook)
 
 
-def _end(plugin: str, reason: str) -> None:
-    try:
-        if not PluginState.get_or_none(PluginState.name == plugin, PluginState.status == "quarantined"):
-            quarantine(plugin, reason)
-        db.database.close()
-    except (peewee.PeeweeException, OSError):
-        log.exception("quarantine not written", plugin=plugin)
-        db.drop_connections()
-
-
 def _count(plugin: str, hook: str, error: str) -> None:
     since = utcnow() - WINDOW
+    with db.transaction():
+        PluginFailure.create(plugin=plugin, hook=hook, error=error)
+        recent = PluginFailure.select().where(PluginFailure.plugin == plugin, PluginFailure.at > since).count()
+        PluginFailure.delete().where(PluginFailure.plugin == plugin, PluginFailure.at < since - WINDOW).execute()
+    if recent >= LIMIT:
+        quarantine(plugin, f"{recent} failures in a minute; the last in {hook}: {error}")
+
+
+def _safely(work: Callable[..., None], plugin: str, *about: str) -> None:
+    """Runs in the counting thread, where nobody would hear an error."""
     try:
-        with db.transaction():
-            PluginFailure.create(plugin=plugin, hook=hook, error=error)
-            recent = PluginFailure.select().where(PluginFailure.plugin == plugin, PluginFailure.at > since).count()
-            PluginFailure.delete().where(PluginFailure.plugin == plugin, PluginFailure.at < since - WINDOW).execute()
-        if recent >= LIMIT:
-            quarantine(plugin, f"{recent} failures in a minute; the last in {hook}: {error}")
+        work(plugin, *about)
         db.database.close()
     except (peewee.PeeweeException, OSError):
-        log.exception("plugin failure not counted", plugin=plugin, hook=hook)
+        log.exception("plugin failure not counted", plugin=plugin, about=about)
         db.drop_connections()
-    finally:
-        _places.release()

@@ -5,52 +5,56 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
-from core.plugins import hooks, loader
-from core.plugins.manifest import Plugin
+from core.plugins import hooks, loader, watch
 from core.settings import Settings
 
+_FOLDER = "hangs"
 _FRAME = re.compile(r'  File "(.+)", line (\d+) in (.+)')
 log = structlog.get_logger()
 
 
-class Hourglass:
-    """Ends this process, its stacks in a file, when nobody turns it for `hang_s`. Waits in C: no held GIL stops it."""
+def end_when_stuck(settings: Settings, gets_on: Callable[[], bool]) -> None:
+    """End this process, its stacks in a file, when for `hang_s` no thread gets to run or `gets_on` says no.
 
-    def __init__(self, settings: Settings) -> None:
-        self.limit_s = settings.hang_s
-        folder = _folder(settings)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = (folder / str(os.getpid())).open("w")
+    It waits in C: no held GIL stops it. The next process reads the file.
+    """
+    folder = settings.data_dir / _FOLDER
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = (folder / str(os.getpid())).open("w")
 
-    def turn(self) -> None:
-        faulthandler.dump_traceback_later(self.limit_s, exit=True, file=self._file)
+    def beat() -> None:
+        while True:
+            if gets_on():
+                faulthandler.dump_traceback_later(settings.hang_s, exit=True, file=file)
+            watch.pause(1)
+
+    threading.Thread(target=beat, name="heartbeat", daemon=True).start()
 
 
 def read_all(settings: Settings) -> None:
     """Log the stacks of processes that hung; quarantine a plugin whose hook, and no other's, they were in."""
-    folder = _folder(settings)
-    if not folder.exists():
-        return
-    found = loader.present(settings)[1].values()
-    for stacks in list(_left(folder)):
+    running = [plugin for plugin in loader.present(settings)[1].values() if plugin.status == "healthy"]
+    for stacks in list(_left(settings.data_dir / _FOLDER)):
         log.error("a process hung and was ended", stacks=stacks)
-        guilty = {(plugin.name, hook) for path, hook in _in_hooks(stacks) for plugin in found if _is_of(plugin, path)}
-        if len({name for name, _ in guilty}) == 1:
-            name, hook = guilty.pop()
+        in_hooks = list(_in_hooks(stacks))
+        guilty = {one.name: hook for path, hook in in_hooks for one in running if path.is_relative_to(one.path)}
+        if len(guilty) == 1:
+            ((name, hook),) = guilty.items()
             loader.quarantine(settings, name, f"{hook}: it held a whole process, which had to be ended.")
 
 
 def _left(folder: Path) -> Iterator[str]:
     """What ended processes wrote, each given to one reader only."""
-    for file in folder.iterdir():
+    for file in folder.glob("*"):
         with suppress(OSError, ValueError):
-            if _lives(int(file.name)):
+            if is_alive(int(file.name)):
                 continue
             mine = file.rename(file.with_name(f"{file.name}.read-by-{os.getpid()}"))
             text = mine.read_text()
@@ -59,7 +63,8 @@ def _left(folder: Path) -> Iterator[str]:
                 yield text
 
 
-def _lives(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process of this host has that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -77,11 +82,3 @@ def _in_hooks(stacks: str) -> Iterator[tuple[Path, str]]:
         if frame and inner and frame[1] == hooks.__file__ and frame[3] == "__call__":
             yield Path(inner[1]), inner[3]
         inner = frame
-
-
-def _is_of(plugin: Plugin, path: Path) -> bool:
-    return plugin.status == "healthy" and path.is_relative_to(plugin.path)
-
-
-def _folder(settings: Settings) -> Path:
-    return settings.data_dir / "hangs"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from time import perf_counter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import pluggy
 
 from core import db
 from core.errors import MaktabError
 from core.plugins import guards, watch
-from core.plugins.manifest import PluginFailed, blaming
+from core.plugins.blame import PluginFailed, blaming
 
 T = TypeVar("T")
 
@@ -54,8 +54,7 @@ class Hooks:
         hook = self._hooks[name]
         if not hook.impls:
             return []
-        call = _abort if hook.policy == "abort" else _guarded
-        results = [call(name, hook, impl, given, use) for impl in hook.impls]
+        results = [_ask(name, hook, impl, given, use) for impl in hook.impls]
         return [result for result in results if result is not None]
 
     def only(self, plugin: str, name: str, **given: Any) -> None:
@@ -90,19 +89,18 @@ def _frozen(caller: Any) -> _Hook:
     return _Hook(marks["policy"], marks["budget_ms"], impls)
 
 
-def _run(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callable[[Any], Any]) -> Any:
-    with watch.watched(impl.plugin, name, watch.PAGE_S if hook.budget_ms else watch.CHANGE_S):
-        result = impl(given)
-        return None if result is None else use(result)
-
-
-def _guarded(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callable[[Any], Any]) -> Any:
+def _ask(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callable[[Any], Any]) -> Any:
+    """What `use` makes of the answer of one implementation; when that fails, what the hook's policy says."""
     began = perf_counter()
     try:
         # Inside a caller's transaction a failed statement must not spoil it; a page view has none and gets none.
-        with db.database.atomic() if db.database.in_transaction() else nullcontext():
-            result = _run(name, hook, impl, given, use)
+        savepoint = db.transaction() if db.database.in_transaction() else nullcontext()
+        with savepoint, watch.watched(impl.plugin, name, watch.PAGE_S if hook.budget_ms else watch.CHANGE_S):
+            answer = impl(given)
+            result = None if answer is None else use(answer)
     except (Exception, SystemExit) as error:
+        if hook.policy == "abort":
+            _abort(name, impl.plugin, error)
         guards.failed(impl.plugin, name, error)
         return list(given["ids"]) if hook.policy == "deny" else None
     took_ms = (perf_counter() - began) * 1000
@@ -111,15 +109,10 @@ def _guarded(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Ca
     return result
 
 
-def _abort(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callable[[Any], Any]) -> Any:
-    try:
-        with db.transaction():  # a savepoint: a caller that handles the refusal finds his transaction usable
-            return _run(name, hook, impl, given, use)
-    except MaktabError:
-        raise  # a refusal, which is what the hook is for
-    except Exception as error:
-        guards.failed(impl.plugin, name, error)
-        raise
-    except SystemExit as error:
-        guards.failed(impl.plugin, name, error)
-        raise PluginFailed(impl.plugin, f"The plugin tried to end the process in {name}.") from error
+def _abort(name: str, plugin: str, error: Exception | SystemExit) -> NoReturn:
+    if isinstance(error, MaktabError):
+        raise error  # a refusal, which is what the hook is for
+    guards.failed(plugin, name, error)
+    if isinstance(error, SystemExit):
+        raise PluginFailed(plugin, f"The plugin tried to end the process in {name}.") from error
+    raise error

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from core.api import Endpoint
     from core.context import Actor, Context
+    from core.dashboard import Widget
     from core.jobs import Job, JobType, Schedule
     from core.nav import Link, NavItem
     from core.resources import Badge, Resource
@@ -27,7 +28,7 @@ hookimpl = pluggy.HookimplMarker("maktab")
 
 
 def hookspec(policy: Policy, budget_ms: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a function as a hook contract. `budget_ms` > 0: called while a page renders; overruns are counted."""
+    """Mark a function as a hook contract. `budget_ms` > 0: called while a page renders; overruns are logged."""
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         marked: Callable[..., Any] = _spec(function)
@@ -138,6 +139,18 @@ def nav_items(actor: Actor) -> Sequence[NavItem]:  # type: ignore[empty-body]
     When: on every page of the admin, so it must be quick: no query, no network.
     May: give `core.nav.NavItem`s; one whose permission `actor` lacks, or whose page is not there, is left out.
     Failure: no entries of this plugin on this page; counted.
+    """
+
+
+@hookspec("collect", budget_ms=500)
+def dashboard_widgets(actor: Actor) -> Sequence[Widget]:  # type: ignore[empty-body]
+    """Cards of the page Home; each user chooses which he sees, how large and in which order.
+
+    When: on the page Home, and once more when the browser fetches the content of one card, which calls its `load`.
+    May: give `core.dashboard.Widget`s, each named `<plugin>.<noun>`. No query and no network in the hook; `load` does at
+    most 4 queries that do not grow with the tables.
+    Failure: of the hook: no card of this plugin; of `load` or of the template: that card says so and offers to try again;
+    counted.
     """
 
 

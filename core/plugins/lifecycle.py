@@ -14,8 +14,9 @@ from core.context import Context, system_context
 from core.db import migrate, schema, search
 from core.errors import Conflict, NotFound
 from core.plugins import loader, state
+from core.plugins.blame import where
 from core.plugins.discovery import discover, is_ours
-from core.plugins.manifest import Plugin, where
+from core.plugins.manifest import Plugin
 from core.plugins.resolver import dependents, resolve
 from core.runtime import Runtime
 from core.settings import Settings
@@ -64,8 +65,7 @@ def enable(ctx: Context, name: str) -> None:
         text = f"{name} cannot be enabled. Its migration failed: {type(error).__name__}: {error}{where(name, error)}"
         raise PluginRefused(text) from error
     _refuse_lacking(built, name)
-    values = {"enabled": True, "status": "healthy", "error": "", "version": after[name].version}
-    state.change(ctx, name, "enabled", **values)
+    state.change(ctx, name, "enabled", enabled=True, status="healthy", error="", version=after[name].version)
 
 
 def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[str]:
@@ -89,15 +89,14 @@ def migrate_tables(built: Runtime, name: str) -> list[str]:
     """Bring the tables of plugin `name`, and what searches its resources, to this version; returns what was applied."""
     applied = migrate.apply(name, built.plugins[name].path / "migrations")
     with runtime.bound(built):
-        for resource in built.resources.values():
-            if resource.plugin == name:
-                search.ensure(resource)
+        for resource in built.resources_of(name):
+            search.ensure(resource)
     return [f"{name}.{step}" for step in applied]
 
 
 def _refuse_lacking(built: Runtime, name: str) -> None:
-    for resource in built.resources.values():
-        if resource.plugin == name and (text := schema.lacking(resource.model)):
+    for resource in built.resources_of(name):
+        if text := schema.lacking(resource.model):
             raise PluginRefused(f"{name} cannot be enabled. {resource.name}: {text}, which the model has.")
 
 
@@ -118,8 +117,8 @@ def install_defaults() -> None:
     order, _ = resolve(ours, "postgresql" if db.is_postgres() else "sqlite")
     with db.transaction():
         for name in order:
-            values = {"enabled": True, "status": "healthy", "version": ours[name].version}
-            state.change(system_context(), name, "enabled", **values)
+            version = ours[name].version
+            state.change(system_context(), name, "enabled", enabled=True, status="healthy", version=version)
 
 
 def tell_enabled(ctx: Context, payload: Mapping[str, Any]) -> None:
@@ -135,8 +134,8 @@ def _try_out(settings: Settings, name: str) -> None:
         child = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=TRIAL_S, check=False)
     except subprocess.TimeoutExpired:
         raise PluginRefused(f"{name} cannot be enabled: loading it took more than {TRIAL_S} s.") from None
-    if child.returncode == 1:  # the last line says why; what the plugin itself may have printed stands before it
-        raise PluginRefused(f"{name} cannot be enabled. {child.stderr.strip().rpartition('maktab: ')[2]}")
+    why = child.stderr.strip().rpartition("maktab: ")[2]  # what the plugin itself may have printed stands before it
+    if child.returncode not in (0, 1):
+        why = f"Loading it ended the process ({child.returncode}): {child.stderr[-500:]}"
     if child.returncode:
-        ended = f"Loading it ended the process ({child.returncode})"
-        raise PluginRefused(f"{name} cannot be enabled. {ended}: {child.stderr[-500:]}")
+        raise PluginRefused(f"{name} cannot be enabled. {why}")

@@ -8,45 +8,62 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
 from core import db
 from core.plugins import hookspecs, state
+from core.plugins.blame import PluginFailed, blaming
 from core.plugins.discovery import discover
 from core.plugins.hooks import Hooks
-from core.plugins.manifest import Plugin, PluginFailed, blaming
+from core.plugins.manifest import Plugin
 from core.plugins.resolver import resolve
 from core.runtime import Runtime, bound
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    import flask
 
 T = TypeVar("T")
 _HUEY = re.compile(r"^\s*(from|import)\s+huey\b", re.MULTILINE)
 
 
 def build(settings: Settings, *, trial: str = "") -> Runtime:
-    """The present generation; see `finished`."""
-    return finished(settings, lambda runtime: runtime, trial)
-
-
-def finished(settings: Settings, finish: Callable[[Runtime], T], trial: str = "") -> T:
-    """What `finish` makes of the present generation. A plugin that fails is quarantined; the others go on without it.
+    """The present generation.
 
     `trial`: as if that plugin were enabled; then nothing is written, and PluginFailed comes through.
     """
+    return _generation(settings, trial) if trial else _finished(settings, lambda runtime: runtime)
+
+
+def assemble(settings: Settings, create_app: Callable[[Runtime], flask.Flask]) -> tuple[Runtime, flask.Flask]:
+    """The present generation and its application."""
+    return _finished(settings, lambda runtime: (runtime, create_app(runtime)))
+
+
+def _finished(settings: Settings, finish: Callable[[Runtime], T]) -> T:
+    """What `finish` makes of the present generation. A plugin that fails is quarantined; the others go on."""
     broken: dict[str, str] = {}
     while True:
-        number, plugins = present(settings, trial, broken)
         try:
-            hooks = _register([plugin for plugin in plugins.values() if plugin.status == "healthy"])
-            return finish(Runtime(number, settings, plugins, hooks, **_declarations(hooks, plugins)))
+            built = _generation(settings, broken=broken)
+            with bound(built):
+                return finish(built)
         except PluginFailed as failed:
-            if trial or failed.plugin == "core":
+            if failed.plugin == "core":
                 raise
             broken[failed.plugin] = failed.reason
             quarantine(settings, failed.plugin, failed.reason)
+
+
+def _generation(settings: Settings, trial: str = "", broken: Mapping[str, str] | None = None) -> Runtime:
+    number, plugins = present(settings, trial, broken)
+    running = [plugin for plugin in plugins.values() if plugin.status == "healthy"]
+    hooks = _register(running)
+    return Runtime(number, settings, plugins, hooks, **_declarations(hooks, running))
 
 
 def quarantine(settings: Settings, name: str, reason: str) -> None:
@@ -138,27 +155,23 @@ def _check_files(name: str, path: Path) -> None:
             raise PluginFailed(name, f"{file} imports huey, which loses jobs: declare them with register_jobs.")
 
 
-def _declarations(hooks: Hooks, plugins: Mapping[str, Plugin]) -> dict[str, Any]:
-    resources = {one.name: one for _, one in _declared(hooks, "register_resources", "name")}
-    slugs: dict[str, str] = {}
-    for resource in resources.values():
-        if slugs.setdefault(resource.slug, resource.name) != resource.name:
-            both = f"{resource.name} and {slugs[resource.slug]}"
-            raise PluginFailed(resource.plugin, f"{both} have the same address {resource.slug!r}.")
+def _declarations(hooks: Hooks, running: Sequence[Plugin]) -> dict[str, Any]:
+    resources = {one.name: one for _, one in _declared(hooks, "register_resources", attrgetter("name"))}
     subscriptions: dict[str, tuple[Any, ...]] = {}
     for plugin, (event, handler) in _declared(hooks, "register_subscriptions"):
         subscriptions[event] = (*subscriptions.get(event, ()), (plugin, handler))
     permissions = {name: name for resource in resources.values() for name in resource.permissions()}
-    for each in plugins.values():
-        permissions |= each.permissions if each.status == "healthy" else {}
+    for each in running:
+        permissions |= each.permissions
+    offered = [name for name in hooks.names if name.startswith("register_") and not hasattr(hookspecs, name)]
     return {
         "resources": resources,
-        "jobs": {job.name: job for _, job in _declared(hooks, "register_jobs", "name")},
-        "schedules": tuple(schedule for _, schedule in _declared(hooks, "register_schedules", "job")),
-        "services": dict(service for _, service in _declared(hooks, "register_services", 0)),
+        "jobs": {job.name: job for _, job in _declared(hooks, "register_jobs", attrgetter("name"))},
+        "schedules": tuple(schedule for _, schedule in _declared(hooks, "register_schedules", attrgetter("job"))),
+        "services": dict(service for _, service in _declared(hooks, "register_services", itemgetter(0))),
         "subscriptions": subscriptions,
         "commands": _commands(hooks),
-        "declared": {name: tuple(item for _, item in _declared(hooks, name)) for name in _offered_by_plugins(hooks)},
+        "declared": {name: tuple(item for _, item in _declared(hooks, name)) for name in offered},
         "permissions": permissions,
     }
 
@@ -176,17 +189,13 @@ def _commands(hooks: Hooks) -> dict[str, Any]:
     return found
 
 
-def _offered_by_plugins(hooks: Hooks) -> list[str]:
-    return [name for name in hooks.names if name.startswith("register_") and not hasattr(hookspecs, name)]
-
-
-def _declared(hooks: Hooks, hook: str, own: str | int | None = None) -> Iterator[tuple[str, Any]]:
-    """(plugin, item) of a register_* hook. `own`: where the item has its name, which begins with the plugin's."""
+def _declared(hooks: Hooks, hook: str, name_of: Callable[[Any], str] | None = None) -> Iterator[tuple[str, Any]]:
+    """(plugin, item) of a register_* hook; what `name_of` gives must begin with the plugin's name."""
     for plugin, declared in hooks.declared(hook):
         with blaming(plugin, hook):
             items = list(declared.items() if isinstance(declared, Mapping) else declared)
-            names = [] if own is None else [item[own] if own == 0 else getattr(item, str(own)) for item in items]
+            names = [str(name_of(item)) for item in items] if name_of else []
         for name in names:
-            if not str(name).startswith(f"{plugin}."):
+            if not name.startswith(f"{plugin}."):
                 raise PluginFailed(plugin, f"{hook}: the name {name!r} must begin with {plugin!r} and a dot.")
         yield from ((plugin, item) for item in items)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import tomllib
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,8 +17,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 import core
-from core.errors import MaktabError
-from core.plugins import watch
 
 Status = Literal["off", "healthy", "quarantined", "missing"]
 CONTRACT = 1
@@ -28,39 +24,6 @@ DATABASES = ("sqlite", "postgresql")
 DATA = ("tables", "personal")
 """Keys of `[data]`: all tables of the plugin, and those that hold personal data."""
 RESERVED = ("core", "plugins", "themes", "tests", "admin", "api", "static", "maktab")
-
-
-class PluginFailed(MaktabError):
-    """Plugin `plugin` cannot run; the text says why and what would help."""
-
-    def __init__(self, plugin: str, reason: str) -> None:
-        super().__init__(reason)
-        self.plugin, self.reason = plugin, reason
-
-
-@contextmanager
-def blaming(plugin: str, doing: str) -> Iterator[None]:
-    """Whatever goes wrong inside is the fault of `plugin`."""
-    try:
-        with watch.watched(plugin, doing, watch.BUILD_S):
-            yield
-    except PluginFailed:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginFailed(plugin, f"{doing}: {type(error).__name__}: {error}{where(plugin, error)}") from error
-
-
-def where(plugin: str, error: BaseException) -> str:
-    """The innermost place of `error` in the folder of `plugin`, like " (shelves/models.py, line 7)"; "" for none.
-
-    A SyntaxError says by itself where it is; the place of its import would only lead astray.
-    """
-    frames = [] if isinstance(error, SyntaxError) else list(traceback.walk_tb(error.__traceback__))
-    for frame, line in reversed(frames):
-        _before, found, file = frame.f_code.co_filename.rpartition(f"/{plugin}/")
-        if found:
-            return f" ({plugin}/{file}, line {line})"
-    return ""
 
 
 @dataclass(frozen=True)

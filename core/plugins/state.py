@@ -49,9 +49,9 @@ def change(ctx: Context, name: str, action: str, **values: Any) -> None:
 
 def quarantine(name: str, reason: str) -> None:
     """Take plugin `name` out from the next generation on, until somebody enables it again. Never raises."""
-    log.error("plugin quarantined", plugin=name, reason=reason)
     try:
         if PluginState.get_or_none(PluginState.name == name, PluginState.status == "healthy"):
+            log.error("plugin quarantined", plugin=name, reason=reason)
             change(system_context(), name, "quarantined", status="quarantined", error=reason)
     except (peewee.PeeweeException, OSError):  # without writes, too, the healthy plugins must start
-        log.exception("quarantine not written", plugin=name)
+        log.exception("quarantine not written", plugin=name, reason=reason)

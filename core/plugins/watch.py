@@ -28,7 +28,7 @@ LEAVE_S = 5  # what a stopped call may take to leave, and memory to come back
 log = structlog.get_logger()
 _running: dict[int, _Call] = {}  # thread -> its innermost call
 _grown: Counter[str] = Counter()  # plugin -> bytes that this process grew by while it ran
-_pause = threading.Event().wait  # a loop that must go on: time.sleep fails under a faked clock that jumps
+pause = threading.Event().wait  # a loop that must go on: time.sleep fails under a faked clock that jumps
 
 
 class CallStopped(BaseException):
@@ -70,9 +70,8 @@ class _Call:
             stack = "".join(traceback.format_stack(sys._current_frames().get(self.thread)))
             log.error("plugin call stopped", plugin=self.plugin, reason=reason, stack=stack)
             self.reason = reason
-            guards.end(
-                self.plugin, f"{self.what}: {reason}"
-            )  # now: who waits in C does not hear us before he comes back
+            # Now: who waits in C does not hear us before he comes back.
+            guards.end(self.plugin, f"{self.what}: {reason}")
         self.is_being_stopped = True  # before `is_over` is asked: we see that it ended, or `leave` waits for us
         if not self.is_over:
             _raise_in(self.thread, CallStopped)
@@ -110,7 +109,7 @@ def start(limit_mb: int, threads: int) -> None:
     def watch() -> None:
         looks_above = 0
         while True:
-            _pause(LOOK_S)
+            pause(LOOK_S)
             look()
             looks_above = looks_above + 1 if memory() > limit_mb * 2**20 and _blame_memory(limit_mb) else 0
             if looks_above == LEAVE_S / LOOK_S:

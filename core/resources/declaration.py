@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import marshmallow as ma
 
-from core.context import Context
+from core.context import Actor, Context
 from core.db import Record
 from core.resources.border import bordered
 
@@ -67,6 +67,21 @@ class Filter:
     label: Label
     kind: Literal["choice", "text", "number", "money", "date", "bool", "tag"] = "choice"
     choices: Mapping[str, Label] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class View:
+    """A tab that a resource brings with it: `View("unpaid", __("Unpaid"), {"payment_status": "unpaid"})`.
+
+    `name`: in addresses, begins with a letter. `filters`: {argument: value} as in the address of the list. `sort`,
+    `columns` (names in order): as the list has them, or for each user as he chose last, unless said here.
+    """
+
+    name: str
+    label: Label
+    filters: Mapping[str, str] = field(default_factory=dict)
+    sort: str = ""
+    columns: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -162,6 +177,8 @@ class Resource:
     records of one page, in a fixed number of statements. `service`: subclass of `core.resources.Service`.
     `guard(records) -> {action: {id: why not}}`: which actions would leave which of these loaded records alone now, in a
     number of statements that does not grow with them; the page of a record offers the others.
+    `rows(actor)`: a condition on the model for what that actor reaches at all, besides his scopes; None = everything.
+    `views`: tabs above the list, after that of the whole list.
     `reauth`: fields of the document that are only written when the password was given lately.
     `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
     """
@@ -181,12 +198,14 @@ class Resource:
     nav_key: str = ""
     default_sort: str = "-id"
     filters: Sequence[Filter] = ()
+    views: Sequence[View] = ()
     search_exact: Sequence[str] = ()
     search_text: Callable[[Sequence[int]], Mapping[int, str]] | None = None
     detail: Sequence[Section] = ()
     actions: Sequence[Action] = ()
     guard: Callable[[Sequence[Any]], Mapping[str, Mapping[int, str]]] | None = None
     scopes: Sequence[Scope] = ()
+    rows: Callable[[Actor], Any] | None = None
     loader: Callable[[Sequence[Any], Context], None] | None = None
     service: type[Service] | None = None
     has_tags: bool = False

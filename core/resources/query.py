@@ -232,6 +232,19 @@ def _condition(ctx: Context, resource: Resource, argument: str, text: str, walks
         raise Invalid({argument: [str(error)]}) from None
 
 
+def askable(ctx: Context, resource: Resource, argument: str, text: str) -> str:
+    """What of a filter's value can be asked for now: without choices that are gone; "" when nothing is left."""
+    name = argument.partition("__")[0]
+    declared = next((one for one in resource.filters if one.name == name), None)
+    if declared and declared.choices:
+        text = ",".join(one for one in text.split(",") if one in declared.choices)
+    try:
+        _condition(ctx, resource, argument, text, False)
+    except Invalid:
+        return ""
+    return text
+
+
 def _is_tagged(resource: Resource, text: str, walks: bool) -> Any:
     tags, key = [tag.strip() for tag in text.split(",") if tag.strip()], resource.model.id
     here = Tagging.select(Tagging.record_id).where(Tagging.resource == resource.name, Tagging.tag.in_(tags))

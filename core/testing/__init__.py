@@ -29,10 +29,10 @@ from core.plugins.models import PluginState
 from core.runtime import Runtime
 from core.settings import Settings
 from core.testing import databases
-from core.testing.pages import address, browser, owner, page
+from core.testing.pages import address, browser, owner, page, switch
 from core.testing.people import PASSWORD, confirmed, csrf_of, enter, yes_to
 
-__all__ = ["PASSWORD", "Browser", "address", "browser", "confirmed", "csrf_of", "owner", "page", "yes_to"]
+__all__ = ["PASSWORD", "Browser", "address", "browser", "confirmed", "csrf_of", "owner", "page", "switch", "yes_to"]
 _names = itertools.count(1)
 
 
@@ -77,25 +77,21 @@ def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: P
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path, plugin_folder: Path | None) -> Settings:
     """An install of its own: temporary data directory, migrated and empty database."""
-    where = str(plugin_folder.parent) if plugin_folder else ""
-    return Settings(
-        data_dir=tmp_path / "data", database_url=database_url, session_idle_minutes=30, plugin_dir=where
-    )  # fmt: skip
+    data_dir, where = tmp_path / "data", str(plugin_folder.parent) if plugin_folder else ""
+    data_dir.mkdir(exist_ok=True)
+    return Settings(data_dir=data_dir, database_url=database_url, plugin_dir=where)
 
 
 @pytest.fixture
 def new_install(settings: Settings) -> Settings:
     """The settings of an install as `maktab migrate` leaves it, for other processes to work on."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     return settings
 
 
 @pytest.fixture
-def app_db(settings: Settings) -> Iterator[Any]:
+def app_db(settings: Settings) -> Any:
     """The connected database, migrated and empty, on SQLite and on PostgreSQL."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    yield db.connect(settings.url)
-    databases.close_all()
+    return db.connect(settings.url)
 
 
 @pytest.fixture

@@ -63,9 +63,15 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def address(runtime: Runtime) -> Iterator[str]:
+def switch(runtime: Runtime) -> Switch:
+    """What answers at `address`; its `look` goes on to another generation."""
+    return Switch(runtime.settings)
+
+
+@pytest.fixture
+def address(switch: Switch) -> Iterator[str]:
     """Where a web server shows this install."""
-    server: Any = make_server("127.0.0.1", 0, Switch(runtime.settings), threaded=True)
+    server: Any = make_server("127.0.0.1", 0, switch, threaded=True)
     server.daemon_threads, server.block_on_close = False, True  # the end waits for a request that still runs
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-import flask
-
 from core import plugins
 from core.app import create_app
-from core.plugins.manifest import Plugin, blaming
-from core.runtime import Runtime, bound
+from core.plugins.blame import blaming
+from core.runtime import bound
 from core.settings import Settings
-from core.trial import contributions, manifests, resources, tables, templates, workflows
-from core.trial.findings import Finding
-
-_DECLARED: tuple[Callable[[Runtime, Plugin], Iterator[Finding]], ...] = (
-    manifests.check, resources.check, workflows.check, tables.check,
-)  # fmt: skip
-_ASSEMBLED: tuple[Callable[[Runtime, flask.Flask, Plugin], Iterator[Finding]], ...] = (
-    contributions.check, templates.check,
-)  # fmt: skip
+from core.trial import declared, pages, resources, tables
+from core.trial.case import Case
 
 
 def examine(settings: Settings, name: str) -> list[str]:
@@ -27,23 +16,16 @@ def examine(settings: Settings, name: str) -> list[str]:
 
     Raises PluginFailed with everything that would fail when it is used.
     """
-    hints: list[str] = []
-
-    def checked(built: Runtime) -> flask.Flask:
-        """What is declared first: pages and API made of what is wrong there would fail in words that help nobody."""
+    built = plugins.build(settings, trial=name)
+    case = Case(built, name)
+    with bound(built):
+        # What is declared first: pages and API made of what is wrong there would fail in words that help nobody.
         with blaming(name, "It cannot be checked"):
-            hints.extend(_judge(name, [one for check in _DECLARED for one in check(built, built.plugins[name])]))
-        return create_app(built)
-
-    built, app = plugins.assemble(settings, checked, trial=name)
-    with bound(built), app.test_request_context("/admin/"), blaming(name, "It cannot be checked"):
-        found = [one for check in _ASSEMBLED for one in check(built, app, built.plugins[name])]
-        return hints + _judge(name, found)
-
-
-def _judge(name: str, found: list[Finding]) -> list[str]:
-    errors = [one.text for one in found if not one.is_hint]
-    if errors:
-        many = f"{len(errors)} things are wrong:\n- " if len(errors) > 1 else ""
-        raise plugins.PluginFailed(name, many + "\n- ".join(errors))
-    return [one.text for one in found]
+            for check in (declared.check, resources.check, tables.check):
+                check(case)
+        case.close()
+        app = create_app(built)
+        with app.test_request_context("/admin/"), blaming(name, "It cannot be checked"):
+            pages.check(case, app)
+        case.close()
+    return case.hints

@@ -2,112 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterable
 from typing import Any, get_args
 
-from core.plugins.manifest import Plugin
-from core.resources import Column, Kind, Resource, Tone
+from core.nav import GROUPS
+from core.resources import Column, Filter, Kind, Resource, Tone, View
 from core.resources.query import OPERATORS
-from core.runtime import Runtime
-from core.trial.findings import Finding, unknown
+from core.trial.case import Case, unknown
+from core.views import RESERVED
 from core.web import theme
 
 
-def check(built: Runtime, plugin: Plugin) -> Iterator[Finding]:
-    for resource in built.resources.values():
-        if resource.plugin == plugin.name:
-            for part in (_names, _columns, _filters, _sections, _icons, _document):
-                yield from part(resource)
+def check(case: Case) -> None:
+    for resource in case.resources:
+        _Said(case, resource).check()
 
 
-def _of_model(where: str, name: str, resource: Resource) -> Iterator[Finding]:
-    model = resource.model
-    yield from unknown(f"{resource.name}: {where}", name, model._meta.fields, f"a field of the model {model.__name__}")
+class _Said:
+    """What one resource says, name by name."""
 
+    def __init__(self, case: Case, resource: Resource) -> None:
+        self.case, self.resource = case, resource
+        self.fields = resource.model._meta.fields
 
-def _of_schema(where: str, name: str, resource: Resource) -> Iterator[Finding]:
-    schema = resource.schema
-    yield from unknown(f"{resource.name}: {where}", name, schema().fields, f"a field of the schema {schema.__name__}")
+    def check(self) -> None:
+        self._names()
+        for column in self.resource.columns:
+            self._column(column, f"Column {column.name}")
+        for declared in self.resource.filters:
+            self._filter(declared, f"Filter {declared.name}")
+        for one in self.resource.views:
+            self._view(one, f"View {one.name}")
+        self._document(f"schema {self.resource.schema.__name__}")
 
+    def _wrong(self, text: str) -> None:
+        self.case.errors.append(f"{self.resource.name}: {text}")
 
-def _names(resource: Resource) -> Iterator[Finding]:
-    for scope in resource.scopes:
-        yield from _of_model(f"Scope {scope.name}", scope.name, resource)
-    for name in resource.search_exact:
-        yield from _of_model("search_exact", name, resource)
-    for name in resource.key:
-        yield from _of_schema("key", name, resource)
-        if resource.service is None:
-            yield from _of_model("key", name, resource)
-    for name in resource.form_fields:
-        yield from _of_schema("form_fields", name, resource)
-    sortable = {"id", *(column.name for column in resource.columns if column.sortable)}
-    sort = resource.default_sort.removeprefix("-")
-    yield from unknown(f"{resource.name}: default_sort", sort, sortable, "id or a sortable column")
+    def _expect(self, where: str, names: Iterable[Any], known: Collection[str], what: str) -> None:
+        self.case.errors += unknown(f"{self.resource.name}: {where}", names, known, what)
 
+    def _of_model(self, where: str, names: Iterable[str]) -> None:
+        self._expect(where, names, self.fields, f"a field of the model {self.resource.model.__name__}")
 
-def _columns(resource: Resource) -> Iterator[Finding]:
-    fields = resource.model._meta.fields
-    for column in resource.columns:
-        where = f"Column {column.name}"
-        yield from unknown(f"{resource.name}: {where}: kind", column.kind, get_args(Kind), "a kind of column")
-        if column.sortable or not _can_be_read(resource, column):
-            yield from _of_model(where, column.name, resource)
-        for name in column.reads or ():
-            yield from _of_model(f"{where}: reads", name, resource)
-        for badge in column.badges.values():
-            yield from unknown(f"{resource.name}: {where}: tone", badge.tone, get_args(Tone), "a tone of a badge")
-        if column.kind == "money" and not (column.name.endswith("_minor") and "currency" in fields):
-            text = "kind money needs a field that ends in _minor and, beside it, the field currency."
-            yield Finding(f"{resource.name}: {where}: {text}")
+    def _of_schema(self, where: str, names: Iterable[str]) -> None:
+        schema = self.resource.schema
+        self._expect(where, names, schema().fields, f"a field of the schema {schema.__name__}")
 
-
-def _can_be_read(resource: Resource, column: Column) -> bool:
-    """From the record itself, by `value`, or as what the loader may have put there."""
-    is_tags = column.kind == "tags" and resource.has_tags
-    return bool(column.value or resource.loader or is_tags) or hasattr(resource.model, column.name)
-
-
-def _filters(resource: Resource) -> Iterator[Finding]:
-    for one in resource.filters:
-        where = f"Filter {one.name}"
-        yield from unknown(f"{resource.name}: {where}: kind", one.kind, OPERATORS, "a kind of filter")
-        if one.kind != "tag":
-            yield from _of_model(where, one.name, resource)
-        elif not resource.has_tags:
-            yield Finding(f"{resource.name}: {where}: kind tag needs has_tags=True.")
-
-
-def _sections(resource: Resource) -> Iterator[Finding]:
-    for section in resource.detail:
-        for name in section.fields:
-            if resource.column(name) is None and not resource.loader and not hasattr(resource.model, name):
-                yield from _of_model(f"Section {section.name}", name, resource)
-
-
-def _icons(resource: Resource) -> Iterator[Finding]:
-    yield from unknown(f"{resource.name}: icon", resource.icon, theme.ICONS, "an icon of the theme")
-    for action in resource.actions:
-        if action.icon:
-            where = f"{resource.name}: Action {action.name}: icon"
-            yield from unknown(where, action.icon, theme.ICONS, "an icon of the theme")
-
-
-def _document(resource: Resource) -> Iterator[Finding]:
-    """What the service of core writes: a row with the fields of the schema, unless the schema makes something else."""
-    schema = resource.schema()
-    if resource.service is not None or schema._hooks.get("post_load") or not (resource.can_create or resource.can_edit):
-        return
-    taken = {one.attribute or name for name, one in schema.fields.items() if not one.dump_only}
-    for name in sorted(taken - ({"tags"} if resource.has_tags else set())):
-        yield from _of_model(f"schema {resource.schema.__name__}", name, resource)
-    for name, field in resource.model._meta.fields.items():
-        if resource.can_create and _is_needed(field) and name not in taken:
-            text = (
-                f"schema {resource.schema.__name__} has no field {name!r} that may be written, and the model needs it"
+    def _names(self) -> None:
+        resource = self.resource
+        self._expect("icon", [resource.icon], theme.ICONS, "an icon of the theme")
+        self._expect("nav_group", filter(None, [resource.nav_group]), GROUPS, "a part of the menu")
+        for action in resource.actions:
+            self._expect(
+                f"Action {action.name}: icon", filter(None, [action.icon]), theme.ICONS, "an icon of the theme"
             )
-            yield Finding(f"{resource.name}: {text}: give it there, or a default in the model.")
+        for scope in resource.scopes:
+            self._of_model(f"Scope {scope.name}", [scope.name])
+        self._of_model("search_exact", resource.search_exact)
+        self._of_schema("key", resource.key)
+        self._of_model("key", () if resource.service else resource.key)
+        self._of_schema("form_fields", resource.form_fields)
+        self._sort("default_sort", resource.default_sort)
+        for section in resource.detail:
+            unshown = [name for name in section.fields if resource.column(name) is None and not self._is_read(name)]
+            self._of_model(f"Section {section.name}", unshown)
 
+    def _column(self, column: Column, where: str) -> None:
+        is_tags = column.kind == "tags" and self.resource.has_tags
+        self._expect(f"{where}: kind", [column.kind], get_args(Kind), "a kind of column")
+        if column.sortable or not (column.value or is_tags or self._is_read(column.name)):
+            self._of_model(where, [column.name])
+        self._of_model(f"{where}: reads", column.reads or ())
+        tones = [badge.tone for badge in column.badges.values()]
+        self._expect(f"{where}: tone", tones, get_args(Tone), "a tone of a badge")
+        if column.kind == "money" and not (column.name.endswith("_minor") and "currency" in self.fields):
+            self._wrong(f"{where}: kind money needs a field that ends in _minor and, beside it, the field currency.")
 
-def _is_needed(field: Any) -> bool:
-    return not field.null and field.default is None and not field.primary_key
+    def _is_read(self, name: str) -> bool:
+        """From the record itself, or as what the loader may have put there."""
+        return self.resource.loader is not None or hasattr(self.resource.model, name)
+
+    def _filter(self, one: Filter, where: str) -> None:
+        self._expect(f"{where}: kind", [one.kind], OPERATORS, "a kind of filter")
+        if one.kind != "tag":
+            self._of_model(where, [one.name])
+        elif not self.resource.has_tags:
+            self._wrong(f"{where}: kind tag needs has_tags=True.")
+        if one.name in RESERVED:
+            self._wrong(f"{where}: the address of a list uses this name for something else.")
+
+    def _view(self, one: View, where: str) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", one.name) or one.name in ("all", "new"):
+            self._wrong(f"{where}: its name is small letters, digits and _, a letter first, not all or new.")
+        asked = [argument.partition("__")[0] for argument in one.filters]
+        self._expect(f"{where}: filters", asked, {known.name for known in self.resource.filters}, "a filter of it")
+        self._expect(
+            f"{where}: columns", one.columns, {known.name for known in self.resource.columns}, "a column of it"
+        )
+        self._sort(f"{where}: sort", one.sort or "id")
+
+    def _sort(self, where: str, name: str) -> None:
+        sortable = {"id", *(column.name for column in self.resource.columns if column.sortable)}
+        self._expect(where, [name.removeprefix("-")], sortable, "id or a sortable column")
+
+    def _document(self, where: str) -> None:
+        """What the service of core writes: the fields of the schema, unless the schema makes something else of them."""
+        resource, schema = self.resource, self.resource.schema()
+        if resource.service or schema._hooks.get("post_load") or not (resource.can_create or resource.can_edit):
+            return
+        taken = {one.attribute or name for name, one in schema.fields.items() if not one.dump_only}
+        self._of_model(where, sorted(taken - ({"tags"} if resource.has_tags else set())))
+        for name, field in self.fields.items() if resource.can_create else ():
+            if name not in taken and not (field.null or field.primary_key) and field.default is None:
+                text = f"{where} has no field {name!r} that may be written, and the model needs it"
+                self._wrong(f"{text}: give it there, or a default in the model.")

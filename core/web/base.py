@@ -10,7 +10,6 @@ import flask_admin
 import flask_admin.theme
 
 from core import preferences
-from core.access import SIGNED_IN
 from core.auth import current_context
 from core.i18n import DIGITS
 
@@ -45,23 +44,6 @@ class AdminView(Guarded, flask_admin.BaseView):  # type: ignore[misc]
     nav_order = 50
     nav_key = ""
     icon = "box"
-
-
-class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
-    """`/admin/`: what runs, and where to go."""
-
-    permission = SIGNED_IN
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.static_folder = None  # flask_admin's own scripts and styles: none of our pages needs them
-
-    @flask_admin.expose("/")
-    def index(self) -> Any:
-        from core import jobs
-
-        running = jobs.visible(context().actor).where(jobs.Job.status.in_(["waiting", "running"])).limit(5)
-        return self.render("admin/home.html", running=list(running))
 
 
 def init_app(app: flask.Flask) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import marshmallow as ma
@@ -22,6 +22,20 @@ from core.resources import FieldInfo, schema_fields
 from core.resources.fields import loaded, part_of
 
 Values = dict[str, str]
+
+
+class Difference(NamedTuple):
+    """One field that somebody else changed: as it was when the form was opened, now, and in our input.
+
+    `name`, `value`: the input that can take over what stands there now, and its text for that; "" for something nested.
+    """
+
+    name: str
+    value: str
+    label: Any
+    before: str
+    now: str
+    ours: str
 
 
 @dataclass
@@ -113,13 +127,25 @@ class Form:
             return True
         return any(info.in_currency for info in infos) and self.values.get("currency") != base.get("currency")
 
-    def differences(self, base: Values, stored: Values) -> list[tuple[str, str, str]]:
-        """What another user changed since `base` was shown: (label, the stored text, the text in our input)."""
-        return [
-            (str(info.label), stored.get(info.path, ""), self.values.get(info.path, ""))
+    def differences(self, base: Values, stored: Values) -> list[Difference]:
+        """What another user changed since `base` was shown."""
+        places = base, stored, self.values
+        single = [
+            Difference(info.path, stored.get(info.path, ""), info.label, *(_shown(info, one) for one in places))
             for info in self.single
-            if stored.get(info.path, "") != base.get(info.path, "")
         ]
+        nested = [
+            Difference("", "", self.title(path), *(self._told(path, infos, one) for one in places))
+            for path, infos in self.nested.items()
+        ]
+        return [one for one in (*single, *nested) if one.before != one.now]
+
+    @staticmethod
+    def _told(path: str, infos: Sequence[FieldInfo], values: Values) -> str:
+        """All texts of something nested in one, a line for each row."""
+        heads = [f"{path}.{number}" for number in _rows(path, values)] if infos[0].many else [path]
+        rows = ([values.get(f"{head}.{info.name}", "") for info in infos] for head in heads)
+        return "\n".join(" · ".join(filter(None, row)) for row in rows)
 
     @staticmethod
     def _texts(path: str, values: Values) -> Values:
@@ -191,6 +217,14 @@ def fill(form: Form, document: Mapping[str, Any], currency: str) -> Form:
             value = value.get(part) if isinstance(value, Mapping) else None
         form.values[info.path] = _text(info, value, currency)
     return form
+
+
+def _shown(info: FieldInfo, values: Values) -> str:
+    """The text of one input as a person reads it."""
+    text = values.get(info.path, "")
+    if info.kind == "bool":
+        return str(_("Yes") if text else _("No"))
+    return str(info.choices.get(text, text))
 
 
 def _rows(path: str, values: Values) -> list[int]:

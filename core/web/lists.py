@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from core import nav, runtime
 from core.context import Context
-from core.db.money import to_major, to_minor
-from core.i18n import _, __, format_number, parse_number
+from core.db.money import to_major
+from core.i18n import _, __
 from core.resources import Badge, Filter, ListState, Page, Resource, Selection, query, traits
-from core.web import cells
+from core.web import cells, tabs
+from core.web.listing import Listing, capped
 
 SIZES = (25, 50, 100)
 PERIODS = {
     "today": __("Today"), "yesterday": __("Yesterday"), "last_7_days": __("Last 7 days"),
     "last_30_days": __("Last 30 days"), "this_month": __("This month"), "this_year": __("This year"),
 }  # fmt: skip
-
-
-def canonical(resource: Resource, args: Any) -> dict[str, str] | None:
-    """The arguments as one link writes them, when a filter form sent others: without empty ones, several values of one
-    choice joined by commas, money in minor units. None: they are fine."""
-    kinds = {one.name: one.kind for one in resource.filters}
-    clean: dict[str, str] = {}
-    for name in args:
-        values = [value for value in args.getlist(name) if value]
-        plain = name.removeprefix("major.")
-        if plain != name and values and kinds.get(plain.split("__")[0]) == "money":
-            values = [_minor(values[0])]
-        if values:
-            clean[plain] = ",".join(values)
-    return None if clean == args.to_dict() and len(args) == sum(1 for _pair in args.items(multi=True)) else clean
-
-
-def _minor(text: str) -> str:
-    try:
-        return str(to_minor(parse_number(text), runtime.current().settings.currency))
-    except (ValueError, ArithmeticError):
-        return text
 
 
 def _badges(made: Mapping[int, Iterable[Any]]) -> dict[int, list[Badge]]:
@@ -57,57 +36,50 @@ def marks(ctx: Context, resource: Resource, ids: Sequence[int]) -> dict[int, lis
     return found
 
 
-def view(ctx: Context, resource: Resource, state: ListState, found: Page) -> dict[str, Any]:
+def view(ctx: Context, shown: Listing, found: Page) -> dict[str, Any]:
     """Everything that the templates of a list need."""
-    ids = [record.id for record in found.records]
-    columns = [column for column in resource.columns if column.shown]
+    resource, ids = shown.resource, [record.id for record in found.records]
+    page = tabs.view(shown)
+    columns = page["columns"]
     tagged = resource.has_tags and any(column.kind == "tags" for column in columns) and ids
     tags = traits.tags_of(resource.name, ids) if tagged else {}
-    shown = urlencode(_kept(state))
     return {
-        "records": found.records, "next": found.next, "previous": found.previous, "columns": columns,
+        "records": found.records, "next": found.next, "previous": found.previous, **page,
         "rows": partial(cells.rows, resource, found.records, columns, tags=tags, badges=marks(ctx, resource, ids)),
-        "sort": state.sort or resource.default_sort, "query": shown, "link": _linker(state),
-        "kept": list(_kept(state, with_view=True).items()), "sizes": SIZES, **filters(resource, state),
-        "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown),
+        "sizes": SIZES, **filters(shown),
+        "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown.selected),
     }  # fmt: skip
 
 
-def filters(resource: Resource, state: ListState) -> dict[str, Any]:
+def filters(shown: Listing) -> dict[str, Any]:
     """What the form of a filter needs."""
-    return {
-        "chips": chips(resource, state), "periods": PERIODS, "currency": runtime.current().settings.currency,
-    }  # fmt: skip
+    currency = runtime.current().settings.currency
+    return {"shown": shown, "link": shown.link, "chips": chips(shown), "periods": PERIODS, "currency": currency}
 
 
-def _kept(state: ListState, with_view: bool = False) -> dict[str, str]:
-    kept = dict(state.filters) | ({"q": state.search} if state.search else {})
-    if with_view:
-        kept |= {"sort": state.sort} if state.sort else {}
-        kept |= {"limit": str(state.limit)} if state.limit != 50 else {}
-    return kept
-
-
-def _linker(state: ListState) -> Callable[..., str]:
-    def link(without: Iterable[str] = (), **changes: str | None) -> str:
-        """The list with some arguments changed or left out, back at its first page."""
-        gone = set(without) | {name for name, value in changes.items() if not value}
-        kept = {name: value for name, value in _kept(state, with_view=True).items() if name not in gone}
-        return "?" + urlencode(kept | {name: value for name, value in changes.items() if value})
-
-    return link
-
-
-def chips(resource: Resource, state: ListState) -> list[dict[str, Any]]:
+def chips(shown: Listing) -> list[dict[str, Any]]:
     """Every filter with what is `given` {argument: text in its input}, what that says (`text`), and the `others`."""
     found = []
-    for declared in resource.filters:
-        given = {name: value for name, value in state.filters.items() if name.split("__")[0] == declared.name}
-        others = [pair for pair in _kept(state, with_view=True).items() if pair[0] not in given]
-        shown = {name: _major(value) if declared.kind == "money" else value for name, value in given.items()}
-        text = ", ".join(_said(declared, *pair) for pair in shown.items())
-        found.append({"filter": declared, "given": shown, "text": text, "others": others})
+    for declared in shown.resource.filters:
+        given = _given(declared, shown.setup.filters)
+        others = list(shown.arguments(shown.setup.without(given)).items())
+        found.append({"filter": declared, "given": given, "text": _text(declared, given), "others": others})
     return found
+
+
+def _given(declared: Filter, filters: Mapping[str, str]) -> dict[str, str]:
+    mine = {name: value for name, value in filters.items() if name.partition("__")[0] == declared.name}
+    return {name: _major(value) if declared.kind == "money" else value for name, value in mine.items()}
+
+
+def _text(declared: Filter, given: Mapping[str, str]) -> str:
+    return ", ".join(_said(declared, *pair) for pair in given.items())
+
+
+def _asked(resource: Resource, chosen: Selection) -> list[tuple[Any, str]]:
+    """[(label, text)] of the filters and the search of a selection."""
+    texts = [(one.label, _text(one, _given(one, chosen.filters))) for one in resource.filters]
+    return [*((label, text) for label, text in texts if text), *[(_("Search"), chosen.search)] * bool(chosen.search)]
 
 
 def _major(minor: str) -> str:
@@ -126,11 +98,6 @@ def _said(declared: Filter, argument: str, value: str) -> str:
         value = str(PERIODS.get(value, value))
     words = {"gte": _("from %(value)s", value=value), "lte": _("up to %(value)s", value=value), "prefix": f"{value}…"}
     return words.get(operator, value)
-
-
-def capped(number: int) -> str:
-    """A count as a list says it."""
-    return f"{format_number(query.CAP)}+" if number > query.CAP else format_number(number)
 
 
 def selection(resource: Resource, posted: Any) -> Selection:
@@ -163,9 +130,7 @@ def touched(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> d
     if not chosen.everything:
         return {}
     found = _matching(ctx, resource, chosen, verb)
-    shown = chips(resource, ListState(filters=chosen.filters))
-    about = [(chip["filter"].label, chip["text"]) for chip in shown if chip["text"]]
-    return {"number": capped(found), "about": [*about, *[(_("Search"), chosen.search)] * bool(chosen.search)]}
+    return {"number": capped(found), "about": _asked(resource, chosen)}
 
 
 def _numbers(texts: list[str]) -> tuple[int, ...]:

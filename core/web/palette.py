@@ -13,7 +13,9 @@ from core.context import Context
 from core.db import search
 from core.i18n import _
 from core.resources import Column, ListState, Resource, query
+from core.views import tabs
 from core.web import cells
+from core.web.base import preference
 
 MOST = 5
 """Hits of one kind; the list of the resource shows the others."""
@@ -46,6 +48,7 @@ def find(ctx: Context, asked: str, recent: Sequence[str] = ()) -> list[Group]:
     groups.append(Group(_("Commands"), _matching(commands(ctx), words)))
     groups.append(Group(_("Pages"), _matching(pages(ctx), words)))
     if words:
+        groups.append(Group(_("Views"), _matching(views(ctx), words)))
         groups += [records(ctx, resource, asked) for resource in _searchable(ctx)]
     return [group for group in groups if group.hits]
 
@@ -61,11 +64,24 @@ def commands(ctx: Context) -> Iterator[Hit]:
 
 
 def pages(ctx: Context) -> Iterator[Hit]:
-    """The menu and the user's own pages."""
-    for group in nav.menu(ctx.actor):
-        for entry in group["entries"]:
-            yield Hit(entry["label"], entry["url"], entry["icon"], group["label"])
+    """The menu, what the user has hidden there or put on top of it, and his own pages."""
+    choices = nav.Choices.of(preference("menu"))
+    for entry in nav.pins(ctx.actor, choices):
+        yield Hit(entry["label"], entry["url"], entry["icon"])
+    for group, entries in nav.entries(ctx.actor, choices).items():
+        for entry in entries:
+            yield Hit(entry["label"], entry["url"], entry["icon"], nav.GROUPS[group])
     yield Hit(_("Profile and language"), links.page("core_auth.profile") or "", "user")
+
+
+def views(ctx: Context) -> Iterator[Hit]:
+    """Views of lists, those that plugins declare and those that users have saved."""
+    known = {one.name: one for one in _resources() if ctx.actor.can(one.permission("view"))}
+    found = [(one, view.label, view.name) for one in known.values() for view in one.views]
+    found += [(known[row.resource], row.name, str(row.id)) for row in tabs.saved(ctx) if row.resource in known]
+    for resource, label, ref in found:
+        listed = links.page(f"{links.endpoint(resource.name)}.index_view")
+        yield Hit(f"{resource.label_plural}: {label}", f"{listed}?{urlencode({'view': ref})}", "filter")
 
 
 def _matching(hits: Iterator[Hit], words: Sequence[str]) -> list[Hit]:
@@ -76,8 +92,9 @@ def _matching(hits: Iterator[Hit], words: Sequence[str]) -> list[Hit]:
 
 
 def _resources() -> list[Resource]:
-    """All of them, those of daily work first."""
-    return sorted(runtime.current().resources.values(), key=lambda one: (one.nav_group == "settings", one.nav_order))
+    """Those that the menu knows, those of daily work first."""
+    known = [one for one in runtime.current().resources.values() if one.nav_group]
+    return sorted(known, key=lambda one: (one.nav_group == "settings", one.nav_order))
 
 
 def _searchable(ctx: Context) -> list[Resource]:

@@ -11,15 +11,15 @@ import flask
 from flask_admin import expose
 from flask_admin.model import BaseModelView
 from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 
-from core import access, jobs, links, runtime
+from core import access, jobs, links, runtime, views
 from core.access import requires
 from core.db.money import is_currency
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _, _n
 from core.resources import (
     Action,
-    ListState,
     Outcome,
     Resource,
     Section,
@@ -30,8 +30,11 @@ from core.resources import (
     traits,
 )  # fmt: skip
 from core.web import confirm, forms, lists, outcomes, questions
-from core.web.base import Guarded, came_from, context, is_partial, redirect
+from core.web.base import Guarded, came_from, context, is_partial, preference, redirect
+from core.web.listing import chosen, is_canonical, listing
 from core.web.notes import NotesView, days
+from core.web.tabs import TabPages
+from core.web.view_pages import ViewPages
 
 FEATURES = {
     "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
@@ -41,7 +44,7 @@ FEATURES = {
 """Views that only exist where the Resource says so."""
 
 
-class ResourceView(NotesView, Guarded, BaseModelView):  # type: ignore[misc]
+class ResourceView(ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # type: ignore[misc]
     """One instance per Resource and app. Reads by `core.resources.query`, writes by the resource's service."""
 
     # Routes of BaseModelView that know nothing of permissions and jobs.
@@ -75,35 +78,30 @@ class ResourceView(NotesView, Guarded, BaseModelView):  # type: ignore[misc]
     @expose("/")
     @requires("{resource}.view")
     def index_view(self) -> Any:
-        wanted = lists.canonical(self.resource, flask.request.args)
-        if wanted is not None:
-            return flask.redirect(
-                f"{self._url()}?{urlencode(wanted)}"
-            )  # url_for has options of its own (_scheme, _anchor)
-        problem = ""
+        first = "" if flask.request.args else preference(chosen(self.resource, "first"), "")
+        if first and views.opened(self._tabs(), first):
+            return self._to(view=first)
+        problem, args = "", flask.request.args
         try:
-            state = ListState.of(self.resource, flask.request.args)
-            found = query.page(context(), self.resource, state)
+            shown = listing(context(), self.resource, args)
+            if shown.is_gone:
+                problem = _("This view was deleted, or it is not shared with you.")
+            elif not is_canonical(shown, args):  # url_for has options of its own (_scheme, _anchor)
+                return flask.redirect(f"{self._url()}?{urlencode(shown.canonical)}")
+            found = query.page(context(), self.resource, shown.state)
         except Invalid as error:  # an old link or a mistyped value: the list without it, and why
-            state, problem = ListState(), str(error)
-            found = query.page(context(), self.resource, state)
-        page = lists.view(context(), self.resource, state, found)
+            shown, problem = listing(context(), self.resource, MultiDict()), str(error)
+            found = query.page(context(), self.resource, shown.state)
+        page = lists.view(context(), shown, found)
         template = "admin/model/table.html" if is_partial() else "admin/model/list.html"
-        return self.render(template, state=state, problem=problem, **page)
+        return self.render(template, problem=problem, **page)
 
     @expose("/filters")
     @requires("{resource}.view")
     def filters_view(self) -> Any:
         """The forms of the filters that a list does not use now, for its menu."""
-        state = ListState.of(self.resource, flask.request.args)
-        return self.render("admin/model/filters.html", **lists.filters(self.resource, state))
-
-    @expose("/count")
-    @requires("{resource}.view")
-    def count_view(self) -> Any:
-        """How many match, for the late request of a list: the text alone."""
-        number = query.count(context(), self.resource, ListState.of(self.resource, flask.request.args))
-        return lists.capped(number)
+        shown = listing(context(), self.resource, flask.request.args)
+        return self.render("admin/model/filters.html", **lists.filters(shown))
 
     @expose("/<int:record_id>")
     @requires("{resource}.view")

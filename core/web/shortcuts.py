@@ -91,9 +91,10 @@ def _actions(ctx: Context) -> Iterator[Command]:
 
 
 def _pages(ctx: Context) -> Iterator[Command]:
-    for group in nav.menu(ctx.actor):
-        for entry in group["entries"]:
-            yield Command(entry["name"], f"g {entry['key']}" if entry["key"] else "", entry["label"], "go")
+    for entries in nav.entries(ctx.actor, nav.Choices()).values():
+        for entry in entries:
+            keys = f"g {entry['key']}" if entry["key"] else ""
+            yield Command(f"go.{entry['target']}", keys, entry["label"], "go")
 
 
 def keys_of(name: str) -> str:

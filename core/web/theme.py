@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from core import db, i18n, links, nav, runtime
-from core.context import NOBODY
+from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
 from core.web import cells, shortcuts
@@ -98,7 +98,7 @@ def _page() -> dict[str, Any]:
         "dir": i18n.direction(),
         "digits": i18n.digits(),
         "theme_choice": _theme(),
-        "nav_menu": nav.menu,
+        "nav_menu": _menu,
         "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),
     }
@@ -115,6 +115,13 @@ def keep_theme(answer: flask.Response, choice: str) -> None:
     """Tell this browser, for pages before the sign-in too; its scripts write the same cookie."""
     is_https = runtime.current().settings.public_url.startswith("https://")
     answer.set_cookie("maktab_theme", choice, max_age=31536000, secure=is_https, samesite="Lax")
+
+
+def _menu(actor: Actor) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The menu as the user has it, and the shortcuts at the foot of a phone's screen."""
+    choices = nav.Choices.of(preference("menu"))
+    groups = nav.menu(actor, choices)
+    return groups, nav.shortcuts(groups, choices)
 
 
 def secure(answer: flask.Response, settings: Settings) -> flask.Response:

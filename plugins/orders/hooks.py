@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core import jobs as job_room
+from core.changes import Change
+from core.context import Context
+from core.dashboard import Widget
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.resources import Resource
-from plugins.orders import formats, jobs, resources
-from plugins.orders.services import facts
+from plugins.orders import formats, jobs, resources, widgets
+from plugins.orders.services import facts, tally
 from plugins.transfer.api import DemoFile, ImportFormat
 
 
@@ -20,12 +24,12 @@ def register_resources() -> Sequence[Resource]:
 
 @hookimpl
 def register_jobs() -> Sequence[JobType]:
-    return [jobs.EXPIRE]
+    return [jobs.EXPIRE, jobs.TALLY]
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return [jobs.EXPIRE_HOURLY]
+    return [jobs.EXPIRE_HOURLY, jobs.TALLY_HOURLY]
 
 
 @hookimpl
@@ -41,3 +45,23 @@ def register_import_formats() -> Sequence[ImportFormat]:
 @hookimpl
 def register_demo() -> Sequence[DemoFile]:
     return [formats.DEMO]
+
+
+@hookimpl
+def register_commands() -> Mapping[str, Any]:
+    return {"orders recount": jobs.recount}
+
+
+@hookimpl
+def dashboard_widgets() -> Sequence[Widget]:
+    return widgets.widgets()
+
+
+@hookimpl
+def before_change(resource: str, action: str, changes: Sequence[Change]) -> None:
+    tally.note(resource, action, changes)
+
+
+@hookimpl
+def plugin_enabled(ctx: Context) -> None:
+    job_room.enqueue(ctx, "orders.tally", {})

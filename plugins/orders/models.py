@@ -172,4 +172,36 @@ class OrderNumber(Model):
         table_name = "orders_number"
 
 
-TABLES = (Order, OrderLine, Address, Adjustment, OrderFact, OrderNumber)
+class Tally(Model):
+    """What is added to a sum of orders: of a measure, a day ("" for states), a sales channel and a currency.
+
+    Several rows of one sum add up; see `services/tally.py`.
+    """
+
+    audit_exempt = "follows from the orders, whose changes are audited"
+    measure = peewee.CharField(max_length=24)
+    day = peewee.CharField(max_length=10, default="")
+    sales_channel = peewee.CharField(max_length=64)
+    currency = peewee.CharField(max_length=3)
+    orders = peewee.BigIntegerField()
+    amount_minor = MinorField()
+
+    class Meta:
+        database = database
+        table_name = "orders_tally"
+        indexes = ((("measure", "day"), False),)
+
+
+class TallyState(Model):
+    """One row: orders up to the id `counted_to` are in the sums, whose days are those of `timezone`."""
+
+    audit_exempt = "bookkeeping of the sums"
+    counted_to = peewee.BigIntegerField()
+    timezone = peewee.CharField(max_length=64, default="")
+
+    class Meta:
+        database = database
+        table_name = "orders_tally_state"
+
+
+TABLES = (Order, OrderLine, Address, Adjustment, OrderFact, OrderNumber, Tally, TallyState)

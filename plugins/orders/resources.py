@@ -9,7 +9,7 @@ from typing import Any
 from core.context import Context
 from core.db import bulk, search
 from core.i18n import __
-from core.resources import Column, Filter, Resource, Scope, Section
+from core.resources import Column, Filter, Resource, Scope, Section, View
 from plugins.orders import labels
 from plugins.orders.actions import ACTIONS
 from plugins.orders.models import Address, Adjustment, Order, OrderLine
@@ -53,6 +53,7 @@ _AXES = (
     ("fulfillment_status", __("Fulfillment"), labels.FULFILLMENT_BADGES),
     ("return_status", __("Return"), labels.RETURN_BADGES),
 )
+_TO_SHIP = "unfulfilled,scheduled,in_progress,partially_fulfilled"
 
 
 def _return_if_any(order: Order) -> str:
@@ -105,6 +106,12 @@ ORDERS = Resource(
         Filter("currency", __("Currency"), kind="text"),
         Filter("customer_key", __("Customer key"), kind="text"),
         Filter("tags", __("Tags"), kind="tag"),
+    ],
+    views=[
+        View("to_ship", __("To ship"), {"status": "open", "fulfillment_status": _TO_SHIP}),
+        View("unpaid", __("Unpaid"), {"status": "open,pending", "payment_status": "unpaid"}),
+        View("paid", __("Paid"), {"payment_status": "paid"}),
+        View("canceled", __("Canceled"), {"status": "canceled"}),
     ],
     search_exact=["number", "customer_email", "customer_number"],
     search_text=search_text,

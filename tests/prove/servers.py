@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from core import db
 from core.settings import Settings
 from core.testing import databases
 from tests.process_kit import eventually
@@ -65,7 +64,6 @@ class Postgres:
         """An install on this server, migrated, and this process connected to it."""
         settings = Settings(data_dir=data_dir, database_url=self.url)
         data_dir.mkdir(parents=True)
-        db.connect(settings.url)
         databases.fill(settings, "empty")
         return settings
 

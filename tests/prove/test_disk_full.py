@@ -76,7 +76,7 @@ def disk() -> Iterator[Disk]:
 @pytest.fixture
 def house(disk: Disk) -> Settings:
     data_dir = disk.place / "data"
-    settings = Settings(data_dir=data_dir, database_url=databases.sqlite_templates.copy_to(data_dir, "empty"))
+    settings = Settings(data_dir=data_dir, database_url=databases.sqlite_in(data_dir, "empty"))
     db.connect(settings.url)
     return install(settings, "transfer", job_lease_s=3).settings
 

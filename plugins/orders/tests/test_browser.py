@@ -50,3 +50,26 @@ def test_a_command_and_its_undo_stay_on_the_page_of_the_order(page, make_order, 
     page.get_by_text("Undone for 1 record.").wait_for()
     assert page.url == here
     assert Order.get().status == "completed"
+
+
+def test_lines_have_the_keys_of_a_spreadsheet_and_take_its_cells(page):
+    page.goto("/admin/orders/new")
+    page.focus("[name='lines.0.sku']")
+    page.evaluate(
+        """(text) => {
+        const pasted = new DataTransfer();
+        pasted.setData("text", text);
+        const told = {clipboardData: pasted, bubbles: true, cancelable: true};
+        document.activeElement.dispatchEvent(new ClipboardEvent("paste", told));
+    }""",
+        "MUG\tMug, blue\nPEN\tPen\nCUP\tCup\n",
+    )
+    rows = page.locator("[aria-labelledby=h-lines] tbody tr")
+    assert rows.count() == 3
+    assert [page.input_value(f"[name='lines.{n}.title']") for n in range(3)] == ["Mug, blue", "Pen", "Cup"]
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.value") == "PEN"
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.value") == "MUG"
+    assert rows.locator("th").all_inner_texts() == ["1", "2", "3"]
+    page.get_by_text("Unsaved: Lines").wait_for()

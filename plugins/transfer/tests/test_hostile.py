@@ -33,7 +33,7 @@ def report(tmp_path: Path) -> list[dict[str, Any]]:
     """What became of each file of the corpus, measured by a process of its own."""
     data_dir, scratch = tmp_path / "data", tmp_path / "tmp"
     scratch.mkdir()
-    databases.sqlite_templates.copy_to(data_dir, "house")
+    databases.sqlite_in(data_dir, "house")
     databases.close_all()
     run = (
         "import sys, pathlib; sys.path.insert(0, sys.argv[1]); from plugins.transfer.tests import hostile_files as it; "

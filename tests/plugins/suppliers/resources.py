@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from core.resources import Column, Filter, Resource, Scope, tag_actions
+from core.resources import Column, Filter, Resource, Scope, View, tag_actions
 from suppliers.models import Supplier
 from suppliers.schemas import SupplierSchema
 
@@ -21,6 +21,7 @@ SUPPLIER = Resource(
         Column("country", "Country", sortable=True), Column("credit_minor", "Credit", "money", sortable=True),
     ),
     filters=(Filter("country", "Country", "text"), Filter("is_active", "Active", "bool"), Filter("tag", "Tag", "tag")),
-    search_exact=("code",), search_text=search_text, scopes=(Scope("country", "Country"),),
+    views=(View("active", "Active", {"is_active": "true"}),), search_exact=("code",), search_text=search_text,
+    scopes=(Scope("country", "Country"),),
     actions=tag_actions("suppliers.supplier"), has_tags=True, can_delete=True, nav_key="s",
 )  # fmt: skip

@@ -13,6 +13,7 @@ from core import db, jobs, links, services
 from core.access import requires
 from core.api import Endpoint
 from core.auth import current_context
+from core.dashboard import Entry, Figure, Widget
 from core.errors import Rejected
 from core.i18n import _, __
 from core.jobs import JobType, Schedule
@@ -123,6 +124,19 @@ def register_subscriptions():
 def nav_items(actor):
     new = f"/admin/{current().resource(SUPPLIER).slug}/?tag=new"
     return [NavItem(__("New suppliers"), new, f"{SUPPLIER}.view", group="insight", icon="truck")]
+
+
+def load_next(ctx):
+    """The suppliers that nobody has visited; a fixed number of statements."""
+    found = Supplier.select().order_by(Supplier.id.desc()).limit(5)
+    return [Entry(one.name, one.country, url=links.to(SUPPLIER, one.id) or "") for one in found]
+
+
+@hookimpl
+def dashboard_widgets(actor):
+    count = Widget("visits.count", __("Suppliers"), lambda ctx: [Figure(Supplier.select().count())], size="quarter")
+    view = f"{SUPPLIER}.view"
+    return [count, Widget("visits.next", __("Next visits"), load_next, view, icon="map-pin", url="/admin/visits/")]
 
 
 @hookimpl

@@ -1,5 +1,5 @@
 // What can be done on the present page: its buttons and links, found where they stand, so never more than is allowed.
-const PLACES = [".mk-bulk.mk-on button[formaction]", "#head-actions :is(a, button[type=submit])", "[data-theme-toggle]"];
+const PLACES = [".mk-bulk.mk-on button[formaction]", "#head-actions :is(a, button[type=submit])", "a[data-view]", "[data-theme-toggle]"];
 
 function label(element) {
   const copy = element.cloneNode(true);

@@ -1,10 +1,13 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
 import "./selection.js";
 import "./dialog.js";
+import "./forms.js";
 import "./rows.js";
 import "./look.js";
 import "./palette.js";
 import "./shortcuts.js";
+import "./order.js";
+import "./tabs.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 
@@ -18,7 +21,7 @@ document.addEventListener("click", (event) => {
     if (!popup.contains(event.target)) popup.open = false;
   if (closest(event, "[data-clear-find]")) {
     const find = document.querySelector("[data-find]");
-    if (find) find.value = "";
+    if (find) find.value = closest(event, "[data-clear-find]").dataset.clearFind;
   }
 });
 
@@ -31,17 +34,6 @@ document.addEventListener("keydown", (event) => {
     } else document.querySelector(".mk-side.mk-open")?.classList.remove("mk-open");
   }
 });
-
-// Forms: leave guard until saved.
-let unsaved = null;
-document.addEventListener("input", (event) => {
-  if (closest(event, "[data-form]")) unsaved = event.target.form;
-});
-document.addEventListener("submit", () => (unsaved = null));
-window.addEventListener("beforeunload", (event) => {
-  if (unsaved && document.contains(unsaved)) event.preventDefault();
-});
-document.querySelector("[data-summary]")?.focus();
 
 // A request of htmx that failed says so; the page stays as it was.
 const toast = (text) => {

@@ -6,9 +6,7 @@ document.addEventListener("click", (event) => {
   const list = button.closest("[data-rows]");
   const next = button.name === "add_row" ? add(list) : remove(list, button);
   list.querySelector(".mk-tw").hidden = !list.querySelector("tbody tr");
-  list.querySelectorAll("tbody tr").forEach((row, place) => {
-    for (const mark of row.querySelectorAll("[data-place]")) mark.textContent = place + 1;
-  });
+  list.querySelectorAll("tbody tr").forEach(number);
   next.focus();
   next.dispatchEvent(new Event("input", { bubbles: true }));
 });
@@ -30,9 +28,52 @@ function add(list) {
 
 function remove(list, button) {
   const row = button.closest("tr");
+  if ([...row.querySelectorAll("[name]")].some((one) => one.defaultValue)) list.classList.add("mk-fewer");
   const beside = row.nextElementSibling ?? row.previousElementSibling;
   row.remove();
   return (beside ?? list).querySelector("button[name=remove_row], button[name=add_row]");
+}
+
+// Keys of a spreadsheet: up and down in a column, and pasted cells fill the rows from here on.
+const cells = (row) => [...row.querySelectorAll("td > input, td > select")];
+
+document.addEventListener("keydown", (event) => {
+  const here = event.target.closest?.("[data-rows] tbody input");
+  const way = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" }[event.key];
+  if (!here || !way || event.altKey || event.ctrlKey || event.metaKey) return;
+  const row = here.closest("tr");
+  if (!row[way]) return;
+  event.preventDefault();
+  const next = cells(row[way])[cells(row).indexOf(here)];
+  next.focus();
+  next.select?.();
+});
+
+document.addEventListener("paste", (event) => {
+  const here = event.target.closest?.("[data-rows] tbody input");
+  const text = event.clipboardData?.getData("text").replace(/\r?\n$/, "") ?? "";
+  if (!here || !/[\t\n]/.test(text)) return;
+  event.preventDefault();
+  let row = here.closest("tr");
+  const list = here.closest("[data-rows]");
+  const first = cells(row).indexOf(here);
+  for (const line of text.split(/\r?\n/)) {
+    row ??= add(list).closest("tr");
+    line.split("\t").forEach((value, place) => put(cells(row)[first + place], value.trim()));
+    row = row.nextElementSibling;
+  }
+  list.querySelectorAll("tbody tr").forEach(number);
+  here.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+function put(field, value) {
+  if (!field) return;
+  if (field.type === "checkbox") field.checked = /^(1|x|true|yes)$/i.test(value);
+  else field.value = value;
+}
+
+function number(row, place) {
+  for (const mark of row.querySelectorAll("[data-place]")) mark.textContent = place + 1;
 }
 
 // Beside amounts stands the currency that the form itself says.

@@ -1,0 +1,71 @@
+"""The saved views of lists as a resource: who keeps many has a list of them, and the API reads and writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+
+from core.audit import words
+from core.i18n import _, __
+from core.resources.declaration import Column, Filter, Resource, Section
+from core.views import DENSITIES, EVERYBODY, SavedView, ViewService, visible
+
+_Length = ma.validate.Length
+
+
+class ViewSchema(ma.Schema):
+    """A view of a list. `filters`, `search`, `sort`, `columns`, `density`: as in the address of the list."""
+
+    id = ma.fields.Integer(dump_only=True)
+    resource = ma.fields.String(required=True, validate=_Length(max=80), metadata={"label": __("List")})
+    name = ma.fields.String(required=True, validate=_Length(1, 80), metadata={"label": __("Name")})
+    filters = ma.fields.Dict(
+        keys=ma.fields.String(validate=_Length(1, 80)),
+        values=ma.fields.String(validate=_Length(max=2_000)),
+        validate=_Length(max=50),
+        metadata={"label": __("Filters")},
+    )
+    search = ma.fields.String(validate=_Length(max=200), metadata={"label": __("Search")})
+    sort = ma.fields.String(validate=_Length(max=80), metadata={"label": __("Sort")})
+    columns = ma.fields.List(
+        ma.fields.String(validate=_Length(max=80)), validate=_Length(max=100), metadata={"label": __("Columns")}
+    )
+    density = ma.fields.String(validate=ma.validate.OneOf(["", *DENSITIES]), metadata={"label": __("Density")})
+    position = ma.fields.Integer(validate=ma.validate.Range(0, 9_999), metadata={"label": __("Place among the tabs")})
+    shared_with = ma.fields.String(
+        validate=_Length(max=100),
+        metadata={"label": __("Shared with"), "help": __("Nothing: only you; *: everybody; or the name of a role.")},
+    )
+    owner = ma.fields.Integer(dump_only=True, metadata={"label": __("Owner")})
+
+
+def _shared(view: SavedView) -> Any:
+    return {"": _("Only the owner"), EVERYBODY: _("Everybody")}.get(view.shared_with, view.shared_with)
+
+
+VIEWS = Resource(
+    name="core.view",
+    slug="views",
+    model=SavedView,
+    schema=ViewSchema,
+    label=__("View"),
+    label_plural=__("Views"),
+    icon="bookmark",
+    nav_group="",
+    columns=[
+        Column("name", __("Name")),
+        Column("resource", __("List"), value=lambda view: words.kind(view.resource)),
+        Column("shared_with", __("Shared with"), value=_shared),
+        Column("owner", __("Owner"), "number", value=lambda view: view.owner_id),
+        Column("updated_at", __("Updated"), "datetime"),
+    ],
+    filters=[Filter("resource", __("List"), "text")],
+    rows=visible,
+    detail=[Section("what", __("View"), ["name", "resource", "shared_with", "search", "sort", "position"])],
+    service=ViewService,
+    has_notes=False,
+    can_delete=True,
+    can_import=False,
+    form_fields=["resource", "name", "shared_with", "position"],
+)

@@ -1,0 +1,154 @@
+"""Home: the widgets that core and plugins offer, and where a user has put them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from core import arrangement, runtime
+from core.context import Actor, Context
+from core.nav import only
+from core.resources import Badge, Label, Tone
+
+Size = Literal["quarter", "half", "whole"]
+SIZES: tuple[Size, ...] = ("quarter", "half", "whole")
+PREFERENCE = "home"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number. With `currency` it is money in minor units.
+
+    `before`: the same of the period before, shown as a change in percent, or as it is while the present one `is_open`
+    (a day that is not over); `note`: what that period is, or what else there is to say. `points`: how it went, oldest
+    first, as a small line. `more_is_bad`: a rise is drawn as bad news.
+    """
+
+    value: int
+    currency: str = ""
+    before: int | None = None
+    note: Label = ""
+    points: Sequence[int] = ()
+    is_open: bool = False
+    more_is_bad: bool = False
+
+    @property
+    def change(self) -> Decimal | None:
+        """Percent since `before`, to one place; None when there is nothing to compare with."""
+        if not self.before or self.is_open:
+            return None
+        return (Decimal(self.value - self.before) * 100 / abs(self.before)).quantize(Decimal("0.1"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a list: what it is, a second line (`at`, a time, and `text`), and at its end a text or a badge."""
+
+    label: Label
+    text: Label = ""
+    at: datetime | None = None
+    url: str = ""
+    icon: str = ""
+    tone: Tone = "neutral"
+    end: Any = ""
+    badge: Badge | None = None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: `value` of `total` (None: of the longest bar beside it)."""
+
+    label: Label
+    value: int
+    total: int | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Numbers day by day, oldest first, and those of the period before beside them. With `currency`: minor units."""
+
+    days: Sequence[date]
+    points: Sequence[int]
+    before: Sequence[int] = ()
+    currency: str = ""
+
+
+Content = Sequence[Figure] | Sequence[Entry] | Sequence[Bar] | Trend | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Widget:
+    """A card of the page Home. `name`: `<plugin>.<noun>`; `permission`: empty = everybody who is signed in.
+
+    `load(ctx)` gives `Figure`s (the first one large), `Entry`s, `Bar`s or a `Trend`, which the theme draws; for a
+    `template` of the plugin a dict, which is its `loaded`. `size`: of the card until the user chose another.
+    `url`, `url_label`: a link in the head of the card. `empty`: what it says when `load` gives nothing.
+    """
+
+    name: str
+    title: Label
+    load: Callable[[Context], Content]
+    permission: str = ""
+    size: Size = "half"
+    template: str = ""
+    icon: str = ""
+    order: int = 50
+    url: str = ""
+    url_label: Label = ""
+    empty: Label = ""
+
+    def is_for(self, actor: Actor) -> bool:
+        return not self.permission or actor.can(self.permission)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A widget where the user has it."""
+
+    widget: Widget
+    size: Size
+    is_hidden: bool = False
+
+
+def widgets(made: Iterable[Any]) -> list[Widget]:
+    """A plugin's answer; TypeError for anything else."""
+    return only(Widget)(made)
+
+
+def offered(actor: Actor) -> list[Widget]:
+    """What `actor` may see, in the order that the plugins give it; of two with one name the first."""
+    made = runtime.current().hooks.read("dashboard_widgets", widgets, actor=actor)
+    found: dict[str, Widget] = {}
+    for one in (one for some in made for one in some if one.is_for(actor)):
+        found.setdefault(one.name, one)
+    return sorted(found.values(), key=lambda one: one.order)
+
+
+def arranged(offer: Sequence[Widget], kept: Any) -> list[Placed]:
+    """The widgets as the preference `kept` has them; new ones come last, and what is gone is left out."""
+    choices, known = _choices(kept), {one.name: one for one in offer}
+    return [_placed(known[name], choices.get(name, {})) for name in arrangement.in_order(known, list(choices))]
+
+
+def rearranged(kept: Any, placed: Iterable[Placed]) -> list[dict[str, Any]]:
+    """The preference for `placed`; widgets that are not there now keep their places in it."""
+    choices = _choices(kept)
+    fresh = {one.widget.name: _choice(one) for one in placed}
+    return [(choices | fresh)[name] for name in arrangement.merged(list(choices), fresh)]
+
+
+def _placed(widget: Widget, choice: Mapping[str, Any]) -> Placed:
+    size = choice.get("size")
+    return Placed(widget, size if size in SIZES else widget.size, bool(choice.get("is_hidden")))
+
+
+def _choice(one: Placed) -> dict[str, Any]:
+    return {"name": one.widget.name, "size": one.size} | ({"is_hidden": True} if one.is_hidden else {})
+
+
+def _choices(kept: Any) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in kept or ()}

@@ -1,0 +1,156 @@
+"""`/admin/`: the widgets of the dashboard, and the page on which a user arranges them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import flask
+import flask_admin
+
+from core import access, arrangement, dashboard, preferences, runtime
+from core.access import SIGNED_IN, Role
+from core.dashboard import PREFERENCE, SIZES, Placed, Widget
+from core.db import utcnow
+from core.errors import Invalid, NotFound
+from core.i18n import _, __, local
+from core.plugins.models import PluginState
+from core.web import charts
+from core.web.base import Guarded, context, is_partial, preference
+
+SIZE_NAMES = {"quarter": __("Quarter"), "half": __("Half"), "whole": __("Whole row")}
+_DRAWN = {
+    dashboard.Figure: "admin/home/figures.html",
+    dashboard.Entry: "admin/home/entries.html",
+    dashboard.Bar: "admin/home/bars.html",
+}
+
+
+class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
+    """The dashboard. Its page asks no plugin for data: every card fetches its own content."""
+
+    permission = SIGNED_IN
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.static_folder = None  # flask_admin's own scripts and styles: none of our pages needs them
+
+    @flask_admin.expose("/")
+    def index(self) -> Any:
+        placed = dashboard.arranged(dashboard.offered(context().actor), preference(PREFERENCE))
+        return self.render("admin/home/index.html", placed=placed, greeting=_greeting(), quarantined=_quarantined())
+
+    @flask_admin.expose("/home/widgets/<name>")
+    def widget(self, name: str) -> Any:
+        """The content of one card; as a page of its own for a browser without scripts."""
+        found: list[Widget] = []
+
+        def drawn(made: Any) -> str | None:
+            one = next((one for one in dashboard.widgets(made) if one.name == name), None)
+            if one is None or found:
+                return None
+            found.append(one)
+            return self._drawn(one) if one.is_for(context().actor) else None
+
+        content = runtime.current().hooks.read("dashboard_widgets", drawn, actor=context().actor)
+        if not found:
+            raise NotFound(_("There is no such card now; its plugin may be off."))
+        access.demand(context().actor, found[0].permission or SIGNED_IN)
+        return content[0] if content else self._card(found[0], "")
+
+    def _drawn(self, widget: Widget) -> str:
+        """Inside the plugin's guard: what its data or its template break is its failure, not the page's."""
+        loaded = widget.load(context())
+        if widget.template:
+            return self._card(widget, widget.template, loaded=loaded)
+        if isinstance(loaded, dashboard.Trend):
+            return self._card(widget, "admin/home/trend.html", shown=[loaded], charts=charts)
+        shown: list[Any] = list(loaded)
+        kinds = {type(one) for one in shown}
+        if not kinds <= _DRAWN.keys() or len(kinds) > 1:
+            raise TypeError(
+                f"{widget.name} gave {', '.join(sorted(kind.__name__ for kind in kinds))}, which no card draws."
+            )
+        part = _DRAWN[kinds.pop()] if kinds else "admin/home/none.html"
+        return self._card(widget, part, shown=shown, charts=charts)
+
+    def _card(self, widget: Widget, part: str, **values: Any) -> str:
+        template = "admin/home/body.html" if is_partial() else "admin/home/one.html"
+        return str(self.render(template, widget=widget, part=part, **values))
+
+    @flask_admin.expose("/home/", methods=["GET"])
+    def customize(self) -> Any:
+        placed = dashboard.arranged(dashboard.offered(context().actor), preference(PREFERENCE))
+        return self.render("admin/home/arrange.html", placed=placed, sizes=SIZE_NAMES, **role_choice())
+
+    @flask_admin.expose("/home/", methods=["POST"])
+    def arrange(self) -> Any:
+        """The whole form with every button: the cards in their order and sizes, and what was pressed."""
+        verb, _colon, name = flask.request.form.get("act", "").partition(":")
+        if verb == "reset":
+            preferences.put(context(), PREFERENCE, None)
+            flask.flash(_("Home is as your role begins."), "ok")
+            return flask.redirect(flask.url_for(".customize"))
+        placed = _pressed(_posted(dashboard.offered(context().actor)), verb, name)
+        value = dashboard.rearranged(preference(PREFERENCE), placed)
+        if verb == "role":
+            give_to_role(PREFERENCE, value)
+        else:
+            preferences.put(context(), PREFERENCE, value)
+        if verb == "quiet":  # the page shows it already
+            return "", 204
+        return flask.redirect(flask.url_for(".index" if verb == "done" else ".customize", _anchor=name or None))
+
+
+def _posted(offer: list[Widget]) -> list[Placed]:
+    """The widgets as the form has them."""
+    form, hidden = flask.request.form, set(flask.request.form.getlist("hidden"))
+    by_name = {one.name: one for one in offer}
+    order = arrangement.in_order(by_name, form.getlist("order"))
+    sizes = {name: form.get(f"size.{name}", "") for name in order}
+    return [
+        Placed(one := by_name[name], next((size for size in SIZES if size == sizes[name]), one.size), name in hidden)
+        for name in order
+    ]
+
+
+def _pressed(placed: list[Placed], verb: str, name: str) -> list[Placed]:
+    by_name = {one.widget.name: one for one in placed}
+    if name in by_name and verb in ("hide", "show"):
+        by_name[name] = replace(by_name[name], is_hidden=verb == "hide")
+    order = [one.widget.name for one in placed]
+    shown = [key for key in order if not by_name[key].is_hidden]
+    if verb in ("earlier", "later"):
+        shown = arrangement.moved(shown, name, -1 if verb == "earlier" else 1)
+    hidden = iter(shown)
+    return [by_name[key] if by_name[key].is_hidden else by_name[next(hidden)] for key in order]
+
+
+def role_choice() -> dict[str, Any]:
+    """What a form needs that may make its choices the start of a role: the roles, for who may edit them."""
+    may = context().actor.can("core.role.edit")
+    return {"roles": list(Role.select(Role.name, Role.label).order_by(Role.label).tuples()) if may else []}
+
+
+def give_to_role(name: str, value: Any) -> None:
+    """Make `value` what the role that the form names begins with."""
+    role = flask.request.form.get("role", "")
+    if not role:
+        raise Invalid({"role": [_("Choose a role.")]})
+    preferences.put_for_role(context(), role, name, value)
+    flask.flash(_("Who holds this role and has chosen nothing of his own begins with this now."), "ok")
+
+
+def _greeting() -> str:
+    hour, name = local(utcnow()).hour, context().actor.name
+    if hour < 12:
+        return _("Good morning, %(name)s", name=name)
+    return _("Good afternoon, %(name)s", name=name) if hour < 18 else _("Good evening, %(name)s", name=name)
+
+
+def _quarantined() -> list[str]:
+    """Plugins that failed, for who may see plugins."""
+    if not context().actor.can("core.plugin.view"):
+        return []
+    rows = PluginState.select(PluginState.name).where(PluginState.status == "quarantined")
+    return [name for (name,) in rows.order_by(PluginState.name).tuples()]

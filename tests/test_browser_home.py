@@ -1,0 +1,120 @@
+"""Home in a real Chromium: cards that come by themselves, moved by mouse and by keyboard, one that fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core import access, boot, plugins
+from core import runtime as runtime_room
+from core.context import system_context
+from core.wsgi import Switch
+from tests.helpers import install_suppliers, make_suppliers
+from tests.plugin_kit import unload
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """One database is enough here: the pages are the same, and the Flask client has seen both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
+    boot.migrate_all(settings)
+    built = install_suppliers(settings, "visits")
+    with runtime_room.bound(built):
+        access.ensure_default_roles(system_context("cli"))
+        yield built
+    unload("visits")
+
+
+OURS = {"Suppliers", "Next visits", "Running now", "Jobs with errors"}
+
+
+def order(page: Any) -> list[str]:
+    """The titles of the cards of core and of `visits` as they stand; other plugins' are before them."""
+    return [title for title in page.locator(".mk-home h2").all_inner_texts() if title in OURS]
+
+
+def settled(page: Any, act: Any) -> None:
+    """`act`, and the answer to what it sends."""
+    with page.expect_response(lambda answer: answer.request.method == "POST") as sent:
+        act()
+    assert sent.value.status == 204
+
+
+def test_cards_fetch_their_content_and_a_moved_one_stays(page: Any) -> None:
+    make_suppliers(count=3)
+    page.goto("/admin/")
+    page.get_by_text("Supplier 3").wait_for()
+    assert page.locator("#w-visits-count .mk-figure").inner_text() == "3"
+    assert order(page) == ["Suppliers", "Next visits", "Running now", "Jobs with errors"]
+    page.click(".mk-head >> text=Customize")
+    source, target = page.locator("[id='visits.count']"), page.locator("[id='core.running']")
+    settled(page, lambda: source.locator("h2").drag_to(target))
+    moved = order(page)
+    assert moved == ["Next visits", "Running now", "Suppliers", "Jobs with errors"]
+    page.reload()
+    assert order(page) == moved
+    page.click(".mk-head >> text=Close")
+    page.wait_for_url("**/admin/")
+    assert order(page) == moved
+
+
+def test_cards_are_arranged_by_keyboard_alone(page: Any) -> None:
+    page.goto("/admin/home/")
+    page.focus("#later-visits-count")
+    settled(page, lambda: page.keyboard.press("Enter"))
+    assert page.evaluate("document.activeElement.id") == "later-visits-count"
+    assert re.match(r"Suppliers: place \d+ of \d+", page.locator("[data-said]").inner_text())
+    page.focus("#size-visits-count")
+    settled(page, lambda: page.keyboard.press("End"))
+    page.focus("#hide-core-running")
+    page.keyboard.press("Enter")
+    page.get_by_text("Not shown").wait_for()
+    page.goto("/admin/")
+    assert order(page) == ["Next visits", "Suppliers", "Jobs with errors"]
+    assert "mk-w-whole" in str(page.get_attribute("#w-visits-count", "class"))
+
+
+def test_without_scripts_the_same_buttons_ask_the_server(page: Any, browser: Any, address: str) -> None:
+    plain = browser.new_page(base_url=address, java_script_enabled=False, storage_state=page.context.storage_state())
+    plain.goto("/admin/home/")
+    plain.click("#later-visits-count")
+    assert order(plain)[:2] == ["Next visits", "Suppliers"]
+    plain.goto("/admin/")
+    plain.goto(plain.get_attribute("#w-visits-count a", "href") or "")
+    assert plain.locator(".mk-figure").inner_text() == "0"
+    plain.close()
+
+
+def test_a_card_that_does_not_come_says_so_and_is_tried_again(page: Any) -> None:
+    make_suppliers(count=1)
+    page.add_init_script("console.error = console.info")  # htmx notes each request that failed
+    page.route("**/widgets/visits.next", lambda route: route.abort())
+    page.goto("/admin/")
+    card = page.locator("#w-visits-next")
+    card.get_by_role("button", name="Try again").wait_for()
+    assert page.locator("#w-visits-count .mk-figure").inner_text() == "1"
+    assert page.locator("#toasts > *").count() == 0
+    page.unroute("**/widgets/visits.next")
+    card.get_by_role("button", name="Try again").click()
+    card.get_by_text("Supplier 1").wait_for()
+
+
+def test_a_plugin_that_is_turned_off_takes_only_its_cards_along(page: Any, switch: Switch) -> None:
+    page.goto("/admin/home/")
+    settled(page, lambda: page.click("#later-visits-count"))
+    mine = order(page)
+    plugins.disable(system_context("cli"), "visits")
+    switch.look()
+    page.goto("/admin/")
+    assert order(page) == [title for title in mine if title not in ("Suppliers", "Next visits")]
+    plugins.enable(system_context("cli"), "visits")
+    switch.look()
+    page.goto("/admin/")
+    assert order(page) == mine

@@ -1,0 +1,338 @@
+"""Saved views: the address says what is shown, who sees and writes which, and what is left when a plugin goes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import marshmallow as ma
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import access, audit, auth, boot
+from core import runtime as runtime_room
+from core.context import Context, system_context
+from core.db import Record
+from core.resources import Column, Filter, Resource
+from core.views import DENSITIES, SavedView, Setup, changed, differences
+from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.test_web import codes, document, send, text_of
+
+LIST, NEW = "/admin/suppliers/", "/admin/suppliers/views/new"
+
+
+class Thing(Record):
+    """For addresses alone; it has no table."""
+
+
+THINGS = Resource(
+    "things.thing", "things", Thing, ma.Schema, "Thing", "Things",
+    columns=[Column(name, name, sortable=True, shown=name != "d") for name in "abcd"],
+    filters=[Filter("a", "A", choices={"x": "X", "y": "Y"}), Filter("b", "B", "text"), Filter("c", "C", "number")],
+)  # fmt: skip
+_TEXTS = st.text(min_size=1, max_size=8)
+_FILTERS = st.fixed_dictionaries(
+    {}, optional={"a": st.sampled_from(["x", "y", "x,y"]), "b": _TEXTS, "b__prefix": _TEXTS, "c__gte": _TEXTS}
+)
+_SETUPS = st.builds(
+    Setup,
+    filters=_FILTERS,
+    search=st.text(max_size=8),
+    sort=st.sampled_from(["a", "-a", "-id", "d"]),
+    columns=st.lists(st.sampled_from("abcd"), min_size=1, unique=True).map(tuple),
+    density=st.sampled_from(DENSITIES),
+)
+
+
+@given(base=_SETUPS, wanted=_SETUPS)
+def test_the_address_of_any_list_beside_any_view_leads_back_to_it(base: Setup, wanted: Setup) -> None:
+    args = dict(parse_qsl(urlencode(differences(base, wanted)), keep_blank_values=True))
+    assert changed(THINGS, base, args) == wanted
+
+
+@given(base=_SETUPS, args=st.dictionaries(st.sampled_from("a b b__prefix q sort columns without".split()), _TEXTS))
+def test_an_address_that_was_made_short_stays_as_it_is(base: Setup, args: dict[str, str]) -> None:
+    short = differences(base, changed(THINGS, base, args))
+    assert differences(base, changed(THINGS, base, short)) == short
+
+
+@pytest.fixture
+def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
+    boot.migrate_all(settings)
+    built = install_suppliers(settings, "transfer")
+    with runtime_room.bound(built):
+        access.ensure_default_roles(system_context("cli"))
+        yield built
+
+
+@pytest.fixture
+def owner(signed_in: Any) -> Any:
+    make_suppliers(document("S-1", country="GB"), document("S-2", country="SA", is_active=False))
+    return signed_in("owner")
+
+
+def keep(person: Any, name: str = "Ours", query: str = "country=GB", **more: str) -> str:
+    """Save a view and give its name in addresses."""
+    answer = send(person, NEW, name=name, query=query, **more)
+    assert answer.status_code == 303, text_of(answer)
+    return str(answer.location).partition("view=")[2]
+
+
+def tabs_of(page: str) -> list[str]:
+    return re.findall(r"data-view[^>]*><bdi>([^<]*)", page)
+
+
+def kept(ref: str) -> SavedView:
+    return SavedView.get_by_id(int(ref))  # type: ignore[no-any-return]
+
+
+# keeping and opening
+
+
+def test_a_view_keeps_what_the_list_shows_and_becomes_a_tab(owner: Any) -> None:
+    ref = keep(owner, "British", "country=GB&sort=-name&columns=name,code&density=compact&q=Name")
+    page = text_of(owner.get(f"{LIST}?view={ref}"))
+    assert tabs_of(page) == ["All", "Active", "British"]
+    assert codes(page) == []  # the first column is the name now, which leads to the record
+    assert re.findall(r'class="mk-key"[^>]*><bdi>([^<]*)', page) == ["Name of S-1"]
+    assert re.findall(r'<th scope="col"[^>]*>\s*(?:<a[^>]*>)?(\w+)', page) == ["Name", "Code"]
+    assert "mk-compact" in page
+    assert 'aria-sort="descending"' in page
+
+
+def test_save_is_offered_only_when_something_differs(owner: Any) -> None:
+    ref = keep(owner)
+    assert "Save view" not in text_of(owner.get(LIST))
+    assert "Save view" not in text_of(owner.get(f"{LIST}?view={ref}"))
+    assert "Save view" in text_of(owner.get(f"{LIST}?view={ref}&sort=code"))
+    assert "Save view" in text_of(owner.get(f"{LIST}?view=active&sort=code"))
+
+
+def test_a_filter_of_the_view_can_be_taken_away_and_given_anew(owner: Any) -> None:
+    ref = keep(owner)
+    page = text_of(owner.get(f"{LIST}?view={ref}&without=country"))
+    assert sorted(codes(page)) == ["S-1", "S-2"]
+    answer = owner.get(f"{LIST}?view={ref}&without=country&country=SA&country__prefix=")
+    assert answer.location == f"{LIST}?view={ref}&country=SA"
+    assert codes(text_of(owner.get(answer.location))) == ["S-2"]
+    assert owner.get(f"{LIST}?view={ref}&country=GB").location == f"{LIST}?view={ref}"
+
+
+def test_a_search_of_the_view_can_be_emptied(owner: Any) -> None:
+    ref = keep(owner, query="q=S-2")
+    answer = owner.get(f"{LIST}?view={ref}&q=")
+    assert answer.location == f"{LIST}?view={ref}&without=q"
+    assert sorted(codes(text_of(owner.get(answer.location)))) == ["S-1", "S-2"]
+
+
+def test_all_that_match_means_all_of_the_view(owner: Any) -> None:
+    ref = keep(owner)
+    page = text_of(owner.get(f"{LIST}?view={ref}"))
+    assert 'name="query" value="country=GB"' in page
+
+
+def test_a_declared_view_is_a_tab_of_the_resource(owner: Any) -> None:
+    assert codes(text_of(owner.get(f"{LIST}?view=active"))) == ["S-1"]
+    page = text_of(owner.get(f"{LIST}views/active"))
+    assert "begins with this view" in page
+    assert send(owner, f"{LIST}views/active", what="delete").status_code == 403
+
+
+def test_a_view_is_changed_renamed_and_deleted(owner: Any) -> None:
+    ref = keep(owner)
+    version = kept(ref).version
+    send(owner, f"{LIST}views/{ref}", what="update", query=f"view={ref}&country=SA&sort=code", version=str(version))
+    assert kept(ref).filters == {"country": "SA"}
+    send(owner, f"{LIST}views/{ref}", what="edit", name="Theirs", position="7", version=str(version + 1))
+    assert (kept(ref).name, kept(ref).position, kept(ref).filters) == ("Theirs", 7, {"country": "SA"})
+    assert send(owner, f"{LIST}views/{ref}", what="delete").location == f"{LIST}?view=all"
+    assert "This view was deleted" in text_of(owner.get(f"{LIST}?view={ref}&country=SA"))
+
+
+def test_what_somebody_changed_meanwhile_is_not_written_over(owner: Any) -> None:
+    ref = keep(owner)
+    answer = send(owner, f"{LIST}views/{ref}", what="edit", name="Late", version="0")
+    assert answer.status_code == 422
+    assert "Someone changed this in the meantime" in text_of(answer)
+
+
+def test_two_views_of_one_name_are_refused_at_the_name(owner: Any) -> None:
+    keep(owner)
+    answer = send(owner, NEW, name="Ours", query="country=SA")
+    assert answer.status_code == 422
+    assert 'id="e-name"' in text_of(answer)
+
+
+def test_a_view_opens_with_what_still_exists_and_says_what_does_not(owner: Any) -> None:
+    user = owner.user
+    row = SavedView.create(
+        resource="suppliers.supplier", name="Old", owner=user, sort="-weight", columns=["shelf", "name"],
+        filters={"country": "GB", "gone_since": "x", "is_active": "perhaps"},
+    )  # fmt: skip
+    page = text_of(owner.get(f"{LIST}?view={row.id}"))
+    assert re.findall(r'class="mk-key"[^>]*><bdi>([^<]*)', page) == ["Name of S-1"]
+    assert "gone since, Active, shelf, weight." in page
+
+
+# who
+
+
+def test_a_private_view_is_its_owner_s_alone(owner: Any, signed_in: Any) -> None:
+    ref, other = keep(owner), signed_in("manager")
+    assert tabs_of(text_of(other.get(LIST))) == ["All", "Active"]
+    assert other.get(f"{LIST}views/{ref}").status_code == 404
+    assert other.get(f"/admin/views/{ref}").status_code == 404
+    assert send(other, f"{LIST}views/{ref}", what="delete").status_code == 404
+
+
+def test_a_view_shared_with_a_role_is_seen_by_its_holders(owner: Any, signed_in: Any) -> None:
+    ref = keep(owner, shared_with="operator")
+    assert tabs_of(text_of(signed_in("operator").get(LIST))) == ["All", "Active", "Ours"]
+    assert tabs_of(text_of(signed_in("viewer").get(LIST))) == ["All", "Active"]
+    send(owner, f"{LIST}views/{ref}", what="edit", name="Ours", shared_with="*", version="1")
+    assert tabs_of(text_of(signed_in("viewer").get(LIST))) == ["All", "Active", "Ours"]
+
+
+def test_sharing_needs_its_permission(owner: Any, signed_in: Any) -> None:
+    operator = signed_in("operator")
+    answer = send(operator, NEW, name="Mine", query="country=GB", shared_with="*")
+    assert answer.status_code == 422
+    assert "You may not share views." in text_of(answer)
+    ref = keep(operator, "Mine")
+    answer = send(operator, f"{LIST}views/{ref}", what="edit", shared_with="operator", version="1")
+    assert (answer.status_code, kept(ref).shared_with) == (422, "")
+
+
+def test_who_may_share_changes_what_others_share_and_nobody_else_does(owner: Any, signed_in: Any) -> None:
+    ref = keep(owner, shared_with="*")
+    viewer = signed_in("viewer")
+    assert send(viewer, f"{LIST}views/{ref}", what="edit", name="No", version="1").status_code == 403
+    assert send(viewer, f"/admin/views/{ref}/delete").status_code == 302
+    assert kept(ref).name == "Ours"
+    send(signed_in("manager"), f"{LIST}views/{ref}", what="edit", name="Yes", version="1")
+    assert kept(ref).name == "Yes"
+
+
+def test_who_cannot_open_the_list_cannot_read_its_views(owner: Any, api: Any, ctx: Context) -> None:
+    keep(owner, shared_with="*")
+    role = access.Role.create(name="cook", label="Cook")
+    access.grant(ctx, role.name, "transfer.*")
+    assert api("cook").get("/api/v1/views").get_json()["data"] == []
+    assert [row["name"] for row in api("viewer").get("/api/v1/views").get_json()["data"]] == ["Ours"]
+
+
+def test_a_shared_view_shows_no_more_than_its_viewer_may_see(owner: Any, signed_in: Any) -> None:
+    ref = keep(owner, "Everything named S", "q=Name", shared_with="*")
+    narrow = signed_in("viewer", {"suppliers.supplier": {"country": ["SA"]}})
+    assert codes(text_of(narrow.get(f"{LIST}?view={ref}"))) == ["S-2"]
+    assert 'id="count" data-count hx-swap-oob="true">1<' in text_of(narrow.get(f"{LIST}count?view={ref}"))
+
+
+# which one opens first
+
+
+def test_a_list_begins_with_the_view_that_the_user_chose(owner: Any) -> None:
+    ref = keep(owner)
+    send(owner, f"{LIST}views/{ref}", what="edit", first="")
+    assert owner.get(LIST).location == f"{LIST}?view={ref}"
+    assert owner.get(f"{LIST}?view=all").status_code == 200
+    send(owner, f"{LIST}views/{ref}", what="delete")
+    assert owner.get(LIST).status_code == 200
+
+
+def test_a_role_says_which_view_its_holders_begin_with(owner: Any, signed_in: Any) -> None:
+    viewer = signed_in("viewer")
+    send(owner, f"{LIST}views/active", what="edit", first="viewer")
+    assert viewer.get(LIST).location == f"{LIST}?view=active"
+    assert owner.get(LIST).status_code == 200
+    send(viewer, f"{LIST}views/all", what="edit", first="")
+    assert viewer.get(LIST).location == f"{LIST}?view=all"
+    assert send(viewer, f"{LIST}views/all", what="edit", first="viewer").status_code == 403
+
+
+# columns
+
+
+def test_columns_and_density_are_remembered_where_no_view_says_them(owner: Any, signed_in: Any) -> None:
+    answer = send(owner, f"{LIST}setup", query="view=active", columns=["credit_minor", "code"], density="compact")
+    assert answer.location == f"{LIST}?view=active"
+    for where in ("", "?view=active", "?country=GB"):
+        page = text_of(owner.get(LIST + where))
+        assert re.findall(r'<th scope="col"[^>]*>\s*(?:<a[^>]*>)?(\w+)', page) == ["Credit", "Code"]
+        assert "mk-compact" in page
+    assert "mk-compact" not in text_of(signed_in("owner").get(LIST))
+
+
+def test_columns_of_a_saved_view_stay_in_the_address_until_they_are_saved(owner: Any) -> None:
+    ref = keep(owner)
+    answer = send(owner, f"{LIST}setup", query=f"view={ref}", columns=["name", "code"], density="comfortable")
+    assert answer.location == f"{LIST}?view={ref}&columns=name%2Ccode"
+    assert "Save view" in text_of(owner.get(answer.location))
+
+
+def test_without_a_script_a_column_moves_by_its_button(owner: Any) -> None:
+    ref = keep(owner)
+    answer = send(owner, f"{LIST}setup", query=f"view={ref}", columns=["code", "name", "country"], up="country")
+    assert answer.location == f"{LIST}?view={ref}&columns=code%2Ccountry%2Cname"
+
+
+# numbers
+
+
+def test_one_request_counts_all_tabs_and_no_more_than_the_cap(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_suppliers(count=5)
+    ref = keep(owner)
+    monkeypatch.setattr("core.resources.query.CAP", 3)
+    monkeypatch.setattr("core.resources.query.count.__defaults__", (3, "view"))
+    with count_statements() as seen:
+        answer = text_of(owner.get(f"{LIST}count?view={ref}"))
+    counts = dict(re.findall(r'id="(?:n-)?(\w+)"[^>]*>([^<]*)<', answer))
+    assert counts == {"all": "3+", "active": "3+", ref: "1", "count": "1"}
+    assert sum("COUNT" in sql for sql in seen) == 3
+    assert len(seen) <= 9, seen
+
+
+def test_a_view_costs_a_list_no_more_than_its_budget(owner: Any) -> None:
+    ref = keep(owner, "Named", "country=GB&q=Name")
+    with count_statements() as seen:
+        assert owner.get(f"{LIST}?view={ref}&sort=name").status_code == 200
+    assert len(seen) <= 12, seen
+
+
+# traces and API
+
+
+def test_every_write_leaves_an_entry(owner: Any) -> None:
+    ref = keep(owner)
+    send(owner, f"{LIST}views/{ref}", what="edit", name="Theirs", version="1")
+    send(owner, f"{LIST}views/{ref}", what="delete")
+    entries = audit.history("core.view", int(ref)).order_by(audit.Entry.id)
+    assert [entry.action for entry in entries] == ["created", "updated", "deleted"]
+    send(owner, f"{LIST}views/active", what="edit", first="")
+    assert audit.history("core.user", owner.user.id).order_by(audit.Entry.id.desc()).first().action == "preference_set"
+
+
+def test_the_api_reads_and_writes_views(owner: Any, api: Any) -> None:
+    caller = api("operator")
+    doc = {"resource": "suppliers.supplier", "name": "By API", "filters": {"country": "GB"}}
+    made = caller.post("/api/v1/views", json=doc)
+    assert made.status_code == 201, made.get_json()
+    where = made.headers["Location"]
+    assert caller.patch(where, json={"sort": "-code"}).get_json()["sort"] == "-code"
+    assert caller.patch(where, json={"sort": "weight"}).status_code == 422
+    assert caller.patch(where, json={"shared_with": "*"}).status_code == 422
+    assert caller.post("/api/v1/views", json=doc | {"name": "x", "filters": {"gone": "1"}}).status_code == 422
+    assert caller.post("/api/v1/views", json=doc | {"name": "x", "resource": "core.user"}).status_code == 422
+    assert api("operator").get(where).status_code == 404
+    assert caller.delete(where).status_code == 204
+
+
+def test_a_token_that_is_narrowed_does_not_write_views(owner: Any, app: Any, make_user: Any, ctx: Context) -> None:
+    caller = app.test_client()
+    token = auth.create_token(ctx, make_user("operator"), ["suppliers.supplier.view"])
+    caller.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    doc = {"resource": "suppliers.supplier", "name": "By API"}
+    assert caller.post("/api/v1/views", json=doc).status_code == 403
