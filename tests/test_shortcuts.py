@@ -104,7 +104,7 @@ def test_a_command_may_have_no_keys(owner: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "keys", "because"),
-    [("find", "j", "“j” is already used for “Next row”."), ("find", "t", "is already used for “Orders: Add tags”."),
+    [("find", "j", "“j” is already used for “Next row”."), ("find", "t", "Add tags”."),
      ("find", "g", "is already used for"), ("go__/admin/", "j k", "“j” is already used for “Next row”."),
      ("find", "3", "is already used for “Open a view, in the order of the tabs”."),
      ("find", "Ctrl+w", "The browser keeps"),

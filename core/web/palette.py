@@ -13,7 +13,7 @@ from core.context import Context
 from core.db import search
 from core.i18n import _
 from core.resources import Column, ListState, Resource, query
-from core.views import tabs
+from core.views import saved
 from core.web import cells
 from core.web.base import preference
 
@@ -78,7 +78,7 @@ def views(ctx: Context) -> Iterator[Hit]:
     """Views of lists, those that plugins declare and those that users have saved."""
     known = {one.name: one for one in _resources() if ctx.actor.can(one.permission("view"))}
     found = [(one, view.label, view.name) for one in known.values() for view in one.views]
-    found += [(known[row.resource], row.name, str(row.id)) for row in tabs.saved(ctx) if row.resource in known]
+    found += [(known[row.resource], row.name, str(row.id)) for row in saved(ctx) if row.resource in known]
     for resource, label, ref in found:
         listed = links.page(f"{links.endpoint(resource.name)}.index_view")
         yield Hit(f"{resource.label_plural}: {label}", f"{listed}?{urlencode({'view': ref})}", "filter")

@@ -90,7 +90,7 @@ async function showHelp(address) {
     if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
   });
   document.body.append(dialog);
-  await htmx.ajax("GET", address, { target: dialog, swap: "innerHTML" });
+  await htmx.ajax("GET", address, { target: dialog });
   if (!dialog.firstElementChild) return void dialog.remove();
   for (const line of dialog.querySelectorAll("[data-name]")) line.hidden = !isHere(line.dataset.name);
   for (const group of dialog.querySelectorAll("[data-group]")) group.hidden = !group.querySelector("[data-name]:not([hidden])");
