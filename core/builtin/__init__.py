@@ -14,11 +14,13 @@ from core.builtin import (
     job_pages,
     look_page,
     menu_page,
+    notification_pages,
     palette_page,
     people,
     plugin_pages,
     rights_pages,
     saved_views,
+    settings_page,
     shortcut_page,
     widgets,
 )
@@ -43,9 +45,15 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 @hookimpl
 def register_views() -> Sequence[AdminView]:
     return [
-        job_pages.JobsView(), plugin_pages.PluginsView(), palette_page.PaletteView(), shortcut_page.ShortcutsView(),
-        look_page.LookView(), menu_page.MenuView(),
-    ]  # fmt: skip
+        job_pages.JobsView(),
+        plugin_pages.PluginsView(),
+        menu_page.MenuView(),
+        notification_pages.NotificationsView(),
+        settings_page.SettingsView(),
+        palette_page.PaletteView(),
+        shortcut_page.ShortcutsView(),
+        look_page.LookView(),
+    ]
 
 
 @hookimpl
@@ -60,7 +68,8 @@ def register_schedules() -> Sequence[Schedule]:
 
 @hookimpl
 def register_subscriptions() -> Mapping[str, Any]:
-    return {"core.plugin_enabled.v1": tell_enabled}
+    quarantined = notification_pages.tell_quarantined
+    return {"core.plugin_enabled.v1": tell_enabled, "core.plugin_quarantined.v1": quarantined}
 
 
 @hookimpl
