@@ -149,8 +149,8 @@ def dashboard_widgets(actor: Actor) -> Sequence[Widget]:  # type: ignore[empty-b
     When: on the page Home, and once more when the browser fetches the content of one card, which calls its `load`.
     May: give `core.dashboard.Widget`s, each named `<plugin>.<noun>`. No query and no network in the hook; `load` does at
     most 4 queries that do not grow with the tables.
-    Failure: of the hook: no card of this plugin; of `load` or of the template: that card says so and offers to try again;
-    counted.
+    Failure: of the hook: no card of this plugin; counted. Of `load` or of the template: that card says so and offers to
+    try again; logged.
     """
 
 
