@@ -155,6 +155,17 @@ def dashboard_widgets(actor: Actor) -> Sequence[Widget]:  # type: ignore[empty-b
 
 
 @hookspec("collect", budget_ms=50)
+def palette_commands(actor: Actor) -> Sequence[Link]:  # type: ignore[empty-body]
+    """Commands of the command bar (Ctrl K) that can be begun from every page.
+
+    When: whenever the bar looks for something, so at each pause in typing. No query, no network.
+    May: give `core.nav.Link`s; one whose permission `actor` lacks is left out. New records, the menu and what stands
+    on the present page are there already.
+    Failure: no commands of this plugin this time; counted.
+    """
+
+
+@hookspec("collect", budget_ms=50)
 def record_badges(resource: str, ids: Sequence[int], actor: Actor) -> Mapping[int, Sequence[Badge]]:  # type: ignore[empty-body]
     """Small marks beside the rows of a list and in the head of a record's page: {id: [Badge(label, tone)]}.
 

@@ -127,6 +127,23 @@ def password(page: Page) -> None:
     page.wait_for_selector("dialog[open] input[type=password]")
 
 
+def palette(page: Page) -> None:
+    page.goto("/admin/orders/?limit=25")
+    page.click("[data-palette]")
+    page.fill("#palette-q", "10440")
+    page.wait_for_selector("#palette-list [role=option]")
+
+
+def shortcuts(page: Page) -> None:
+    page.goto("/admin/orders/?limit=25")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open] .mk-keys-l")
+
+
+def escape(page: Page) -> None:
+    page.keyboard.press("Escape")
+
+
 def look_as(page: Page) -> None:
     page.goto("/admin/roles/?sort=name")
     page.click("a.mk-key >> nth=1")
@@ -192,12 +209,15 @@ SHOTS = [
     Shot("audit-entry", "An entry of the audit log", first_of("/admin/audit/")),
     Shot("plugins", "Plugins", at("/admin/plugins/")),
     Shot("plugin", "A plugin: what it wants, how it does", at("/admin/plugins/orders")),
-    Shot("confirm-password", "Asked for the password", password, after=lambda page: page.keyboard.press("Escape")),
+    Shot("confirm-password", "Asked for the password", password, after=escape),
     Shot("plugin-page", "A plugin's own page: macros alone", at("/admin/visits/")),
     Shot("profile", "Profile and language", at("/admin/profile/")),
     Shot("job-running", "A running job", running_job, after=ended),
     Shot("jobs", "Jobs", at("/admin/jobs/")),
     Shot("job-done", "A job that is done", finished_job),
+    Shot("palette", "The command bar", palette, after=escape),
+    Shot("shortcuts", "Shortcuts of the present page", shortcuts, after=escape),
+    Shot("shortcuts-edit", "Changing the shortcuts", at("/admin/shortcuts/")),
     Shot("notifications", "Notifications", at("/admin/notifications/")),
     Shot("settings", "Settings", at("/admin/settings/")),
     Shot("not-found", "Nothing at this address", at("/admin/no-such-page")),

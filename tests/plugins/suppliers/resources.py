@@ -28,5 +28,5 @@ SUPPLIER = Resource(
     ),
     views=(View("active", __("Active"), {"is_active": "true"}),), search_exact=("code",), search_text=search_text,
     scopes=(Scope("country", __("Country")),),
-    actions=tag_actions("suppliers.supplier"), has_tags=True, can_delete=True,
+    actions=tag_actions("suppliers.supplier"), has_tags=True, can_delete=True, nav_key="s",
 )  # fmt: skip
