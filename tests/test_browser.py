@@ -229,3 +229,17 @@ def test_a_changed_view_is_offered_to_be_saved_and_nothing_reloads(page: Any) ->
     page.go_back()
     page.locator("a:has-text('Save view')").wait_for(state="detached")
     assert page.evaluate("window.sameDocument")
+
+
+def test_a_part_that_failed_can_be_tried_again(browser: Any, address: str, make_user: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "One"}, {"code": "S-2", "name": "Two", "is_active": False})
+    page = sign_in(browser, address, make_user("owner"))  # the console may say what fails
+    page.goto(LIST)
+    page.route("**/?view=active", lambda route: route.abort())
+    page.click("[data-view]:has-text('Active')")
+    page.get_by_text("The server did not answer.").wait_for()
+    assert page.locator("a.mk-key").count() == 2
+    page.unroute("**/?view=active")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_url("**/?view=active")
+    assert page.locator("a.mk-key").all_inner_texts() == ["S-1"]
