@@ -81,6 +81,7 @@ ENTRIES = Resource(
     icon="history",
     nav_group="settings",
     nav_order=90,
+    scroll=True,
     title=_title,
     columns=[
         Column("at", __("Time"), "datetime", sortable=True),

@@ -42,7 +42,7 @@ function show(html, opener) {
 }
 
 function open(dialog, opener) {
-  dialog.className = "mk-dialog";
+  dialog.className = opener.hasAttribute("data-sheet") ? "mk-dialog mk-sheet" : "mk-dialog";
   dialog.setAttribute("aria-labelledby", "dialog-title");
   dialog.addEventListener("close", () => {
     dialog.remove();

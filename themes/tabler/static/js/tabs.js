@@ -30,3 +30,11 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.matches?.(".mk-filter-list")) event.target.querySelector("[data-narrow]")?.focus();
 });
+
+// Space on a row in focus looks into its record without leaving the list.
+document.addEventListener("keydown", (event) => {
+  const peek = event.code === "Space" && event.target.matches?.("a.mk-key") && event.target.closest("td").querySelector(".mk-peek");
+  if (!peek) return;
+  event.preventDefault();
+  peek.click();
+});
