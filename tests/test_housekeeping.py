@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core import db, events, files, jobs, runtime
-from core.api.models import KeptAnswer
+from core.api import KeptAnswer
 from core.auth.models import Session, User
 from core.context import SYSTEM, Context
 from core.db import search

@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from core import audit, db, files, runtime
-from core.api.models import KeptAnswer
+from core.api import KeptAnswer
 from core.auth.models import Confirmation, Session
+from core.builtin import audit_checks
 from core.db import search, utcnow
+from core.errors import Conflict
 from core.events import Event
-from core.i18n import __
+from core.i18n import _, __
 from core.jobs import actions, deliveries
 from core.jobs.models import Job, JobItem, JobType, Schedule, ScheduleSlot
 from core.jobs.run import JobRun
@@ -29,6 +31,13 @@ def _reindex(run: JobRun) -> None:
             run.save({"after": last or after})
         if not last:
             return
+
+
+def _verify(run: JobRun) -> Mapping[str, Any]:
+    report = audit_checks.check(run.ctx)
+    if not report.ok:
+        raise Conflict(_("The audit chain does not hold: %(problem)s", problem=report.problem))
+    return {"checked": report.checked}
 
 
 def _clean_up(run: JobRun) -> Mapping[str, int]:
@@ -63,6 +72,9 @@ JOBS = (
     JobType("core.deliver", deliveries.deliver, __("Deliver an event")),
     JobType("core.cleanup", _clean_up, __("Remove what has expired")),
     JobType("core.audit_anchor", lambda run: audit.anchor(), __("Anchor the audit log")),
+    JobType("core.audit_verify", _verify, __("Verify the audit log")),
     JobType("core.reindex", _reindex, __("Rebuild the search index"), permission="core.search.rebuild"),
 )
-SCHEDULES = (Schedule("core.cleanup", 3600), Schedule("core.audit_anchor", 3600))
+SCHEDULES = (
+    Schedule("core.cleanup", 3600), Schedule("core.audit_anchor", 3600), Schedule("core.audit_verify", 86_400),
+)  # fmt: skip

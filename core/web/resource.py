@@ -94,7 +94,8 @@ class ResourceView(ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # t
             found = query.page(context(), self.resource, shown.state)
         page = lists.view(context(), shown, found)
         template = "admin/model/table.html" if is_partial() else "admin/model/list.html"
-        return self.render(template, problem=problem, **page)
+        above = self.resource.above if not is_partial() else None
+        return self.render(template, problem=problem, above=above and (above, _loaded(above, None)), **page)
 
     @expose("/filters")
     @requires("{resource}.view")

@@ -144,8 +144,8 @@ def states(ctx: Context, names: Iterable[str]) -> dict[str, int]:
 
 
 def _sums(ctx: Context, measures: list[str], *columns: Any) -> Any:
-    scopes = [SimpleNamespace(name="sales_channel")]
-    same_rows = SimpleNamespace(name=RESOURCE, model=Tally, scopes=scopes, rows=None)
+    narrowed = [SimpleNamespace(name="sales_channel")]
+    same_rows = SimpleNamespace(name=RESOURCE, model=Tally, scopes=narrowed, rows=None)
     reached = access.rows(ctx.actor, f"{RESOURCE}.view", same_rows)
     query = Tally.select(*columns, fn.SUM(Tally.orders), fn.SUM(Tally.amount_minor))
     query = query.where(Tally.measure.in_(measures))
