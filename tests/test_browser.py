@@ -42,7 +42,7 @@ def test_filter_by_htmx_keeps_the_address_and_the_back_button(page: Any) -> None
     page.goto(LIST)
     page.click(".mk-chip-add > summary")
     page.click(".mk-filter-list summary:has-text('Active')")
-    page.check("text=No")
+    page.check("details[name=filter][open] >> text=No")
     page.click("details[name=filter][open] button:has-text('Apply')")
     page.wait_for_url("**/?is_active=false")
     assert page.locator("a.mk-key").all_inner_texts() == ["S-1"]
@@ -235,12 +235,12 @@ def test_a_part_that_failed_can_be_tried_again(browser: Any, address: str, make_
     make_suppliers({"code": "S-1", "name": "One"}, {"code": "S-2", "name": "Two", "is_active": False})
     page = sign_in(browser, address, make_user("owner"))  # the console may say what fails
     page.goto(LIST)
-    page.route("**/?view=active", lambda route: route.abort())
+    page.route("**/?view=active", lambda route: route.fulfill(status=503, body=""))
     page.click("[data-view]:has-text('Active')")
-    page.get_by_text("The server did not answer.").wait_for()
+    page.locator("#toasts").get_by_text("The server did not answer.").wait_for()
     assert page.locator("a.mk-key").count() == 2
     page.unroute("**/?view=active")
-    page.get_by_role("button", name="Try again").click()
+    page.locator("#toasts").get_by_role("button", name="Try again").click()
     page.wait_for_url("**/?view=active")
     assert page.locator("a.mk-key").all_inner_texts() == ["S-1"]
 
@@ -256,7 +256,7 @@ def test_a_row_is_looked_into_beside_the_list_by_keyboard(page: Any) -> None:
     assert page.url.endswith(LIST)
     page.locator("tbody tr").hover()
     page.click("[aria-label='Preview One']")
-    page.click("dialog >> text=Open")
+    page.click("dialog >> text=Open the record")
     page.wait_for_url(re.compile(r"/admin/suppliers/\d+\?in="))
 
 

@@ -1,5 +1,6 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
 import "./selection.js";
+import "./offline.js";
 import "./dialog.js";
 import "./forms.js";
 import "./rows.js";
@@ -47,19 +48,20 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A request of htmx that failed says so; the page stays as it was.
-const toast = (asked) => {
+const toast = (text, asked) => {
   const box = document.getElementById("toasts");
   const line = document.createElement("div");
   line.className = "mk-alert mk-bad";
-  line.textContent = box.dataset.error;
-  if (asked?.requestConfig?.verb === "get" && document.contains(asked.elt)) line.append(again(asked, line));
+  line.textContent = text || box.dataset.error;
+  if (asked.xhr.status >= 500 && asked.requestConfig.verb === "get" && document.contains(asked.elt)) line.append(again(asked, line));
   box.append(line);
   setTimeout(() => line.remove(), 10000);
 };
 document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status !== 401) toast(event.detail);
+  if (event.detail.xhr.status === 401) return;
+  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  toast([...page.querySelectorAll("[data-said]")].map((part) => part.textContent.trim().replace(/[^.!?؟]$/, "$&.")).join(" "), event.detail);
 });
-document.addEventListener("htmx:sendError", (event) => toast(event.detail));
 
 // The same request once more, for what only reads.
 function again({ elt, target, requestConfig }, line) {
