@@ -252,11 +252,11 @@ def test_a_row_is_looked_into_beside_the_list_by_keyboard(page: Any) -> None:
     page.keyboard.press("Space")
     page.locator("dialog.mk-sheet h2:has-text('One')").wait_for()
     page.keyboard.press("Escape")
-    page.locator("dialog").wait_for(state="detached")
+    page.locator("dialog.mk-sheet").wait_for(state="detached")
     assert page.url.endswith(LIST)
     page.locator("tbody tr").hover()
     page.click("[aria-label='Preview One']")
-    page.click("dialog >> text=Open the record")
+    page.click("dialog.mk-sheet >> text=Open the record")
     page.wait_for_url(re.compile(r"/admin/suppliers/\d+\?in="))
 
 
