@@ -78,17 +78,11 @@ def masked_values(document: Any) -> Any:
 
 def card_fields(document: Any, path: str = "") -> Iterator[str]:
     """Dotted paths of the values in a document (names, lists, texts, numbers) that hold a card number."""
-    if isinstance(document, str):
-        if holds_card(document):
-            yield path
-    elif isinstance(document, dict):
-        for name, value in document.items():
+    if isinstance(document, dict | list | tuple):
+        for name, value in document.items() if isinstance(document, dict) else enumerate(document):
             yield from card_fields(value, f"{path}.{name}".lstrip("."))
-    elif isinstance(document, list | tuple):
-        for place, value in enumerate(document):
-            yield from card_fields(value, f"{path}.{place}".lstrip("."))
-    elif _is_long(document):
-        yield from card_fields(str(document), path)
+    elif holds_card(document):
+        yield path
 
 
 def _is_long(value: Any) -> bool:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 
+def in_one_line(errors: Mapping[str, Sequence[str]]) -> str:
+    """Texts by field as people read them: `name: This is needed.; city: …`."""
+    return "; ".join(f"{field}: {' '.join(map(str, texts))}".lstrip(": ") for field, texts in errors.items())
+
+
 class MaktabError(Exception):
     """Root of all our errors. The borders answer with `status`, `headers` and, for the API, `code` and `errors`.
 
@@ -47,7 +52,7 @@ class Invalid(MaktabError):
     def __init__(self, errors: Mapping[str, Sequence[str]] | str) -> None:
         given = {"": [errors]} if isinstance(errors, str) else errors
         self.errors = {field: list(texts) for field, texts in given.items()}
-        super().__init__("; ".join(f"{field}: {' '.join(texts)}".lstrip(": ") for field, texts in self.errors.items()))
+        super().__init__(in_one_line(self.errors))
 
 
 class Conflict(MaktabError):

@@ -8,7 +8,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -85,31 +85,25 @@ def _make_key(path: Path) -> None:
     draft.unlink()
 
 
-def _typed(kind: Any, name: str, value: Any) -> Any:
+def _typed(name: str, value: Any) -> Any:
+    """`value`, perhaps a text, as the default of the setting is."""
+    kind = type(getattr(Settings, name))
     try:
-        if kind == "bool":
-            return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
-        return {"int": int, "Path": Path, "str": str}[kind](value)
+        return str(value).lower() in ("1", "true", "yes", "on") if kind is bool else kind(value)
     except ValueError:
-        raise BadSetting(f"The setting {name} needs {kind}, not {value!r}.") from None
+        raise BadSetting(f"The setting {name} needs {kind.__name__}, not {value!r}.") from None
 
 
 def load(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
     """Read the settings; `overrides` (tests, command-line options) win over everything."""
     data_dir = Path(overrides.get("data_dir") or environ.get("MAKTAB_DATA_DIR") or ".maktab").resolve()
-    kinds = {f.name: f.type for f in fields(Settings)}
-    values: dict[str, Any] = {}
-    file = data_dir / "maktab.toml"
-    if file.exists():
-        values |= tomllib.loads(file.read_text())
-    values |= {name: environ[f"MAKTAB_{name.upper()}"] for name in kinds if f"MAKTAB_{name.upper()}" in environ}
+    names, file = [field.name for field in fields(Settings)], data_dir / "maktab.toml"
+    values = tomllib.loads(file.read_text()) if file.exists() else {}
+    values |= {name: environ[f"MAKTAB_{name.upper()}"] for name in names if f"MAKTAB_{name.upper()}" in environ}
     if "PORT" in environ:
         values["port"] = environ["PORT"]
     values |= {name: value for name, value in overrides.items() if value is not None}
-    unknown = sorted(set(values) - set(kinds))
-    if unknown:
+    if unknown := sorted(set(values) - set(names)):
         raise BadSetting(f"{file} has settings that do not exist: {', '.join(unknown)}.")
-    values["data_dir"] = data_dir
-    return replace(
-        Settings(data_dir=data_dir), **{name: _typed(kinds[name], name, value) for name, value in values.items()}
-    )
+    values.pop("data_dir", None)
+    return Settings(data_dir, **{name: _typed(name, value) for name, value in values.items()})

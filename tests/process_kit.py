@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from core.settings import Settings
-from tests.conftest import csrf_of
+from tests.conftest import csrf_of, yes_to
 
 ROOT = Path(__file__).parents[1]
 
@@ -148,7 +148,13 @@ class Browser:
         return self._ask(urllib.request.Request(self.address + path))
 
     def post(self, path: str, **form: Any) -> tuple[int, str]:
-        data = urllib.parse.urlencode(form | {"csrf_token": self.token}, doseq=True).encode()
+        """Send a form; a question that comes back is answered with yes."""
+        status, text = self._send(path, form)
+        yes = yes_to(text) if status == 200 else {}
+        return self._send(path, form | yes) if yes else (status, text)
+
+    def _send(self, path: str, form: dict[str, Any]) -> tuple[int, str]:
+        data = urllib.parse.urlencode({"csrf_token": self.token} | form, doseq=True).encode()
         return self._ask(urllib.request.Request(self.address + path, data, {"Referer": self.address + path}))
 
     def sign_in(self, username: str, password: str) -> tuple[int, str]:

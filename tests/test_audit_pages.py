@@ -12,10 +12,12 @@ from core import access, audit, boot
 from core import runtime as runtime_room
 from core.access.models import Role
 from core.auth import User
+from core.builtin import audit_checks
 from core.changes import Change
 from core.context import Actor, Context, system_context
 from core.resources import service_of
 from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.test_audit import drop_triggers
 
 LOG = "/admin/audit/"
 NAME = "suppliers.supplier"
@@ -49,7 +51,7 @@ def test_an_entry_names_person_action_kind_and_record(signed_in: Any) -> None:
     User.update(name="Noura Saleh").where(User.id == owner.user.id).execute()
     (supplier,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
     note("updated", supplier, owner.user.id)
-    assert rows(owner, "?resource__prefix=suppliers")[0] == [
+    assert rows(owner, "?resource=suppliers.supplier")[0] == [
         "Noura Saleh",
         "Updated",
         "Supplier",
@@ -60,7 +62,7 @@ def test_an_entry_names_person_action_kind_and_record(signed_in: Any) -> None:
 
 def test_the_number_of_a_record_is_a_code_and_not_a_quantity(signed_in: Any) -> None:
     note("deleted", 1_234_567)
-    assert rows(signed_in("owner"), "?resource__prefix=suppliers")[0][3] == "1234567"
+    assert rows(signed_in("owner"), "?resource=suppliers.supplier")[0][3] == "1234567"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_the_words_are_in_the_language_of_the_reader(signed_in: Any) -> None:
     User.update(locale="ar").where(User.id == owner.user.id).execute()
     (supplier,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
     note("deleted", supplier)
-    assert rows(owner, "?resource__prefix=suppliers")[0][:2] == ["النظام", "حُذف"]
+    assert rows(owner, "?resource=suppliers.supplier")[0][:2] == ["النظام", "حُذف"]
 
 
 def test_an_entry_leads_to_its_record_while_that_exists(signed_in: Any) -> None:
@@ -110,7 +112,7 @@ def test_an_entry_says_nothing_of_a_record_that_lies_outside_the_row_scope(signe
     make_suppliers({"code": "S-1", "name": "Ours", "country": "GB"}, {"code": "S-2", "name": "Theirs", "country": "SA"})
     auditor = signed_in("auditor")
     access.assign(ctx, auditor.user, "buyer", {NAME: {"country": ["GB"]}})
-    seen = [row[3] for row in rows(auditor, "?resource__prefix=suppliers")]
+    seen = [row[3] for row in rows(auditor, "?resource=suppliers.supplier")]
     assert "Ours" in seen
     assert "Theirs" not in seen
 
@@ -122,3 +124,37 @@ def test_a_page_of_the_log_needs_at_most_12_statements(signed_in: Any) -> None:
     with count_statements() as seen:
         assert len(rows(owner)) == 50
     assert len(seen) <= 12, seen
+
+
+def test_the_log_is_filtered_by_name_kind_and_action_in_words(signed_in: Any, make_user: Any) -> None:
+    owner, other = signed_in("owner"), make_user("viewer")
+    User.update(name="Noura Saleh").where(User.id == other.id).execute()
+    note("updated", 5, other.id)
+    note("price_frozen", 6, resource="shelves.price_list")  # of a plugin that is off
+    menu = re.sub(r"<[^>]+>", "\n", owner.get(f"{LOG}filters").get_data(as_text=True))
+    for told in ("Noura Saleh", "Supplier", "Price list", "Sign in refused", "Set password", "Nobody"):
+        assert told in menu, told
+    assert [row[:3] for row in rows(owner, f"?actor_id={other.id}")] == [["Noura Saleh", "Updated", "Supplier"]]
+    assert [row[1] for row in rows(owner, "?resource=shelves.price_list")] == ["Price frozen"]
+    assert {row[1] for row in rows(owner, "?action=signed_in,updated")} == {"Signed in", "Updated"}
+    assert "Kind of record: <b><bdi>Price list</bdi></b>" in owner.get(f"{LOG}?resource=shelves.price_list").text
+    assert "This is the whole list instead." in owner.get(f"{LOG}?actor_id=x").text
+
+
+def test_above_the_log_stands_whether_the_chain_holds_and_who_looked_last(signed_in: Any, ctx: Context) -> None:
+    owner = signed_in("owner")
+    assert "The chain was not verified yet." in owner.get(LOG).text
+    assert audit_checks.check(ctx).ok
+    page = owner.get(LOG).text
+    assert "The chain holds." in page
+    assert audit.Head.get().hash[:32] in page
+    assert rows(owner, "?action=verified")[0][1] == "Verified"
+    drop_triggers()
+    audit.Entry.update(action="deleted").where(audit.Entry.seq == 1).execute()
+    assert not audit_checks.check(ctx).ok
+    assert "The chain does not hold." in owner.get(LOG).text
+
+
+def test_the_log_is_verified_once_a_day(runtime: Any, ctx: Context) -> None:
+    (every_s,) = [schedule.every_s for schedule in runtime.schedules if schedule.job == "core.audit_verify"]
+    assert every_s == 86_400

@@ -190,6 +190,13 @@ def test_a_plugin_may_take_a_right_away_for_some_records(caller: Any, ctx: Conte
     assert caller.get(f"/api/v1/suppliers/{one}").status_code == 200
 
 
+def test_a_page_offers_nothing_that_a_plugin_takes_away(owner: Any, ctx: Context) -> None:
+    one, other = make_suppliers(count=2)
+    add_tags(ctx, SUPPLIER, [one], ["visited"])
+    offers = [f"/admin/suppliers/{id}/delete" in owner.get(f"/admin/suppliers/{id}").text for id in (one, other)]
+    assert offers == [False, True]
+
+
 @pytest.mark.hook("before_change")
 def test_a_plugin_may_refuse_one_record_of_a_set(runtime: Runtime, ctx: Context) -> None:
     docs = [{"code": "A", "name": "A", "country": "XX"}, {"code": "B", "name": "B", "country": "NO"}]

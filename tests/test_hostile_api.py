@@ -12,7 +12,7 @@ from urllib.parse import quote
 import flask
 import pytest
 
-from core import auth
+from core import access, auth
 from core import runtime as runtime_room
 from core.api import openapi
 from core.context import Context
@@ -71,7 +71,7 @@ def token(house: flask.Flask, make_user: Any, ctx: Context) -> str:
     docs = [{"number": str(n), "sales_channel": "web", "currency": "GBP"} for n in range(30)]
     assert all(outcome.ok for outcome in orders.create(ctx, docs))
     owner, _other = make_user("owner"), make_user("viewer")
-    return auth.create_token(ctx, owner, ["*"])
+    return auth.create_token(ctx, owner, ["*", *access.permissions()])
 
 
 @pytest.fixture

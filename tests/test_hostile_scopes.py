@@ -17,7 +17,7 @@ from itsdangerous import URLSafeSerializer
 from core import access, auth
 from core import runtime as runtime_room
 from core.access import UserRole
-from core.api.models import RateCounter
+from core.api import RateCounter
 from core.audit import Entry
 from core.auth import Session
 from core.context import Context, system_context

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from core.audit import Entry
 from core.context import Context
 from core.errors import NotFound
 from core.jobs import deliveries
-from core.plugins.models import PluginState
+from core.plugins.models import PluginFailure, PluginState
+from tests.conftest import csrf_of
 from tests.plugin_kit import MerchantFolder
 
 pytestmark = pytest.mark.usefixtures("runtime")
@@ -218,8 +221,9 @@ def test_the_page_shows_states_and_reasons_and_switches(
     assert "orders &gt;=0.1" in page
     assert browser.send("/admin/plugins/acme/enable").status_code == 302
     assert PluginState.get(PluginState.name == "acme").enabled
-    page = browser.get("/admin/plugins/").get_data(as_text=True)
-    assert "Disable with acme" in page
+    page = browser.get("/admin/plugins/orders").get_data(as_text=True)
+    assert "Required by" in page
+    assert 'href="/admin/plugins/acme"' in page
     browser.send("/admin/plugins/orders/disable")
     assert "required by acme" in browser.get("/admin/plugins/").get_data(as_text=True)
     browser.send("/admin/plugins/orders/disable", with_dependents="1")
@@ -234,3 +238,57 @@ def test_only_who_may_manage_plugins_sees_a_switch(merchant: MerchantFolder, app
     assert answer.status_code == 403 or "/disable" not in answer.get_data(as_text=True)
     assert browser.post("/admin/plugins/orders/disable").status_code in (400, 403)
     assert PluginState.get(PluginState.name == "orders").enabled
+
+
+def test_the_page_of_a_plugin_says_what_it_wants_and_the_question_repeats_it(
+    merchant: MerchantFolder, app: Any, signed_in: Any
+) -> None:
+    merchant.add(
+        "acme",
+        manifest='permissions = { "acme.label.print" = "Print labels" }\nnetwork = ["api.acme.example"]\n'
+        '[data]\ntables = ["acme_label", "acme_sender"]\npersonal = ["acme_sender"]',
+    )
+    merchant.build()
+    browser = signed_in("owner")
+    page = browser.get("/admin/plugins/acme").text
+    asked = browser.post("/admin/plugins/acme/enable", data={"csrf_token": csrf_of(page)}).text
+    for shown in (re.sub(r"<[^>]+>", "", page), re.sub(r"<[^>]+>", "", asked)):
+        for told in (
+            "Print labels",
+            "acme_label, acme_sender",
+            "Talks to: api.acme.example",
+            "may go to api.acme.example",
+        ):
+            assert told in shown, told
+    assert not PluginState.select().where(PluginState.name == "acme").exists()
+    assert browser.get("/admin/plugins/nothing").status_code == 404
+
+
+def test_failures_of_the_last_hour_are_shown_with_what_happened(
+    merchant: MerchantFolder, app: Any, signed_in: Any
+) -> None:
+    now = db.utcnow()
+    for minutes in (1, 20, 70):
+        at = now - timedelta(minutes=minutes)
+        PluginFailure.create(plugin="orders", hook="nav_items", error=f"KeyError: '{minutes}'", at=at)
+    browser = signed_in("owner")
+    listed, page = browser.get("/admin/plugins/").text, browser.get("/admin/plugins/orders").text
+    assert "2 failures in the last hour" in listed
+    assert "Failing" in listed
+    assert "KeyError: &#39;20&#39;" in page
+    assert "KeyError: &#39;70&#39;" not in page
+
+
+def test_the_page_of_a_plugin_tells_who_switched_it(merchant: MerchantFolder, app: Any, signed_in: Any) -> None:
+    merchant.add("acme")
+    merchant.build()
+    browser = signed_in("owner")
+    assert browser.send("/admin/plugins/acme/enable").location == "/admin/plugins/acme"
+    page = re.sub(r"<[^>]+>", " ", browser.get("/admin/plugins/acme").text)
+    assert re.search(rf"Enabled\s+{browser.user}", page)
+
+
+def test_plugins_are_found_by_what_they_are_for(merchant: MerchantFolder, app: Any, signed_in: Any) -> None:
+    page = signed_in("owner").get("/admin/plugins/?q=XLSX").text
+    assert 'id="plugin-transfer"' in page
+    assert 'id="plugin-orders"' not in page

@@ -16,7 +16,7 @@ from core import access, audit, auth, boot
 from core import runtime as runtime_room
 from core.context import Context, system_context
 from core.db import Record
-from core.resources import Column, Filter, Resource
+from core.resources import Column, Filter, ListState, Resource, query
 from core.views import DENSITIES, SavedView, Setup, changed, differences
 from tests.helpers import count_statements, install_suppliers, make_suppliers
 from tests.test_web import codes, document, send, text_of
@@ -336,3 +336,56 @@ def test_a_token_that_is_narrowed_does_not_write_views(owner: Any, app: Any, mak
     caller.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     doc = {"resource": "suppliers.supplier", "name": "By API"}
     assert caller.post("/api/v1/views", json=doc).status_code == 403
+
+
+# from record to record
+
+
+def beside(page: str) -> dict[str, str]:
+    """{previous or next: address}"""
+    found = re.findall(r'href="([^"]+)" rel="\w+" data-(previous|next)', page)
+    return {name: address.replace("&amp;", "&") for address, name in found}
+
+
+def test_the_page_of_a_record_leads_to_those_beside_it_in_the_list(owner: Any) -> None:
+    make_suppliers(count=3)
+    listed = text_of(owner.get(f"{LIST}?sort=-code&q=Supplier"))
+    page = text_of(owner.get(re.findall(r'class="mk-key" href="([^"]+)"', listed)[0].replace("&amp;", "&")))
+    seen = []
+    while "next" in beside(page):
+        seen.append(re.findall(r"<h1>([^<]+)", page)[0])
+        page = text_of(owner.get(beside(page)["next"]))
+    assert [*seen, re.findall(r"<h1>([^<]+)", page)[0]] == ["Supplier 3", "Supplier 2", "Supplier 1"]
+    assert re.findall(r"<h1>([^<]+)", text_of(owner.get(beside(page)["previous"]))) == ["Supplier 2"]
+
+
+@pytest.mark.parametrize("sort", ["country", "-country", "credit_minor", "-id", ""])
+def test_no_record_is_left_out_on_the_way_through_a_list(owner: Any, sort: str) -> None:
+    docs = [document(f"T-{n}", country=country) for n, country in enumerate(["GB", "SA", "GB", "SA"])]
+    ids = make_suppliers(*docs)
+    resource = runtime_room.current().resource("suppliers.supplier")
+    state = ListState(sort=sort)
+    order = query.page_ids(system_context(), resource, state)[0]
+    assert set(order) > set(ids)
+    for at, one in enumerate(order):
+        around = query.beside(system_context(), resource, state, query.get(system_context(), resource, one))
+        assert around == (order[at - 1] if at else None, order[at + 1] if at + 1 < len(order) else None)
+
+
+def test_what_lies_beside_costs_two_statements_and_a_saved_view_one_more(owner: Any) -> None:
+    first = make_suppliers(count=3)[1]
+    ref = keep(owner, query="sort=name")
+    spent = {}
+    for where in ("", "?in=sort%3Dname", f"?in=view%3D{ref}"):
+        with count_statements() as seen:
+            assert owner.get(f"{LIST}{first}{where}").status_code == 200
+        spent[where] = len(seen)
+    plain, listed, viewed = spent.values()
+    assert (listed - plain, viewed - plain) == (3, 3), spent
+    assert viewed <= 14, spent
+
+
+def test_a_list_that_cannot_be_leads_nowhere_and_breaks_nothing(owner: Any) -> None:
+    first = make_suppliers(count=1)[0]
+    for where in ("sort%3Dnothing", "is_active%3Dperhaps", "limit%3D9999", "view%3D99"):
+        assert owner.get(f"{LIST}{first}?in={where}").status_code == 200

@@ -337,6 +337,15 @@ def test_a_user_is_offered_to_be_switched_off_or_on_but_not_both(owner: Any, mak
         send(owner, f"/admin/users/actions/{present}", ids=user.id, confirmed="1")
 
 
+def test_a_page_offers_what_the_roles_reach_for_this_very_record(app: Any, make_user: Any, signed_in: Any) -> None:
+    ours, theirs = make_suppliers(document("S-1", country="FR"), document("S-2", country="DE"))
+    person = signed_in("viewer")
+    access.assign(system_context("cli"), person.user, "manager", {"suppliers.supplier": {"country": ["FR"]}})
+    pages = [text_of(person.get(f"{LIST}{record}")) for record in (ours, theirs)]
+    for offered in ("/edit", "/delete", "actions/add_tags"):
+        assert [offered in page for page in pages] == [True, False], offered
+
+
 def test_a_new_password_is_not_typed_in_plain_sight(owner: Any, make_user: Any) -> None:
     page = text_of(ask(owner, "/admin/users/actions/set_password", ids=make_user("viewer").id))
     assert re.search(r'name="argument.password" type="password"', page)

@@ -30,14 +30,14 @@ class UndeclaredRoute(MaktabError):
         self.endpoint = endpoint
 
 
-def requires(permission: str, **by_method: str) -> Callable[[View], View]:
-    """Declare what a view needs: `@requires("orders.order.view", POST="orders.order.edit")`.
+def requires(permission: str) -> Callable[[View], View]:
+    """Declare what a view needs: `@requires("orders.order.view")`.
 
     `{resource}` stands for the name of the view instance's resource.
     """
 
     def declare(view: View) -> View:
-        view.__dict__["__permission__"] = {"": permission} | by_method
+        view.__dict__["__permission__"] = permission
         return view
 
     return declare
@@ -54,13 +54,11 @@ def permission_of(view: Any, method: str) -> str | None:
     method = "GET" if method in ("HEAD", "OPTIONS") else method
     owner = getattr(view, "__self__", None) or getattr(view, "view_class", None)
     function = getattr(owner, method.lower(), None) if hasattr(view, "view_class") else view
-    declared = getattr(function, "__permission__", None) or getattr(view, "__permission__", None)
-    if declared is None:
-        declared = {"": getattr(owner, "permission", None)}
-    found = declared.get(method) or declared[""]
-    if found and "{resource}" in found:
-        found = found.replace("{resource}", owner.resource.name)  # type: ignore[union-attr]
-    return found if found and isinstance(found, str) else None
+    told = getattr(function, "__permission__", getattr(view, "__permission__", None))
+    found = getattr(owner, "permission", None) if told is None else told
+    if not found or not isinstance(found, str):
+        return None
+    return found.replace("{resource}", owner.resource.name) if "{resource}" in found else found  # type: ignore[union-attr]
 
 
 def route_permissions(app: flask.Flask) -> dict[tuple[str, str], str | None]:

@@ -9,7 +9,7 @@ from typing import Any
 from core import db, runtime
 from core.access.models import RolePermission, UserRole
 from core.context import Grant
-from core.db import bulk, search
+from core.db import search
 from core.i18n import __
 
 Scopes = Mapping[str, Mapping[str, Sequence[str]]]
@@ -21,6 +21,7 @@ HELD_BY_ALL = frozenset({SIGNED_IN, "core.view.view", "core.view.create", "core.
 CORE_PERMISSIONS: Mapping[str, Any] = {
     SIGNED_IN: __("Be signed in"),
     "core.role.view_as": __("Look at Maktab as a role or another user"),
+    "core.settings.view": __("See the settings of the install"),
     "core.plugin.view": __("See plugins"),
     "core.plugin.manage": __("Enable and disable plugins"),
     "core.job.view_all": __("See the jobs of others"),
@@ -65,24 +66,20 @@ def granted(entries: Iterable[str], scopes: Scopes) -> Grant:
 
 def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
     """The grants of each user, in one statement; a user without a role holds `HELD_BY_ALL` alone."""
-    rows = zip(*bulk.converted(_GRANTS.run(ids=search.bound(user_ids)).fetchall(), _GRANTED), strict=True)
-    lines: dict[tuple[int, int], list[str]] = {}
-    scopes: dict[int, Any] = {}
-    for user_id, assignment, narrowed, permission in rows:
-        lines.setdefault((user_id, assignment), []).append(permission)
-        scopes[assignment] = narrowed
+    lines: dict[tuple[int, int, str], list[str]] = {}
+    for user_id, assignment, scopes, permission in _GRANTS.run(ids=search.bound(user_ids)).fetchall():
+        lines.setdefault((user_id, assignment, scopes), []).append(permission)
     found = {user_id: [Grant(HELD_BY_ALL)] for user_id in user_ids}
-    for (user_id, assignment), entries in lines.items():
-        found[user_id].append(granted(entries, scopes[assignment]))
+    for (user_id, _assignment, scopes), entries in lines.items():
+        found[user_id].append(granted(entries, UserRole.scopes.python_value(scopes)))
     return {user_id: tuple(grants) for user_id, grants in found.items()}
 
 
-_GRANTED = (UserRole.user, UserRole.id, UserRole.scopes, RolePermission.permission)
 _GRANTS = db.Kept(
     lambda: (
-        UserRole.select(*_GRANTED)
+        UserRole.select(UserRole.user, UserRole.id, UserRole.scopes, RolePermission.permission)
         .join(RolePermission, on=RolePermission.role == UserRole.role)
-        .where(search.among_slot(UserRole.user, "ids"))
+        .where(search.among(UserRole.user, db.slot("ids")))
     )
 )
 

@@ -11,7 +11,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 
 from core import access
 from core.api import routes
-from core.api.models import KeptAnswer, RateCounter
+from core.api.guards import KeptAnswer, RateCounter
 from core.api.routes import Endpoint, selection, started
 from core.api.shapes import Chosen, Problem, Started
 from core.plugins.blame import blaming

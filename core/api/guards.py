@@ -9,25 +9,53 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 import flask
 import peewee
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from core import db, runtime
-from core.api.models import KeptAnswer, RateCounter
 from core.auth import current_context
 from core.auth.frame import current_scopes
-from core.db import utcnow
-from core.errors import Conflict, Forbidden, Invalid, MaktabError
+from core.db import JSONField, Model, UTCDateTimeField, utcnow
+from core.errors import Forbidden, Invalid, MaktabError
 from core.i18n import _
 from core.parse import parse_json
 
 BODY_BYTES = 2 * 1024 * 1024
 CALLS_PER_MINUTE = 600
-_KEPT, _RUNNING = timedelta(hours=24), timedelta(minutes=1)
+_KEPT = timedelta(hours=24)
 _REPLAYED = ("ETag", "Location", "Content-Type")
+
+
+class KeptAnswer(Model):
+    """The answer to a request with an `Idempotency-Key`; `status` NULL: it still runs, and nobody else sees the row."""
+
+    audit_exempt = "the request's change is audited itself"
+    user_id = peewee.BigIntegerField()
+    key = peewee.CharField(max_length=255)
+    request_hash = peewee.CharField(max_length=64)
+    status = peewee.IntegerField(null=True)
+    headers = JSONField(null=True)
+    body = peewee.TextField(null=True)
+    created_at = UTCDateTimeField(default=utcnow, index=True)
+
+    class Meta:
+        table_name = "core_api_answer"
+        indexes = ((("user_id", "key"), True),)
+
+
+class RateCounter(Model):
+    """Calls of one token in the running minute."""
+
+    audit_exempt = "a counter"
+    key = peewee.CharField(max_length=80, unique=True)
+    minute = peewee.BigIntegerField()
+    calls = peewee.IntegerField()
+
+    class Meta:
+        table_name = "core_api_rate"
 
 
 class TooManyCalls(MaktabError):
@@ -99,8 +127,8 @@ def _tell_rate(response: flask.Response) -> flask.Response:
 def once_per_key(view: Callable[..., Any], prepare: Callable[[], Mapping[str, Any]] = dict) -> Callable[..., Any]:
     """With an `Idempotency-Key`, do `view` once and give its answer again for 24 hours.
 
-    The key is claimed first, in a transaction of its own, so that a second call sees it running; the change and its
-    answer commit together, so that a claim whose process died (older than a minute) can be taken over safely.
+    The key, the change and its answer are one transaction: a second call that comes meanwhile waits for the first, and
+    one that fails or whose process dies leaves nothing, not even the key.
     `prepare`: what takes long and changes nothing, before that transaction; what it gives goes to the view by name.
     """
 
@@ -108,24 +136,33 @@ def once_per_key(view: Callable[..., Any], prepare: Callable[[], Mapping[str, An
     def once(*args: Any, **kwargs: Any) -> Any:
         if "Idempotency-Key" not in flask.request.headers:
             return view(*args, **kwargs, **prepare())
-        claim = _claim(flask.request.headers["Idempotency-Key"])
-        if claim.status is not None:
-            return flask.make_response(claim.body, claim.status, claim.headers | {"Idempotency-Replayed": "true"})
-        mine = (KeptAnswer.id == claim.id) & (KeptAnswer.created_at == claim.created_at) & KeptAnswer.status.is_null()
-        try:
-            prepared = prepare()
-            with db.transaction():
-                answer = flask.make_response(view(*args, **kwargs, **prepared))
-                headers = {name: answer.headers[name] for name in _REPLAYED if name in answer.headers}
-                kept = {"status": answer.status_code, "headers": headers, "body": answer.get_data(as_text=True)}
-                if not KeptAnswer.update(kept).where(mine).execute():
-                    raise Conflict(_("Another call with this Idempotency-Key took over."))
-        except BaseException:  # nothing was done: the key is free again
-            KeptAnswer.delete().where(mine).execute()
-            raise
+        mine, seal = _asked(flask.request.headers["Idempotency-Key"])
+        known = _answered(mine, seal)
+        if known is not None:
+            return known
+        prepared = prepare()
+        with db.transaction():
+            claimed = _claim(mine, seal)
+            if not claimed:
+                return _answered(mine, seal)
+            answer = flask.make_response(view(*args, **kwargs, **prepared))
+            headers = {name: answer.headers[name] for name in _REPLAYED if name in answer.headers}
+            kept = {"status": answer.status_code, "headers": headers, "body": answer.get_data(as_text=True)}
+            KeptAnswer.update(kept).where(KeptAnswer.id.in_(claimed)).execute()
         return answer
 
     return once
+
+
+def _asked(key: str) -> tuple[dict[str, Any], str]:
+    """Whose key it is, and a seal of the request, so that the key is not taken for another one."""
+    request = flask.request
+    if not 0 < len(key) <= 255:
+        raise Invalid({"Idempotency-Key": [_("A key has 1 to 255 signs.")]})
+    asked = b"\n".join((request.method.encode(), request.full_path.encode(), *_body()))
+    # With a key of ours: a plain hash of a body that sets a password could be guessed from a copy of the database.
+    seal = hmac.new(runtime.current().settings.key("session"), asked, hashlib.sha256).hexdigest()
+    return {"user_id": current_context().actor.user_id or 0, "key": key}, seal
 
 
 def _body() -> Iterator[bytes]:
@@ -141,28 +178,25 @@ def _body() -> Iterator[bytes]:
         yield json.dumps([name, upload.filename, digest]).encode()
 
 
-def _claim(key: str) -> KeptAnswer:
-    """The row of this key: fresh when it was free, else with the answer that was given."""
-    request, now = flask.request, utcnow()
-    if not 0 < len(key) <= 255:
-        raise Invalid({"Idempotency-Key": [_("A key has 1 to 255 signs.")]})
-    asked = b"\n".join((request.method.encode(), request.full_path.encode(), *_body()))
-    mine = {"user_id": current_context().actor.user_id or 0, "key": key}
-    # With a key of ours: a plain hash of a body that sets a password could be guessed from a copy of the database.
-    seal = hmac.new(runtime.current().settings.key("session"), asked, hashlib.sha256).hexdigest()
-    fresh = {"request_hash": seal, "created_at": now, "status": None, "headers": None}
-    is_dead = KeptAnswer.status.is_null() & (KeptAnswer.created_at < now - _RUNNING)
-    taken: Any = KeptAnswer.insert(mine | fresh).on_conflict(
-        conflict_target=[KeptAnswer.user_id, KeptAnswer.key], update=fresh,
-        where=is_dead | (KeptAnswer.created_at < now - _KEPT),
-    )  # fmt: skip
-    for claimed in taken.returning(KeptAnswer).execute():
-        return cast(KeptAnswer, claimed)
-    row: KeptAnswer | None = KeptAnswer.get_or_none(**mine)
-    if row is None:  # freed this moment by a call that failed
-        return _claim(key)
-    if row.request_hash != fresh["request_hash"]:
+def _answered(mine: dict[str, Any], seal: str) -> flask.Response | None:
+    """What was answered to the call with this key."""
+    row = KeptAnswer.get_or_none(~_is_free(), **mine)
+    if row is None:
+        return None
+    if row.request_hash != seal:
         raise Invalid({"Idempotency-Key": [_("This key was used for another request.")]})
-    if row.status is None:
-        raise Conflict(_("The first call with this Idempotency-Key is still running."))
-    return row
+    return flask.make_response(row.body, row.status, row.headers | {"Idempotency-Replayed": "true"})
+
+
+def _claim(mine: dict[str, Any], seal: str) -> list[int]:
+    """The id of our row, when the key was free. While another call has it, this waits for that one's end."""
+    fresh = {"request_hash": seal, "created_at": utcnow(), "status": None, "headers": None, "body": None}
+    taken: Any = KeptAnswer.insert(mine | fresh).on_conflict(
+        conflict_target=[KeptAnswer.user_id, KeptAnswer.key], update=fresh, where=_is_free()
+    )
+    return [row.id for row in taken.returning(KeptAnswer.id).execute()]
+
+
+def _is_free() -> Any:
+    """Too old, or of a process of an earlier version that died over it."""
+    return KeptAnswer.status.is_null() | (KeptAnswer.created_at < utcnow() - _KEPT)

@@ -14,6 +14,7 @@ import peewee
 from core import db, runtime
 from core.audit.log import SEALED
 from core.audit.models import Entry, Head
+from core.db import bulk
 
 GENESIS = "0" * 64
 BODY = [getattr(Entry, name) for name in SEALED]
@@ -52,18 +53,15 @@ def _seal_step(limit: int) -> int:
         if not _locked():
             return 0
         head = Head.get_or_none(Head.id == 1)
-        seq, last, chain, places = head.seq if head else 0, head.hash if head else GENESIS, Chain(), []
+        seq, last, chain, sealed = head.seq if head else 0, head.hash if head else GENESIS, Chain(), []
         for body in list(waiting):
             seq, last = seq + 1, chain.entry(seq + 1, last, body)
-            places.append((body[0], seq, last))
-        if places:
-            # Both databases name the columns of VALUES so; SQLite knows no other names for them.
-            places_table = peewee.ValuesList(places).alias("places")
-            entry_id, place, mac = (getattr(places_table.c, f"column{number}") for number in (1, 2, 3))
-            Entry.update({Entry.seq: place, Entry.hash: mac}).from_(places_table).where(Entry.id == entry_id).execute()
+            sealed.append({"id": body[0], "seq": seq, "hash": last})
+        if sealed:
+            bulk.update(Entry, ["id"], sealed)
             mark = {"seq": seq, "hash": last, "mac": chain.head(seq, last)}
             Head.insert(id=1, **mark).on_conflict(conflict_target=[Head.id], update=mark).execute()
-    return len(places)
+    return len(sealed)
 
 
 def _locked() -> bool:

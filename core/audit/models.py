@@ -46,6 +46,7 @@ class Entry(Model):
         return {name: (before.get(name), after.get(name)) for name in {**before, **after}}
 
 
+Entry.add_index(Entry.index(Entry.action, Entry.id, name="core_audit_entry_action"))
 # The sealer asks every second for what is unsealed; without this it would read the whole log.
 Entry.add_index(Entry.index(Entry.id, where=Entry.seq.is_null(), name="core_audit_entry_unsealed"))
 

@@ -18,8 +18,16 @@ _CODES = (
     N_("Enabled"), N_("Disabled"), N_("Signed in"), N_("Signed out"), N_("Sign in refused"), N_("Password changed"),
     N_("Password hashed anew"), N_("Token created"), N_("Token revoked"), N_("Role assigned"), N_("Role taken"),
     N_("Permissions changed"), N_("Password confirmed"), N_("Password refused"), N_("Plugin"),
-    N_("View as started"), N_("View as ended"), N_("Session ended"),
+    N_("View as started"), N_("View as ended"), N_("Session ended"), N_("Verified"), N_("Exported"), N_("Quarantined"),
 )  # fmt: skip
+
+
+def actions() -> dict[str, str]:
+    """{code: in words} of core's own actions and of all resources that there are now, by their words."""
+    found = {text.lower().replace(" ", "_"): _in_words(text) for text in _CODES if text != "Plugin"}
+    for declared in runtime.current().resources.values():
+        found |= {one.name: str(one.label) for one in declared.actions}
+    return dict(sorted(found.items(), key=lambda pair: pair[1]))
 
 
 def action(resource: str, code: str) -> str:

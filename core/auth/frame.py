@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import flask
@@ -107,12 +106,19 @@ def init_app(app: flask.Flask) -> None:
     app.before_request(_fill_context)
 
 
+def _where() -> dict[str, Any]:
+    """Where the running request comes from; its log lines carry the same number."""
+    request = flask.request
+    known = request.environ.get("maktab.request_id")
+    return {"ip": request.remote_addr or ""} | ({"request_id": known} if known else {})
+
+
 def _of_session(secret: str) -> Identity | None:
     found = None if flask.request.path.startswith("/api/") else by_session(secret)
     if found is None:
         return None
     user, session = found
-    own = context_for(user, "ui", ip=flask.request.remote_addr or "", session_id=session.id)
+    own = context_for(user, "ui", session_id=session.id, **_where())
     ctx = view_as.seen(own, session) if session.view_as else own
     return Identity(user, ctx, secret, session, own=own)
 
@@ -123,18 +129,13 @@ def _of_token(request: Any) -> Identity | None:
     if found is None:
         return None
     user, token = found
-    ctx = context_for(user, "api", token.scopes, ip=request.remote_addr or "")
-    return Identity(user, ctx, scopes=token.scopes)
+    return Identity(user, context_for(user, "api", token.scopes, **_where()), scopes=token.scopes)
 
 
 def _fill_context() -> None:
-    flask.g.ctx = Context(NOBODY, "ui", locale=locale(), ip=flask.request.remote_addr or "")
+    flask.g.ctx = Context(NOBODY, "ui", locale=locale(), **_where())
     rule = flask.request.url_rule
     if rule is not None and rule.endpoint.rsplit(".", 1)[-1] == "static":
         return  # files are open to all: no statement for them
-    user = flask_login.current_user
-    if user.is_authenticated:
-        flask.g.ctx = user.ctx
-    known = flask.request.environ.get("maktab.request_id")
-    if known:  # the log lines of this request carry the same number
-        flask.g.ctx = replace(flask.g.ctx, request_id=known)
+    if flask_login.current_user.is_authenticated:
+        flask.g.ctx = flask_login.current_user.ctx

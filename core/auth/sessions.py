@@ -37,17 +37,13 @@ def context_for(user: User, source: Source, scopes: Sequence[str] = ("*",), **mo
 
 def sign_in(username: str, password: str, *, ip: str, browser: str) -> tuple[User, str]:
     """The user and the secret of a new session. Raises SignInRefused or Throttled; always hashes once."""
-    account, address = throttle.account_key(username.strip()), f"address:{ip}"
-    throttle.take(address, throttle.ADDRESS_TRIES)
-    throttle.take(account, throttle.ACCOUNT_TRIES)
-    user = User.get_or_none(User.username == username.strip().casefold())
-    right = passwords.matches(user.password_hash if user and user.is_active else "", password)
-    if not right or user is None:
+    name = username.strip()
+    user = User.get_or_none(User.username == name.casefold())
+    stored = user.password_hash if user and user.is_active else ""
+    if not throttle.is_right(name, ip, stored, password) or user is None:
         refused = Context(NOBODY, "ui", ip=ip)
         audit.write(refused, "core.user", "sign_in_refused", [Change(user.id if user else 0)])
         raise SignInRefused(_("The name or the password is wrong."))
-    throttle.give_back(address)
-    throttle.forget(account)
     if passwords.is_old(user.password_hash):
         stored = passwords.hashed(password)
         with db.transaction():
@@ -93,7 +89,7 @@ def by_session(secret: str) -> tuple[User, Session] | None:
     found = _BY_SECRET.run(hash=_hash(secret)).fetchall()
     if not found:
         return None
-    (row,), (user,) = bulk.side_by_side(found, Session, User)
+    (row,), (user,) = bulk.records_in(found, Session, User)
     settings, now = runtime.current().settings, db.utcnow()
     idle, age = now - row.last_seen_at, now - row.created_at
     # abs: a session of a clock that was far ahead would else live until that time has come.

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from core import audit, db, runtime
-from core.auth import passwords, throttle
+from core.auth import throttle
 from core.auth.models import Session, User
 from core.auth.sessions import new_secret
 from core.changes import Change
@@ -25,16 +25,11 @@ def is_fresh(session: Session) -> bool:
 
 def demand_password(ctx: Context, user: User, password: str) -> None:
     """Raise Invalid or Throttled unless `password` is that of `user`: counted like sign-ins, noted in the log."""
-    account, address = throttle.account_key(user.username), f"address:{ctx.ip}"
-    throttle.take(address, throttle.ADDRESS_TRIES)
-    throttle.take(account, throttle.ACCOUNT_TRIES)
-    right = passwords.matches(user.password_hash, password)
+    right = throttle.is_right(user.username, ctx.ip, user.password_hash, password)
     with db.transaction():
         audit.write(ctx, "core.user", "password_confirmed" if right else "password_refused", [Change(user.id)])
     if not right:
         raise Invalid({"password": [_("This is not your present password.")]})
-    throttle.give_back(address)
-    throttle.forget(account)
 
 
 def step_up(ctx: Context, session: Session, user: User, password: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 from core import db
+from core.auth import passwords
 from core.auth.models import LoginAttempt
 from core.errors import MaktabError
 from core.i18n import _
@@ -30,16 +32,27 @@ def account_key(username: str) -> str:
     return "account:" + hashlib.sha256(username.casefold().encode()).hexdigest()
 
 
+def is_right(username: str, ip: str, stored: str, password: str) -> bool:
+    """Whether `stored` is the hash of `password`. A wrong one counts as a try of this name and of this address, a
+    right one does not. Raises Throttled; hashes once in any other case."""
+    account, address = account_key(username), f"address:{ip}"
+    take(address, ADDRESS_TRIES)
+    take(account, ACCOUNT_TRIES)
+    is_it = passwords.matches(stored, password)
+    if is_it:
+        give_back(address)
+        forget(account)
+    return is_it
+
+
 def take(key: str, tries: int) -> None:
     """Take one try of `key` or raise Throttled; refused tries do not count. Later rounds wait 15, 30, 60 minutes."""
-    now = db.utcnow()
-    LoginAttempt.insert(key=key, since_at=now).on_conflict_ignore().execute()
+    now, more = db.utcnow(), {LoginAttempt.tries: LoginAttempt.tries + 1}
     with db.transaction():
-        # The update comes first: it locks the row, so that of many tries at once each sees its own number.
-        LoginAttempt.update(tries=LoginAttempt.tries + 1).where(LoginAttempt.key == key).execute()
-        row = LoginAttempt.get_or_none(LoginAttempt.key == key)
-        if row is None:  # a right try at the same moment has just dropped the counter
-            return
+        # One upsert locks the row, so that of many tries at once each sees its own number.
+        counted: Any = LoginAttempt.insert(key=key, tries=1, since_at=now)
+        counted = counted.on_conflict(conflict_target=[LoginAttempt.key], update=more)
+        (row,) = counted.returning(LoginAttempt).execute()
         if row.blocked_until and row.blocked_until > now:
             raise Throttled(int((row.blocked_until - now).total_seconds()) + 1)
         if row.blocked_until or now - row.since_at > _WINDOW:

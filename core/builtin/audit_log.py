@@ -11,7 +11,9 @@ from core import links, runtime
 from core.audit import words
 from core.audit.models import Entry
 from core.auth.models import User
+from core.builtin import audit_checks
 from core.context import Context
+from core.db import steps
 from core.i18n import __
 from core.resources import query
 from core.resources.declaration import Column, Filter, Resource, Section
@@ -71,6 +73,26 @@ def _labels(ctx: Context, entry: Any) -> dict[str, Any]:
     return {"labels": {info.path: info.label for info in infos if info.kind != "money"}}
 
 
+def _people() -> dict[str, str]:
+    """Those who may have done something, by name."""
+    users = User.select(User.id, User.name, User.username)
+    named = sorted(((str(user.id), str(user)) for user in users), key=lambda pair: pair[1].casefold())
+    return {**dict(named), "0": words.actor(0, None)}
+
+
+def _kinds() -> dict[str, str]:
+    """Kinds of record of which the log tells, also those of plugins that are off, in words."""
+    named = [(name, words.kind(name)) for name in steps.values(Entry.resource)]
+    return dict(sorted(named, key=lambda pair: pair[1]))
+
+
+def _chain(ctx: Context, _none: Any) -> dict[str, Any]:
+    """The state of the chain, above the list."""
+    state = audit_checks.state()
+    last = state["last"]
+    return {"head": state["head"], "last": last, "found": (last.diff or {}).get("after", {}) if last else {}}
+
+
 ENTRIES = Resource(
     name="core.audit_entry",
     slug="audit",
@@ -93,10 +115,10 @@ ENTRIES = Resource(
         Column("reason", __("Reason"), shown=False),
     ],
     filters=[
-        Filter("actor_id", __("User no."), "number"),
-        Filter("resource", __("Kind of record"), "text"),
-        Filter("record_id", __("Record"), "number"),
-        Filter("action", __("Action"), "text"),
+        Filter("actor_id", __("By"), choices=_people),
+        Filter("resource", __("Kind of record"), choices=_kinds),
+        Filter("action", __("Action"), choices=words.actions),
+        Filter("record_id", __("Record number"), "number"),
         Filter("at", __("Time"), "date"),
     ],
     detail=[
@@ -105,6 +127,7 @@ ENTRIES = Resource(
         Section("chain", __("Seal"), template="admin/audit_seal.html", side=True),
     ],
     loader=_join,
+    above=Section("chain", __("Seal"), template="admin/audit_chain.html", load=_chain),
     has_notes=False,
     can_create=False,
     can_edit=False,

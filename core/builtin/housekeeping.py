@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from core import audit, db, files, runtime
-from core.api.models import KeptAnswer
+from core import audit, db, files, notifications, runtime
+from core.api import KeptAnswer
 from core.auth.models import Confirmation, Session
+from core.builtin import audit_checks
 from core.db import search, utcnow
+from core.errors import Conflict
 from core.events import Event
-from core.i18n import __
+from core.i18n import _, __
 from core.jobs import actions, deliveries
 from core.jobs.models import Job, JobItem, JobType, Schedule, ScheduleSlot
 from core.jobs.run import JobRun
+from core.notifications import Notification
 
 KEEP_DAYS = 30  # finished jobs, their rows' results, relayed events
 KEEP_DELIVERIES_DAYS = 1
@@ -31,6 +34,13 @@ def _reindex(run: JobRun) -> None:
             return
 
 
+def _verify(run: JobRun) -> Mapping[str, Any]:
+    report = audit_checks.check(run.ctx)
+    if not report.ok:
+        raise Conflict(_("The audit chain does not hold: %(problem)s", problem=report.problem))
+    return {"checked": report.checked}
+
+
 def _clean_up(run: JobRun) -> Mapping[str, int]:
     """Rows that nobody may use any more, in small steps: the embedded database has one writer."""
     now, old = utcnow(), utcnow() - timedelta(days=KEEP_DAYS)
@@ -42,6 +52,7 @@ def _clean_up(run: JobRun) -> Mapping[str, int]:
         "sessions": _delete(Session, Session.created_at < now - hours),
         "confirmations": _delete(Confirmation, Confirmation.expires_at < now),
         "answers": _delete(KeptAnswer, KeptAnswer.created_at < now - timedelta(days=2)),
+        "notifications": _delete(Notification, Notification.at < now - timedelta(days=notifications.KEEP_DAYS)),
         "slots": _delete(ScheduleSlot, ScheduleSlot.created_at < old),
         "events": _delete(Event, Event.relayed_at < old),
         # Items before their job: afterwards nobody could tell whose they were.
@@ -63,6 +74,9 @@ JOBS = (
     JobType("core.deliver", deliveries.deliver, __("Deliver an event")),
     JobType("core.cleanup", _clean_up, __("Remove what has expired")),
     JobType("core.audit_anchor", lambda run: audit.anchor(), __("Anchor the audit log")),
+    JobType("core.audit_verify", _verify, __("Verify the audit log")),
     JobType("core.reindex", _reindex, __("Rebuild the search index"), permission="core.search.rebuild"),
 )
-SCHEDULES = (Schedule("core.cleanup", 3600), Schedule("core.audit_anchor", 3600))
+SCHEDULES = (
+    Schedule("core.cleanup", 3600), Schedule("core.audit_anchor", 3600), Schedule("core.audit_verify", 86_400),
+)  # fmt: skip

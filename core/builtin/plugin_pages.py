@@ -1,4 +1,4 @@
-"""The page of plugins: what is there, how it is, and switches."""
+"""The pages of plugins: what is there and how it is, one plugin with what it wants, and switches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import flask
 from flask_admin import expose
 
 from core.access import requires
+from core.audit import words
+from core.auth.models import User
+from core.builtin import plugin_health as health
 from core.errors import MaktabError, NotFound
 from core.i18n import _, __, text_of
 from core.plugins import lifecycle
@@ -29,52 +32,69 @@ class PluginsView(AdminView):
     def __init__(self) -> None:
         super().__init__(__("Plugins"), endpoint="core_plugins", url="/admin/plugins")
 
+    def render(self, template: str, **values: Any) -> str:
+        common = {"text_of": text_of, "health": health, "may_manage": context().actor.can("core.plugin.manage")}
+        return str(super().render(template, **common, **values))
+
     @expose("/")
     def index(self) -> str:
-        found = lifecycle.status()
-        enabled = {plugin.name: plugin for plugin in found if plugin.enabled}
-        first = {name: dependents(name, enabled) for name in enabled}
-        return str(self.render("admin/plugins.html", plugins=found, dependents=first, text_of=text_of))
+        found, asked = lifecycle.status(), flask.request.args.get("q", "").strip()
+        shown = [one for one in found if asked.casefold() in _searched(one)]
+        groups = {name: [one for one in shown if one.category == name] for name in health.CATEGORIES}
+        page = {"groups": groups, "count": len(found), "on": sum(one.enabled for one in found), "asked": asked}
+        return self.render("admin/plugins.html", **page, failed=health.failed([one.name for one in shown]))
+
+    @expose("/<name>")
+    def details(self, name: str) -> str:
+        plugin, first = _found(name)
+        log, entries = health.log(name), health.history(name)
+        users = {user.id: str(user) for user in User.select().where(User.id.in_({one.actor_id for one in entries}))}
+        told = [(one.at, words.action("core.plugin", one.action), _who(one, users)) for one in entries]
+        page = {"plugin": plugin, "dependents": first, "wishes": health.wishes(plugin), "log": log, "history": told}
+        return self.render("admin/plugin.html", **page)
 
     @expose("/<name>/enable", methods=["POST"])
     @requires("core.plugin.manage")
     def enable(self, name: str) -> Any:
-        if asked := confirm.first(self._to_enable(name)):
+        plugin, _first = _found(name)
+        if asked := confirm.first(self._to_enable(plugin)):
             return asked
         try:
             lifecycle.enable(context(), name)
-            flask.flash(_("%(name)s is on; every page follows within a moment.", name=name), "ok")
+            text = _("%(name)s is on; every page follows within a moment.", name=health.title(plugin))
+            flask.flash(text, "ok")
         except MaktabError as error:
             flask.flash(str(error), "bad")
-        return flask.redirect(self.get_url(".index"))
+        return flask.redirect(self.get_url(".details", name=name))
 
     @expose("/<name>/disable", methods=["POST"])
     @requires("core.plugin.manage")
     def disable(self, name: str) -> Any:
-        if asked := confirm.first(self._to_disable(name)):
+        plugin, first = _found(name)
+        with_them = "with_dependents" in flask.request.form
+        if asked := confirm.first(self._to_disable(plugin, first if with_them else [])):
             return asked
         try:
-            gone = lifecycle.disable(context(), name, with_dependents="with_dependents" in flask.request.form)
+            gone = lifecycle.disable(context(), name, with_dependents=with_them)
             flask.flash(_("%(names)s: off; every page follows within a moment.", names=", ".join(gone)), "ok")
         except MaktabError as error:
             flask.flash(str(error), "bad")
-        return flask.redirect(self.get_url(".index"))
+        return flask.redirect(self.get_url(".details", name=name))
 
-    def _to_enable(self, name: str) -> Question:
-        plugin = _named(name)
+    def _to_enable(self, plugin: Plugin) -> Question:
+        name = health.title(plugin)
         return Question(
             "core.plugin.enable",
-            _("Switch on %(name)s?", name=plugin.title or name),
-            _("Switch on %(name)s", name=plugin.title or name),
+            _("Switch on %(name)s %(version)s?", name=name, version=plugin.version),
+            _("Switch on %(name)s", name=name),
             level="reauth",
-            text=_("It runs inside Maktab and may do what Maktab may do."),
-            back=self.get_url(".index"),
+            text=_("It runs inside Maktab and may do what Maktab may do. It says that it wants:"),
+            lines=health.wishes(plugin),
+            back=self.get_url(".details", name=plugin.name),
         )
 
-    def _to_disable(self, name: str) -> Question:
-        enabled = {plugin.name: plugin for plugin in lifecycle.status() if plugin.enabled}
-        first = dependents(name, enabled) if "with_dependents" in flask.request.form and name in enabled else []
-        names = ", ".join([*first, name])
+    def _to_disable(self, plugin: Plugin, first: list[str]) -> Question:
+        names = ", ".join([*first, plugin.name])
         return Question(
             "core.plugin.disable",
             _("Switch off %(names)s?", names=names),
@@ -82,12 +102,22 @@ class PluginsView(AdminView):
             level="reauth",
             text=_("Pages, links and jobs rest until you switch it on again; no data is lost."),
             danger=True,
-            back=self.get_url(".index"),
+            back=self.get_url(".details", name=plugin.name),
         )
 
 
-def _named(name: str) -> Plugin:
-    for plugin in lifecycle.status():
-        if plugin.name == name:
-            return plugin
-    raise NotFound(_("There is no plugin %(name)s.", name=name))
+def _found(name: str) -> tuple[Plugin, list[str]]:
+    """A plugin, and those that are on and require it, in the order in which they would go. Raises NotFound."""
+    plugins = {plugin.name: plugin for plugin in lifecycle.status()}
+    if name not in plugins:
+        raise NotFound(_("There is no plugin %(name)s.", name=name))
+    on = {other: plugin for other, plugin in plugins.items() if plugin.enabled}
+    return plugins[name], dependents(name, on) if name in on else []
+
+
+def _searched(plugin: Plugin) -> str:
+    return f"{plugin.name} {health.title(plugin)} {text_of(plugin.path, plugin.summary)}".casefold()
+
+
+def _who(entry: Any, users: dict[int, str]) -> str:
+    return words.actor(entry.actor_id, users.get(entry.actor_id))

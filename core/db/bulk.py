@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import peewee
 
+from core.db import search
 from core.db.engine import database, is_postgres
 from core.db.fields import IdField, MinorField
+from core.db.kept import Kept, slot
 
-T = TypeVar("T")
 _AS_STORED: dict[Any, type] = {
     IdField: int, MinorField: int, peewee.IntegerField: int, peewee.BigIntegerField: int, peewee.ForeignKeyField: int,
     peewee.CharField: str, peewee.TextField: str,
@@ -25,11 +25,10 @@ def columns(query: Any, fields: Sequence[Any]) -> list[Sequence[Any]]:
 
     Column by column, and only what the database stores in another form: a fourth of the time of peewee's rows.
     """
-    return converted(database.execute(query.select(*fields)).fetchall(), fields)
+    return _converted(database.execute(query.select(*fields)).fetchall(), fields)
 
 
-def converted(rows: Sequence[Any], fields: Sequence[Any]) -> list[Sequence[Any]]:
-    """The same of `rows` as the database gave them."""
+def _converted(rows: Sequence[Any], fields: Sequence[Any]) -> list[Sequence[Any]]:
     found: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(fields)
     return [values if type(field) in _AS_STORED else [field.python_value(value) for value in values]
             for field, values in zip(fields, found, strict=True)]  # fmt: skip
@@ -45,13 +44,13 @@ def records(model: Any, fields: Sequence[Any], found: Sequence[Sequence[Any]]) -
     return made
 
 
-def side_by_side(rows: Sequence[Any], *models: Any) -> list[list[Any]]:
-    """For each of `models`, whose columns stand side by side in `rows`, its records."""
+def records_in(rows: Sequence[Any], *models: Any) -> list[list[Any]]:
+    """For each of `models`, whose columns stand side by side in `rows` as the database gave them, its records."""
     made, start = [], 0
     for model in models:
         fields = model._meta.sorted_fields
         part = [row[start : start + len(fields)] for row in rows]
-        made.append(records(model, fields, converted(part, fields)))
+        made.append(records(model, fields, _converted(part, fields)))
         start += len(fields)
     return made
 
@@ -76,8 +75,7 @@ def insert(model: Any, rows: Sequence[dict[str, Any]], *, ignore: bool = False) 
                 database.cursor().executemany(f"{head} VALUES {marks}{tail}", values)
                 return
             for part in _parts(values):  # a message for each row costs more than a long statement
-                statement = f"{head} VALUES {', '.join([marks] * len(part))}{tail}"
-                database.execute_sql(statement, [value for row in part for value in row])
+                _run_once(f"{head} VALUES {{}}{tail}", marks, part)
 
 
 def insert_returning(model: Any, rows: Sequence[dict[str, Any]], *, ignore: bool = False) -> list[int]:
@@ -86,9 +84,14 @@ def insert_returning(model: Any, rows: Sequence[dict[str, Any]], *, ignore: bool
         return []
     head, marks, values = _prepared(model, rows)
     tail = f"{' ON CONFLICT DO NOTHING' * ignore} RETURNING {model._meta.primary_key.column_name}"
-    statement = f"{head} VALUES {', '.join([marks] * len(rows))}{tail}"
-    found = database.execute_sql(statement, [value for row in values for value in row]).fetchall()
-    return sorted(row_id for (row_id,) in found)  # given in the order of VALUES; RETURNING promises no order
+    made = _run_once(f"{head} VALUES {{}}{tail}", marks, values)
+    return sorted(row_id for (row_id,) in made.fetchall())  # given in the order of VALUES; RETURNING promises no order
+
+
+def _run_once(statement: str, marks: str, rows: Sequence[tuple[Any, ...]]) -> Any:
+    """One statement for all rows, whose marks come where `{}` stands."""
+    text = statement.format(", ".join([marks] * len(rows)))
+    return database.execute_sql(text, [value for row in rows for value in row])
 
 
 def _prepared(model: Any, rows: Sequence[dict[str, Any]]) -> tuple[str, str, list[tuple[Any, ...]]]:
@@ -116,17 +119,17 @@ def update(model: Any, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> No
     if not rows:
         return
     changed = [name for name in rows[0] if name not in key]
-    names = [*changed, *key]
-    fields = [model._meta.fields[name] for name in names]
+    fields = [model._meta.fields[name] for name in (*changed, *key)]
     bound = list(zip(*(_bound(field, rows, None) for field in fields), strict=True))
     with database.atomic():
-        if is_postgres():
-            for part in _parts(bound):
-                _update_joined(model, len(changed), fields, part)
+        if not is_postgres():
+            pairs = [f'"{field.column_name}" = ?' for field in fields]
+            sets, where = ", ".join(pairs[: len(changed)]), " AND ".join(pairs[len(changed) :])
+            statement = f'UPDATE "{model._meta.table_name}" SET {sets} WHERE {where}'  # noqa: S608 - of the model
+            database.cursor().executemany(statement, bound)
             return
-        values, where = ([f'"{field.column_name}" = ?' for field in some] for some in _split(fields, len(changed)))
-        statement = f'UPDATE "{model._meta.table_name}" SET {", ".join(values)} WHERE {" AND ".join(where)}'  # noqa: S608
-        database.cursor().executemany(statement, bound)
+        for part in _parts(bound):
+            _update_joined(model, len(changed), fields, part)
 
 
 _MOST_VALUES = 30_000  # of one statement; PostgreSQL takes 65,535
@@ -141,20 +144,14 @@ def _parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]
 def _update_joined(model: Any, changed: int, fields: Sequence[Any], bound: Sequence[tuple[Any, ...]]) -> None:
     """One statement for all rows. Row by row PostgreSQL may keep a plan of the days when the table was empty, and so
     read all of it for each: 10,000 rows took ten seconds instead of one."""
-    given = [f'"{field.column_name}" = given.c{place}::{_type_of(field)}' for place, field in enumerate(fields)]
-    sets, where = _split(given, changed)
-    marks = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(bound))
+    pairs = [f'"{field.column_name}" = given.c{place}::{_type_of(field)}' for place, field in enumerate(fields)]
+    sets, where = ", ".join(pairs[:changed]), " AND ".join(f"old.{pair}" for pair in pairs[changed:])
     names = ", ".join(f"c{place}" for place in range(len(fields)))
-    told = " AND ".join(f"old.{one}" for one in where)
     statement = (
-        f'UPDATE "{model._meta.table_name}" AS old SET {", ".join(sets)}'  # noqa: S608 - names of the model
-        f" FROM (VALUES {marks}) AS given({names}) WHERE {told}"
+        f'UPDATE "{model._meta.table_name}" AS old SET {sets}'  # noqa: S608 - names of the model
+        f" FROM (VALUES {{}}) AS given({names}) WHERE {where}"
     )
-    database.execute_sql(statement, [value for row in bound for value in row])
-
-
-def _split(some: Sequence[T], at: int) -> tuple[Sequence[T], Sequence[T]]:
-    return some[:at], some[at:]
+    _run_once(statement, f"({', '.join(['%s'] * len(fields))})", bound)
 
 
 def _type_of(field: Any) -> str:
@@ -166,16 +163,12 @@ def _type_of(field: Any) -> str:
 
 def by_ids(model: Any, ids: Sequence[int]) -> list[Any]:
     """The records of `ids` that are there, in no order; in half the time of a select, whose text is made each time."""
-    given, fields = list(ids) if is_postgres() else json.dumps(list(ids)), model._meta.sorted_fields
-    rows = database.execute_sql(_by_ids(model, is_postgres()), (given,)).fetchall()
-    return records(model, fields, converted(rows, fields))
+    return records_in(_by_ids(model).run(ids=search.bound(ids)).fetchall(), model)[0]
 
 
 @functools.lru_cache(maxsize=256)
-def _by_ids(model: Any, on_postgres: bool) -> str:
-    keys = "= ANY(%s)" if on_postgres else "IN (SELECT value FROM json_each(?))"
-    columns = ", ".join(f'"{field.column_name}"' for field in model._meta.sorted_fields)
-    return f'SELECT {columns} FROM "{model._meta.table_name}" WHERE "id" {keys}'  # noqa: S608 - of the model
+def _by_ids(model: Any) -> Kept:
+    return Kept(lambda: model.select().where(search.among(model.id, slot("ids"))))
 
 
 def grouped(pairs: Iterable[tuple[int, str]], keys: Iterable[int] = ()) -> dict[int, list[str]]:

@@ -29,6 +29,12 @@ class KeyPage:
     previous: Cursor | None
 
 
+def cursor(sort: Any, record: Any) -> Cursor:
+    """The place of `record` in the order of the field `sort`."""
+    value = getattr(record, sort.name)
+    return Cursor(None if value is None else _stored(sort, value), record.id)
+
+
 def page(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int) -> KeyPage:
     """One page of `query` (a select over one model, already filtered), sorted by the field `sort`, then id.
 

@@ -43,18 +43,16 @@ class _Migrator:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        return self._noting(name, found) if callable(found) else found
 
-    def _noting(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def make(*args: Any, **kwargs: Any) -> Any:
-            made = function(*args, **kwargs)
+            made = found(*args, **kwargs)
             if not isinstance(made, Operation):
                 return made
             step = _Step(made.migrator, made.fn, *made.args, **made.kwargs)
             self._made.append((f"{name}({', '.join(map(repr, args[:2]))}, …)", step))
             return step
 
-        return make
+        return make if callable(found) else found
 
     def finish(self, returned: Any) -> None:
         """Run what came back, one or several; raises MigrationRefused for what was made for nothing."""
@@ -115,11 +113,6 @@ def apply(name: str, directory: Path) -> list[str]:
     Raises MigrationRefused when an applied file was changed. Must not be called inside a transaction.
     """
     return _locked(name, directory, lambda runner: list(runner.up()))
-
-
-def revert(name: str, directory: Path, target: str | None = None) -> list[str]:
-    """Undo the latest migration, or all back through `target`."""
-    return _locked(name, directory, lambda runner: list(runner.down(target)))
 
 
 def take_back(name: str, directory: Path, step: str) -> None:

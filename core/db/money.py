@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from core.errors import Invalid
@@ -32,11 +32,6 @@ def to_minor(amount: Decimal, currency: str) -> int:
     return int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_EVEN))
 
 
-def to_major(minor: int, currency: str) -> Decimal:
-    """Minor units as an exact decimal with the currency's digits: 1234 GBP -> 12.34."""
-    return Decimal(minor).scaleb(-exponent(currency))
-
-
 def writer(currency: str) -> Callable[[int], str]:
     """What writes minor units of `currency` as an exact decimal: 1234 GBP -> "12.34"."""
     digits = exponent(currency)
@@ -47,15 +42,3 @@ def writer(currency: str) -> Callable[[int], str]:
         return f"{'-' if minor < 0 else ''}{whole}.{rest:0{digits}}"
 
     return write if digits else str
-
-
-def split(minor: int, weights: Sequence[int]) -> list[int]:
-    """Parts of `minor` in proportion to `weights` that add up exactly (largest remainder)."""
-    total = sum(weights)
-    if total <= 0 or min(weights) < 0:
-        raise ValueError("split needs weights >= 0 that do not all vanish")
-    parts = [minor * weight // total for weight in weights]
-    remainders = sorted(range(len(weights)), key=lambda i: (-(minor * weights[i] % total), i))
-    for i in remainders[: minor - sum(parts)]:
-        parts[i] += 1
-    return parts

@@ -16,7 +16,6 @@ import peewee
 
 from core.db.engine import database, is_postgres, transaction
 from core.db.fields import is_storable
-from core.db.kept import slot
 
 if TYPE_CHECKING:
     from core.resources.declaration import Resource
@@ -203,25 +202,20 @@ def starts_with(field: Any, text: str) -> Any:
     return peewee.Expression(field, "GLOB", peewee.Value(pattern + "*", converter=False))
 
 
-def among(key: Any, ids: Sequence[int]) -> Any:
-    """`key IN ids` with one parameter, however many they are; numbers that no row can have are left out."""
-    return _among(key, peewee.Value(bound(ids), converter=False, unpack=False))
+def among(key: Any, ids: Sequence[int] | peewee.Value) -> Any:
+    """`key IN ids` with one parameter, however many they are; numbers that no row can have are left out.
 
-
-def among_slot(key: Any, name: str) -> Any:
-    """The same in a kept statement; what `bound` makes of the ids goes into the slot `name`."""
-    return _among(key, slot(name))
+    In a kept statement `ids` is a slot, for what `bound` makes of them.
+    """
+    one = ids if isinstance(ids, peewee.Value) else peewee.Value(bound(ids), converter=False, unpack=False)
+    begin, end = ("= ANY(CAST(", " AS bigint[]))") if is_postgres() else ("IN (SELECT value FROM json_each(", "))")
+    return peewee.NodeList((key, peewee.SQL(begin), one, peewee.SQL(end)))
 
 
 def bound(ids: Sequence[int]) -> Any:
     """The one parameter that ids are."""
     known = [row_id for row_id in ids if is_storable(row_id)]
     return known if is_postgres() else json.dumps(known)
-
-
-def _among(key: Any, value: Any) -> Any:
-    begin, end = ("= ANY(CAST(", " AS bigint[]))") if is_postgres() else ("IN (SELECT value FROM json_each(", "))")
-    return peewee.NodeList((key, peewee.SQL(begin), value, peewee.SQL(end)))
 
 
 def unindexed(condition: Any) -> Any:

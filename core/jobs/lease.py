@@ -105,12 +105,12 @@ def claim_some(most: int) -> list[Job]:
 
 def _taken(take: db.Kept, most: int, tried: int = _MANY) -> list[Job]:
     """The jobs that `take` gives, of those that were tried at most `tried` times."""
-    now, fields = moment(), Job._meta.sorted_fields
+    now = moment()
     end = now + timedelta(seconds=runtime.current().settings.job_lease_s)
     times = {"now": now, "end": end, "started_at": utcnow()}
     bound = {name: Job.due_at.db_value(time) for name, time in times.items()}
     rows = take.run(most=most, tried=tried, token=secrets.token_hex(8), worker=worker_id(), **bound).fetchall()
-    jobs: list[Job] = bulk.records(Job, fields, bulk.converted(rows, fields))
+    (jobs,) = bulk.records_in(rows, Job)
     return sorted(jobs, key=lambda job: job.id)
 
 

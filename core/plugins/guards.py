@@ -16,6 +16,7 @@ from core.plugins.models import PluginFailure
 from core.plugins.state import quarantine
 
 LIMIT, WINDOW = 5, timedelta(seconds=60)
+KEPT = timedelta(hours=1)  # so long the page of plugins shows a failure
 FAR_OVER = 10  # a call that takes so many times its budget is a failure: below, a busy machine may be the cause
 
 log = structlog.get_logger()
@@ -61,7 +62,7 @@ def _count(plugin: str, hook: str, error: str) -> None:
     with db.transaction():
         PluginFailure.create(plugin=plugin, hook=hook, error=error)
         recent = PluginFailure.select().where(PluginFailure.plugin == plugin, PluginFailure.at > since).count()
-        PluginFailure.delete().where(PluginFailure.plugin == plugin, PluginFailure.at < since - WINDOW).execute()
+        PluginFailure.delete().where(PluginFailure.plugin == plugin, PluginFailure.at < utcnow() - KEPT).execute()
     if recent >= LIMIT:
         quarantine(plugin, f"{recent} failures in a minute; the last in {hook}: {error}")
 

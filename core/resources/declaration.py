@@ -10,6 +10,7 @@ import marshmallow as ma
 
 from core.context import Actor, Context
 from core.db import Record
+from core.errors import in_one_line
 from core.resources.border import bordered
 
 if TYPE_CHECKING:
@@ -60,13 +61,17 @@ class Filter:
 
     Operators by kind: choice in (comma list); text eq, prefix; number and money gte, lte, eq; date (days or moments, as
     the model field has them) gte, lte and the relative words today, yesterday, last_7_days, last_30_days, this_month,
-    this_year; bool eq; tag in (trait tags).
+    this_year; bool eq; tag in (trait tags). `choices`: {value: its name}, or a function that gives it when asked.
     """
 
     name: str
     label: Label
     kind: Literal["choice", "text", "number", "money", "date", "bool", "tag"] = "choice"
-    choices: Mapping[str, Label] = field(default_factory=dict)
+    choices: Mapping[str, Label] | Callable[[], Mapping[str, Label]] = field(default_factory=dict)
+
+    def offered(self) -> Mapping[str, Label]:
+        """The choices that there are now."""
+        return self.choices() if callable(self.choices) else self.choices
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        return "; ".join(f"{name}: {' '.join(map(str, texts))}".lstrip(": ") for name, texts in self.errors.items())
+        return in_one_line(self.errors)
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,7 @@ class Resource:
     number of statements that does not grow with them; the page of a record offers the others.
     `rows(actor)`: a condition on the model for what that actor reaches at all, besides his scopes; None = everything.
     `views`: tabs above the list, after that of the whole list.
+    `above`: a part above the list (a template, and `load(ctx, None)`), which is not fetched again with it.
     `reauth`: fields of the document that are only written when the password was given lately.
     `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
     """
@@ -213,6 +219,7 @@ class Resource:
     can_import: bool = True
     form_fields: Sequence[str] = ()
     reauth: Sequence[str] = ()
+    above: Section | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schema", bordered(self.schema))

@@ -89,11 +89,19 @@ def page_ids(ctx: Context, resource: Resource, state: ListState) -> tuple[list[i
     return found.ids, after, before
 
 
+def beside(ctx: Context, resource: Resource, state: ListState, record: Any) -> tuple[int | None, int | None]:
+    """The ids before and after `record` in a list, whether or not it is (still) in it; two short reads of an index."""
+    sort, descending = _sort(resource, state.sort or resource.default_sort)
+    query = _matching(ctx, resource, state, "view", in_order=True)
+    at = keyset.cursor(sort, record)
+    found = [keyset.page(query, sort, descending, at._replace(backward=way), 1).ids for way in (True, False)]
+    before, after = (ids[0] if ids else None for ids in found)
+    return before, after
+
+
 def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
     """The records of `ids` in that order, with what the loader joins; no check of rights."""
-    model, fields = resource.model, resource.model._meta.sorted_fields
-    found = bulk.columns(model.select().where(search.among(model.id, ids)), fields) if ids else ()
-    rows = {row.id: row for row in bulk.records(model, fields, found)}
+    rows = {row.id: row for row in bulk.by_ids(resource.model, ids)} if ids else {}
     return _joined(ctx, resource, [rows[key] for key in ids if key in rows])
 
 
@@ -163,8 +171,7 @@ def _walks(ctx: Context, resource: Resource, state: ListState) -> bool:
     """
     if not state.filters or is_postgres() or _is_in_order(resource, state):
         return False
-    query = _matching(ctx, resource, ListState(state.filters), "view")
-    return bool(query.select(resource.model.id).order_by().limit(_MANY).count() == _MANY)
+    return count(ctx, resource, ListState(state.filters), _MANY) > _MANY
 
 
 def _is_in_order(resource: Resource, state: ListState) -> bool:
@@ -225,7 +232,8 @@ def askable(ctx: Context, resource: Resource, argument: str, text: str) -> str:
     name = argument.partition("__")[0]
     declared = next((one for one in resource.filters if one.name == name), None)
     if declared and declared.choices:
-        text = ",".join(one for one in text.split(",") if one in declared.choices)
+        choices = declared.offered()
+        text = ",".join(one for one in text.split(",") if one in choices)
     try:
         _condition(ctx, resource, argument, text, False)
     except Invalid:
@@ -242,9 +250,9 @@ def _is_tagged(resource: Resource, text: str, walks: bool) -> Any:
 def _value(declared: Filter, text: str) -> Any:
     if declared.kind != "choice":
         return _VALUES[declared.kind].deserialize(text)
-    wanted = [one for one in text.split(",") if one]
+    wanted, choices = [one for one in text.split(",") if one], declared.offered()
     for one in wanted:
-        if declared.choices and one not in declared.choices:
+        if declared.choices and one not in choices:
             raise ValueError(_("%(value)s is not one of the choices.", value=one[:50]))
     return wanted
 

@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 UNFIT = (peewee.IntegrityError, peewee.DataError, OverflowError, UnicodeError)
 """What a database says against one bad document; anything else is a fault of ours and passes."""
 # SQLite: "UNIQUE constraint failed: t.a, t.b"; PostgreSQL: "Key (a, b)=(…) already exists", 'null value in column "a"'.
-_COLUMNS = re.compile(r"(?:failed: ([\w., ]+)|Key \(([\w, ]+)\)|column \"(\w+)\")")
+_COLUMNS = re.compile(r"(?:failed: |Key \(|column \")([\w., ]+)")
 
 
 class Service:
@@ -165,18 +165,16 @@ class Service:
         return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
 
     def _create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
-        errors = [self.refuse(ctx, doc, None) for doc in docs]
-        good = [doc for doc, refused in zip(docs, errors, strict=True) if not refused]
-        ids = self.insert(ctx, good) if good else []
-        noted = [Change(key, {}, doc) for key, doc in zip(ids, good, strict=True)]
-        changes.record(ctx, self.resource.name, "created", noted)
-        made = iter(ids)
-        return [Outcome("rejected", errors=refused) if refused else Outcome("created", next(made), after=doc)
-                for refused, doc in zip(errors, docs, strict=True)]  # fmt: skip
+        refused = {at: errors for at, doc in enumerate(docs) if (errors := self.refuse(ctx, doc, None))}
+        good = [at for at in range(len(docs)) if at not in refused]
+        ids = dict(zip(good, self.insert(ctx, [docs[at] for at in good]), strict=True)) if good else {}
+        changes.record(ctx, self.resource.name, "created", [Change(key, {}, docs[at]) for at, key in ids.items()])
+        return [Outcome("created", ids[at], after=doc) if at in ids else Outcome("rejected", errors=refused[at])
+                for at, doc in enumerate(docs)]  # fmt: skip
 
     def _update(self, ctx: Context, docs: Mapping[int, Document], versions: Mapping[int, int]) -> list[Outcome]:
         old = self._locked(list(docs))
-        if any(key in old and old[key]["version"] != versions.get(key, old[key]["version"]) for key in docs):
+        if any(doc["version"] != versions.get(key, doc["version"]) for key, doc in old.items()):
             raise _conflict()
         outcomes = {key: self._intent(ctx, doc, old.get(key)) for key, doc in docs.items()}
         changed = {key: dict(one.after or {}) for key, one in outcomes.items() if one.status == "updated"}
@@ -187,34 +185,32 @@ class Service:
         return list(outcomes.values())
 
     def _intent(self, ctx: Context, doc: Document, old: Document | None) -> Outcome:
-        errors = self.refuse(ctx, doc, old) if old else _missing()
-        if errors or old is None:
-            return Outcome("rejected", errors=errors)
+        if old is None:
+            return _missing()
         wanted = self._shaped(doc, old)
         changed = {name: value for name, value in wanted.items() if name not in self.fixed and value != old.get(name)}
         stuck = {name: [why] for name, why in self.fixed_in(old).items() if name in changed}
-        if stuck:
-            return Outcome("rejected", errors=stuck)
+        if errors := self.refuse(ctx, doc, old) or stuck:
+            return Outcome("rejected", errors=errors)
         return Outcome("updated" if changed else "unchanged", before=old, after=changed)
 
     def _upsert(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
-        keys = [tuple(doc.get(name) for name in self.resource.key) for doc in docs]
-        found = self.find({key for key in keys if key and None not in key})
-        outcomes: dict[int, Outcome] = {}
-        for at, key in enumerate(keys):
-            if not key or None in key or key in keys[:at]:
-                errors = {name: [_("This is needed, once in a set.")] for name in self.resource.key}
-                outcomes[at] = Outcome("rejected", errors=errors)
-        known = {at: found[key] for at, key in enumerate(keys) if at not in outcomes and key in found}
-        new = [at for at in range(len(docs)) if at not in outcomes and at not in known]
-        outcomes |= zip(new, self.create(ctx, [docs[at] for at in new]), strict=True)
+        first: dict[Key, int] = {}
+        for at, doc in enumerate(docs):
+            first.setdefault(tuple(doc.get(name) for name in self.resource.key), at)
+        named = {key: at for key, at in first.items() if key and None not in key}
+        found = self.find(named)
+        known = {at: found[key] for key, at in named.items() if key in found}
+        new = [at for key, at in named.items() if key not in found]
+        outcomes = dict(zip(new, self.create(ctx, [docs[at] for at in new]), strict=True))
         outcomes |= zip(known, self.update(ctx, {key: docs[at] for at, key in known.items()}), strict=True)
-        return [outcomes[at] for at in range(len(docs))]
+        unclear = {name: [_("This is needed, once in a set.")] for name in self.resource.key}
+        return [outcomes.get(at) or Outcome("rejected", errors=unclear) for at in range(len(docs))]
 
     def _restore(self, ctx: Context, docs: Mapping[int, Any], versions: Mapping[int, int]) -> list[Outcome]:
         old = self._locked(list(docs))
-        fresh = {key: doc for key, doc in docs.items() if key in old and old[key]["version"] == versions.get(key)}
-        back = {key: self._emptied(doc, old[key]) for key, doc in fresh.items() if doc}
+        fresh = [key for key in docs if key in old and old[key]["version"] == versions.get(key)]
+        back = {key: self._emptied(docs[key], old[key]) for key in fresh if docs[key]}
         gone = [key for key in fresh if key not in back]
         done = dict(zip(back, self._update(ctx, back, {}), strict=True))
         done |= zip(gone, self._delete(ctx, gone), strict=True)
@@ -228,9 +224,8 @@ class Service:
         if gone:
             self.remove(ctx, list(gone))
         changes.record(ctx, self.resource.name, "deleted", [Change(key, doc, {}) for key, doc in gone.items()])
-        deleted = {key: Outcome("deleted", before=doc) for key, doc in gone.items()}
-        missing = Outcome("rejected", errors=_missing())
-        return [(deleted | kept).get(key, missing) for key in ids]
+        done = kept | {key: Outcome("deleted", before=doc) for key, doc in gone.items()}
+        return [done.get(key) or _missing() for key in ids]
 
     def _locked(self, ids: Sequence[int]) -> dict[int, Document]:
         """Documents by id, nobody else writing them until the transaction ends."""
@@ -272,8 +267,8 @@ def _conflict() -> Conflict:
     return Conflict(_("Someone changed this in the meantime; load it again."))
 
 
-def _missing() -> dict[str, list[str]]:
-    return {"": [_("This record does not exist.")]}
+def _missing() -> Outcome:
+    return Outcome("rejected", errors={"": [_("This record does not exist.")]})
 
 
 def reason(problem: Exception) -> Mapping[str, Sequence[str]]:
@@ -282,10 +277,8 @@ def reason(problem: Exception) -> Mapping[str, Sequence[str]]:
         return problem.errors
     if not isinstance(problem, peewee.IntegrityError):
         return {"": [_("A value does not fit: too large, too long, or with signs that cannot be kept.")]}
-    text, found = str(problem), _COLUMNS.search(str(problem))
-    named = next((part for part in (found.groups() if found else ()) if part), "")
-    if "foreign key" in text.lower():
+    text, named = str(problem).lower(), _COLUMNS.search(str(problem))
+    if "foreign key" in text:
         return {"": [_("Other records refer to this one, or it refers to one that does not exist.")]}
-    needed = "null" in text.lower()
-    said = _("This is needed.") if needed else _("Another record has this value already.")
-    return {name.strip().split(".")[-1]: [said] for name in named.split(",")}
+    said = _("This is needed.") if "null" in text else _("Another record has this value already.")
+    return {name.strip().split(".")[-1]: [said] for name in (named[1] if named else "").split(",")}

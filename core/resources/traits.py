@@ -90,7 +90,7 @@ def tags_of(resource: str, ids: Sequence[int]) -> dict[int, list[str]]:
 
 _TAGS = db.Kept(
     lambda: Tagging.select(*_PAIR).where(
-        Tagging.resource == db.slot("resource"), search.among_slot(Tagging.record_id, "ids")
+        Tagging.resource == db.slot("resource"), search.among(Tagging.record_id, db.slot("ids"))
     )
 )
 

@@ -84,19 +84,19 @@ def value(column: Column, record: Any, none: str = "–", tags: Sequence[str] = 
 
 def rows(
     resource: Resource, records: Sequence[Any], columns: Sequence[Column], address: str, *,
-    tags: _Tags, badges: Mapping[int, Sequence[Badge]], pick: bool,
+    tags: _Tags, badges: Mapping[int, Sequence[Badge]], pick: bool, within: str = "",
 ) -> Markup:  # fmt: skip
-    """The rows of a table. `address`: of a record, before its id; `pick`: with a box to select each."""
+    """The rows of a table. `address`: of a record, before its id; `within`: after it; `pick`: a box to select each."""
     main, *others = columns
     title, rest = writer(main, tags), [(_start(column, ""), writer(column, tags)) for column in others]
     begin, link = _start(main, " mk-main-cell"), f'<a class="mk-key" href="{escape(address)}'
-    select = _("Select %(title)s")
+    select, tail = _("Select %(title)s"), escape(within)
 
     def row(record: Any) -> str:
         key, name = record.id, resource.title(record)
         box = f'{_BOX}{key}" aria-label="{escape(select % {"title": name})}"></td>' if pick else ""
         marks = "".join(f" {_badge(one)}" for one in badges.get(key, ()))
-        first = f'{begin}{link}{key}">{title(record) or escape(name)}</a>{marks}</td>'
+        first = f'{begin}{link}{key}{tail}">{title(record) or escape(name)}</a>{marks}</td>'
         return f"<tr>{box}{first}{''.join([f'{start}{write(record)}</td>' for start, write in rest])}</tr>"
 
     with i18n.speaking(i18n.locale(), i18n.timezone()):  # asked once, not once a cell

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import marshmallow as ma
 
-from core.db.money import to_major, to_minor
+from core.db import money
 from core.errors import Invalid
 from core.i18n import _, parse_number, timezone
 from core.resources import FieldInfo, schema_fields
@@ -247,7 +247,7 @@ def _meaning(info: FieldInfo, text: str, currency: str) -> Any:
     if not text:
         return "" if info.kind in ("text", "longtext", "tags") else None
     if info.kind == "money":
-        return to_minor(parse_number(text), currency)
+        return money.to_minor(parse_number(text), currency)
     if info.kind in ("integer", "decimal"):
         return format(parse_number(text), "f")
     if info.kind == "datetime":
@@ -262,7 +262,7 @@ def _text(info: FieldInfo, value: Any, currency: str) -> str:
     if info.kind == "bool":
         return "1" if value else ""
     if info.kind == "money":
-        return format(to_major(int(value), currency), "f")
+        return money.writer(currency)(int(value))
     if info.kind == "datetime":
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         return moment.astimezone(ZoneInfo(timezone())).strftime("%Y-%m-%dT%H:%M:%S")

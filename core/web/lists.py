@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from core import nav, runtime
 from core.context import Context
-from core.db.money import to_major
+from core.db import money
 from core.i18n import _, __
 from core.resources import Badge, Filter, ListState, Page, Resource, Selection, query, traits
 from core.web import cells, tabs
@@ -43,9 +43,11 @@ def view(ctx: Context, shown: Listing, found: Page) -> dict[str, Any]:
     columns = page["columns"]
     tagged = resource.has_tags and any(column.kind == "tags" for column in columns) and ids
     tags = traits.tags_of(resource.name, ids) if tagged else {}
+    within = "?" + urlencode({"in": shown.query or "view=all"})
+    rows = partial(cells.rows, resource, found.records, columns, tags=tags, badges=marks(ctx, resource, ids))
     return {
         "records": found.records, "next": found.next, "previous": found.previous, **page,
-        "rows": partial(cells.rows, resource, found.records, columns, tags=tags, badges=marks(ctx, resource, ids)),
+        "rows": partial(rows, within=within),
         "sizes": SIZES, **filters(shown),
         "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown.selected),
     }  # fmt: skip
@@ -85,13 +87,14 @@ def _asked(resource: Resource, chosen: Selection) -> list[tuple[Any, str]]:
 def _major(minor: str) -> str:
     if not minor.removeprefix("-").isdecimal():
         return minor
-    return format(to_major(int(minor), runtime.current().settings.currency), "f")
+    return money.writer(runtime.current().settings.currency)(int(minor))
 
 
 def _said(declared: Filter, argument: str, value: str) -> str:
     operator = argument.partition("__")[2]
     if declared.kind == "choice":
-        return ", ".join(str(declared.choices.get(one, one)) for one in value.split(","))
+        choices = declared.offered()
+        return ", ".join(str(choices.get(one, one)) for one in value.split(","))
     if declared.kind == "bool":
         return _("Yes") if value.lower() in ("true", "1", "yes") else _("No")
     if declared.kind == "date":

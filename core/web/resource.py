@@ -94,7 +94,8 @@ class ResourceView(ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # t
             found = query.page(context(), self.resource, shown.state)
         page = lists.view(context(), shown, found)
         template = "admin/model/table.html" if is_partial() else "admin/model/list.html"
-        return self.render(template, problem=problem, **page)
+        above = self.resource.above if not is_partial() else None
+        return self.render(template, problem=problem, above=above and (above, _loaded(above, None)), **page)
 
     @expose("/filters")
     @requires("{resource}.view")
@@ -113,16 +114,26 @@ class ResourceView(ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # t
         history = days(traits.timeline(self.resource.name, record.id))
         marks = lists.marks(context(), self.resource, [record.id]).get(record.id, [])
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
+        page |= self._within(record) if "in" in flask.request.args else {}
         return self.render("admin/model/details.html", timeline=history, note=note, **page, **self._offered(record))
 
     def _offered(self, record: Any) -> dict[str, Any]:
-        """What can be done with `record` now: the actions whose guard lets it pass, and whether it can be deleted."""
-        can, name = context().actor.can, self.resource.permission
-        held = [action for action in self.resource.actions if can(name(action.name))]
-        refused = self.resource.guard([record]) if self.resource.guard else {}
-        offered = [action for action in held if record.id not in refused.get(action.name, ())]
-        may_delete = self.resource.can_delete and can(name("delete"))
-        return {"actions": offered, "may_delete": may_delete and not service_of(self.resource).kept(record.__data__)}
+        """What can be done with `record` now: the actions whose guard lets it pass, whether it is edited or deleted."""
+        resource, kept = self.resource, service_of(self.resource).kept(record.__data__)
+        refused = resource.guard([record]) if resource.guard else {}
+        open_now = [one for one in resource.actions if record.id not in refused.get(one.name, ())]
+        return {
+            "actions": [action for action in open_now if self._may(action.name, record)],
+            "may_edit": resource.can_edit and self._may("edit", record),
+            "may_delete": resource.can_delete and not kept and self._may("delete", record),
+        }
+
+    def _may(self, verb: str, record: Any) -> bool:
+        """Whether the actor's roles reach this very record for `verb`, and no plugin takes it away."""
+        actor, permission = context().actor, self.resource.permission(verb)
+        if not actor.can(permission) or not access.admits(actor, permission, self.resource, record.__data__):
+            return False
+        return not access.denied(actor, permission, self.resource.name, [record.id])
 
     def _panels(self, record: Any) -> list[tuple[Section, Markup]]:
         """What plugins add, ready: a template of theirs that fails must fail as their hook does, not as the page."""

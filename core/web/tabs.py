@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from core import preferences, views
 from core.access import requires
+from core.errors import Invalid
 from core.resources import Resource, query
 from core.views import Tab
 from core.web.base import context
@@ -41,6 +42,18 @@ class Listed:
     def _shown(self, query_string: str) -> Listing:
         """What the list showed, as a form kept it."""
         return listing(context(), self.resource, MultiDict(parse_qsl(query_string)))
+
+    def _within(self, record: Any) -> dict[str, Any]:
+        """The list that led to the page of `record`, as its link says with `in`, and what lies beside it there."""
+        try:
+            shown = self._shown(flask.request.args.get("in", ""))
+            before, after = query.beside(context(), self.resource, shown.state, record)
+        except Invalid:  # an old link, or one that somebody wrote
+            return {}
+        within = {"in": shown.query or "view=all"}
+        places = {"previous": before, "next": after}
+        urls = {name: self._url("details", record_id=key, **within) for name, key in places.items() if key}
+        return {"within": shown, "beside": urls, "back": f"{self._url()}?{shown.query}"}
 
     def _to(self, **arguments: str) -> Any:
         return flask.redirect(f"{self._url()}?{urlencode(arguments)}", 303)

@@ -17,6 +17,7 @@ from core.errors import Invalid
 from core.i18n import _
 from core.parse import parse_json
 from core.resources import Resource, card_refused
+from core.resources.fields import by_field
 from plugins.transfer.formats import Mapping, Prepare, fold
 from plugins.transfer.reading import values
 from plugins.transfer.reading.quick import quick
@@ -162,13 +163,14 @@ class Plan:
         try:
             draft.document = self.schema.load(raw)
         except ma.ValidationError as error:
-            for path, text in _flat(error.messages):
-                self.note(draft, path, text, known)
+            for path, texts in by_field(error.messages).items():
+                for text in texts:
+                    self.note(draft, path, text, known)
         return draft
 
     def note(self, draft: Draft, path: str, text: str, known: set[str] | frozenset[str] = frozenset()) -> None:
         """A problem at a schema path (`lines.2.sku`), put on its line under the name of its column, unless `known`."""
-        parts = [part for part in path.split(".") if part and part != "_schema"]
+        parts = [part for part in path.split(".") if part]
         numbers = [int(part) for part in parts if part.isdigit()]
         lines = draft.lines.get(parts[0], []) if parts else []
         line = lines[numbers[0]] if numbers and numbers[0] < len(lines) else draft.first_line
@@ -365,13 +367,3 @@ def _object(text: str | None) -> Node:
     if not isinstance(found, dict):
         raise values.BadCell(_("%(cell)r is not a JSON object.", cell=str(text)[:40]))
     return found
-
-
-def _flat(messages: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """marshmallow's nested messages as (dotted path, text)."""
-    if isinstance(messages, dict):
-        for name, inner in messages.items():
-            yield from _flat(inner, f"{prefix}{name}.")
-    else:
-        for text in messages if isinstance(messages, list) else [messages]:
-            yield prefix.rstrip("."), str(text)

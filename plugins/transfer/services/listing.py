@@ -8,14 +8,15 @@ from typing import Any
 from core import runtime
 from core.context import Context
 from core.db import bulk, money
+from core.db.fields import plain
 from core.i18n import _
 from core.resources import Column, Resource, tags_of
 from plugins.transfer.reading.values import escape
 from plugins.transfer.services import table
 
 _WRITERS: dict[str, Callable[[Any], str]] = {
-    "date": table.plain,
-    "datetime": table.plain,
+    "date": plain,
+    "datetime": plain,
     "number": table.number,
     "tags": table.tags_text,
     "bool": table.truth,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from itertools import chain, groupby
 from typing import Any
 
 from core import runtime
 from core.db import money
-from core.db.fields import iso
+from core.db.fields import plain
 from core.resources import Resource
 from plugins.transfer.reading.shape import Leaf, leaves
 from plugins.transfer.reading.values import escape
@@ -48,20 +47,13 @@ def lines(resource: Resource, documents: Iterator[Document]) -> Iterator[bytes]:
         yield encode(made).encode() + b"\n"
 
 
-def plain(value: Any) -> Any:
-    """A Python value of a document as JSON writes it."""
-    if isinstance(value, datetime):
-        return iso(value)
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
-
-
 def tags_text(tags: Sequence[str]) -> str:
     simple = all(tag == tag.strip() and tag and "," not in tag and tag[0] != "[" for tag in tags)
     return escape(", ".join(tags) if simple else json.dumps(tags, ensure_ascii=False))
 
 
 def text(value: Any) -> str:
-    return escape(value if type(value) is str else str(plain(value)))
+    return escape(value if type(value) is str else plain(value))
 
 
 def truth(value: Any) -> str:

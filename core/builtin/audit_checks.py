@@ -1,0 +1,29 @@
+"""When the audit chain was verified, and what came of it: an entry of the log itself, which the chain then seals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core import audit, db
+from core.audit import Entry, Head, Report
+from core.changes import Change
+from core.context import Context
+
+RESOURCE, ACTION = "core.audit_entry", "verified"
+
+
+def check(ctx: Context) -> Report:
+    """Seal what waits, verify the whole chain, and note what came of it."""
+    audit.seal()  # without a worker the last entries wait, and that alone is no tampering
+    report = audit.verify()
+    found = {"ok": report.ok, "checked": report.checked, "problem": report.problem, "at": report.at}
+    with db.transaction():
+        audit.write(ctx, RESOURCE, ACTION, [Change(0, after=found)])
+    return report
+
+
+def state() -> Mapping[str, Any]:
+    """The `head` of the chain (None: nothing is sealed) and the `last` check, an entry (None: there was none)."""
+    noted = Entry.select().where(Entry.resource == RESOURCE, Entry.record_id == 0, Entry.action == ACTION)
+    return {"head": Head.get_or_none(Head.id == 1), "last": noted.order_by(Entry.id.desc()).first()}

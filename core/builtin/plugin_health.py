@@ -1,0 +1,95 @@
+"""What the pages of plugins say about one: how it is, what failed, what it wants, what stands on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import peewee
+
+from core.audit.models import Entry
+from core.db import utcnow
+from core.i18n import _, __, _n, text_of
+from core.plugins.guards import KEPT
+from core.plugins.manifest import Plugin
+from core.plugins.models import PluginFailure, PluginState
+from core.resources import Badge
+
+CATEGORIES: Mapping[str, Any] = {
+    "module": __("Modules"), "integration": __("Integrations"), "tool": __("Tools"), "theme": __("Themes"),
+}  # fmt: skip
+_STATES = {
+    "healthy": Badge(__("Healthy"), "ok", "full"), "off": Badge(__("Off"), "neutral", "empty"),
+    "quarantined": Badge(__("Quarantined"), "bad", "half"), "missing": Badge(__("Missing"), "warn", "half"),
+}  # fmt: skip
+_FAILING = Badge(__("Failing"), "warn", "half")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One thing that a plugin wants or brings: an icon, a word, what it is about."""
+
+    icon: str
+    word: Any
+    about: str
+    is_warning: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.about}"
+
+
+def title(plugin: Plugin) -> str:
+    return text_of(plugin.path, plugin.title or plugin.name)
+
+
+def badge(plugin: Plugin, failures: int = 0) -> Badge:
+    """How it is, in one word."""
+    return _FAILING if failures and plugin.status == "healthy" else _STATES[plugin.status]
+
+
+def wishes(plugin: Plugin) -> list[Wish]:
+    """What its manifest says that it wants."""
+    personal, tables = plugin.data.get("personal", ()), plugin.data.get("tables", ())
+    named = [text_of(plugin.path, label) for label in plugin.permissions.values()]
+    found = [
+        Wish("shield", _("Permissions:"), ", ".join(named)) if named else None,
+        Wish("database", _("Tables:"), ", ".join(tables)) if tables else None,
+        Wish("package", _("Packages:"), ", ".join(plugin.packages)) if plugin.packages else None,
+        Wish("link", _("Requires:"), ", ".join(plugin.requires)) if plugin.requires else None,
+        Wish("world", _("Talks to:"), ", ".join(plugin.network)) if plugin.network else None,
+        Wish("user", _("Holds personal data:"), ", ".join(personal)) if personal else None,
+    ]
+    if personal and plugin.network:
+        text = _("may go to %(hosts)s", hosts=", ".join(plugin.network))
+        found.append(Wish("alert-triangle", _("Personal data"), text, True))
+    if not plugin.network:
+        found.append(Wish("world", _("Talks to:"), _("nobody outside, it says")))
+    return [one for one in found if one]
+
+
+def failed(names: list[str]) -> dict[str, int]:
+    """{plugin: failures of the last hour} of those that had some, in one statement."""
+    recent = PluginFailure.plugin.in_(names) & (PluginFailure.at > utcnow() - KEPT)
+    counted = PluginFailure.select(PluginFailure.plugin, peewee.fn.COUNT(PluginFailure.id)).where(recent)
+    return dict(counted.group_by(PluginFailure.plugin).tuples())
+
+
+def said(failures: int) -> str:
+    """The failures of the last hour in words."""
+    return _n("%(n)s failure in the last hour", "%(n)s failures in the last hour", failures)
+
+
+def log(name: str) -> list[PluginFailure]:
+    """The newest failures of a plugin, within the last hour."""
+    newest = PluginFailure.select().where(PluginFailure.plugin == name, PluginFailure.at > utcnow() - KEPT)
+    return list(newest.order_by(PluginFailure.at.desc()).limit(20))
+
+
+def history(name: str) -> list[Entry]:
+    """Who switched it, newest first."""
+    row = PluginState.get_or_none(PluginState.name == name)
+    if row is None:
+        return []
+    mine = Entry.select().where(Entry.resource == "core.plugin", Entry.record_id == row.id)
+    return list(mine.order_by(Entry.id.desc()).limit(8))
