@@ -42,7 +42,7 @@ def test_filter_by_htmx_keeps_the_address_and_the_back_button(page: Any) -> None
     page.goto(LIST)
     page.click(".mk-chip-add > summary")
     page.click(".mk-filter-list summary:has-text('Active')")
-    page.check("text=No")
+    page.check("details[name=filter][open] >> text=No")
     page.click("details[name=filter][open] button:has-text('Apply')")
     page.wait_for_url("**/?is_active=false")
     assert page.locator("a.mk-key").all_inner_texts() == ["S-1"]

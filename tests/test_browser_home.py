@@ -118,3 +118,36 @@ def test_a_plugin_that_is_turned_off_takes_only_its_cards_along(page: Any, switc
     switch.look()
     page.goto("/admin/")
     assert order(page) == mine
+
+
+def test_without_a_network_nothing_typed_is_lost_and_the_request_is_sent_again(page: Any) -> None:
+    make_suppliers(count=2)
+    page.add_init_script("console.error = console.info")  # htmx notes each request that failed
+    page.goto("/admin/suppliers/new")
+    page.fill("[name=code]", "S-9")
+    page.fill("[name=name]", "Nine")
+    page.context.set_offline(True)
+    page.locator("button:has-text('Save')").first.click()
+    page.get_by_text("No connection to Maktab").wait_for()
+    assert page.input_value("[name=code]") == "S-9"
+    page.context.set_offline(False)
+    page.locator("#offline").wait_for(state="hidden")
+    page.locator("button:has-text('Save')").first.click()
+    page.get_by_text("Created.").wait_for()
+    page.goto("/admin/suppliers/")
+    asked = re.compile(r"/suppliers/\?q=")
+    page.route(asked, lambda route: route.abort())
+    page.fill("#f-q", "Nine")
+    page.get_by_text("No connection to Maktab").wait_for()
+    page.unroute(asked)
+    page.click("#offline [data-again]")
+    page.wait_for_url(re.compile(r"q=Nine"))
+    assert page.locator("a.mk-key").all_inner_texts() == ["S-9"]
+
+
+def test_a_refused_request_says_why(page: Any) -> None:
+    make_suppliers(count=1)
+    page.add_init_script("console.error = console.info")
+    page.goto("/admin/suppliers/")
+    page.evaluate("htmx.ajax('GET', '/admin/suppliers/999', {target: '#list'})")
+    page.get_by_text("There is nothing here. There is no Supplier with the number 999.").wait_for()

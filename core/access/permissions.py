@@ -21,6 +21,7 @@ HELD_BY_ALL = frozenset({SIGNED_IN, "core.view.view", "core.view.create", "core.
 CORE_PERMISSIONS: Mapping[str, Any] = {
     SIGNED_IN: __("Be signed in"),
     "core.role.view_as": __("Look at Maktab as a role or another user"),
+    "core.settings.view": __("See the settings of the install"),
     "core.plugin.view": __("See plugins"),
     "core.plugin.manage": __("Enable and disable plugins"),
     "core.job.view_all": __("See the jobs of others"),

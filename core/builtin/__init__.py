@@ -13,10 +13,12 @@ from core.builtin import (
     housekeeping,
     job_pages,
     menu_page,
+    notification_pages,
     people,
     plugin_pages,
     rights_pages,
     saved_views,
+    settings_page,
     widgets,
 )
 from core.dashboard import Widget
@@ -39,7 +41,13 @@ def register_blueprints() -> Sequence[flask.Blueprint]:
 
 @hookimpl
 def register_views() -> Sequence[AdminView]:
-    return [job_pages.JobsView(), plugin_pages.PluginsView(), menu_page.MenuView()]
+    return [
+        job_pages.JobsView(),
+        plugin_pages.PluginsView(),
+        menu_page.MenuView(),
+        notification_pages.NotificationsView(),
+        settings_page.SettingsView(),
+    ]
 
 
 @hookimpl
@@ -54,7 +62,8 @@ def register_schedules() -> Sequence[Schedule]:
 
 @hookimpl
 def register_subscriptions() -> Mapping[str, Any]:
-    return {"core.plugin_enabled.v1": tell_enabled}
+    quarantined = notification_pages.tell_quarantined
+    return {"core.plugin_enabled.v1": tell_enabled, "core.plugin_quarantined.v1": quarantined}
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from core import audit, db, files, runtime
+from core import audit, db, files, notifications, runtime
 from core.api import KeptAnswer
 from core.auth.models import Confirmation, Session
 from core.builtin import audit_checks
@@ -17,6 +17,7 @@ from core.i18n import _, __
 from core.jobs import actions, deliveries
 from core.jobs.models import Job, JobItem, JobType, Schedule, ScheduleSlot
 from core.jobs.run import JobRun
+from core.notifications import Notification
 
 KEEP_DAYS = 30  # finished jobs, their rows' results, relayed events
 KEEP_DELIVERIES_DAYS = 1
@@ -51,6 +52,7 @@ def _clean_up(run: JobRun) -> Mapping[str, int]:
         "sessions": _delete(Session, Session.created_at < now - hours),
         "confirmations": _delete(Confirmation, Confirmation.expires_at < now),
         "answers": _delete(KeptAnswer, KeptAnswer.created_at < now - timedelta(days=2)),
+        "notifications": _delete(Notification, Notification.at < now - timedelta(days=notifications.KEEP_DAYS)),
         "slots": _delete(ScheduleSlot, ScheduleSlot.created_at < old),
         "events": _delete(Event, Event.relayed_at < old),
         # Items before their job: afterwards nobody could tell whose they were.

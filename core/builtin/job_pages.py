@@ -7,12 +7,13 @@ from typing import Any
 import flask
 from flask_admin import expose
 
-from core import files, nav, runtime
+from core import db, files, nav, notifications, runtime
 from core.access import SIGNED_IN
+from core.builtin import notification_pages
 from core.db import utcnow
 from core.errors import Conflict
 from core.i18n import __, _n
-from core.jobs import actions, control
+from core.jobs import actions, control, told
 from core.jobs.models import Job, JobItem
 from core.resources import Badge, query
 from core.web import outcomes
@@ -74,6 +75,7 @@ class JobsView(AdminView):
         values = {"job": job, "badge": STATUS[job.status], "progress": progress(job)}
         if is_partial() and job.status in ("waiting", "running"):
             return self.render("admin/jobs/progress.html", **values)
+        _is_known(job)
         values |= _rows(job) | {"can_undo": actions.can_undo(job) and not actions.undone(job)}
         values["links"] = nav.buttons("job_links", context().actor, job=job)
         if not is_partial():
@@ -100,10 +102,11 @@ class JobsView(AdminView):
 
     @expose("/pill")
     def pill(self) -> Any:
-        """The actor's newest open job, for the top bar; empty when there is none, which ends the polling."""
+        """For the top bar: the actor's newest open job, without which the polling ends, and the number of the bell."""
         own = Job.select().where(Job.user_id == context().actor.user_id, Job.status.in_(["waiting", "running"]))
         job = own.order_by(Job.id.desc()).first()
-        return self.render("admin/jobs/pill.html", job=job, progress=progress(job)) if job else ""
+        values = {"job": job, "progress": progress(job) if job else None, "unread": notification_pages.bell()}
+        return self.render("admin/jobs/pill.html", **values)
 
     @expose("/file/<int:file_id>")
     def download(self, file_id: int) -> Any:
@@ -113,6 +116,13 @@ class JobsView(AdminView):
         return flask.send_file(
             files.open_file(file.id), "application/octet-stream", as_attachment=True, download_name=file.name
         )
+
+
+def _is_known(job: Job) -> None:
+    """Who sees the end of his job needs no notification of it."""
+    if job.finished_at and job.user_id == context().actor.user_id and not context().is_looking:
+        with db.optional_write():
+            notifications.mark_read(job.user_id, url=told.page_of(job.id))
 
 
 def _number(name: str) -> int:

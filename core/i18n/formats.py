@@ -29,11 +29,13 @@ def number(value: int | float | Decimal) -> str:
 
 
 def filesize(size: int) -> str:
-    """`size` bytes as people say it: 820 kB, 1.4 MB; less than one is one."""
+    """`size` bytes as people say it: 820 kB, 1.4 MB, 58.1 GB; less than one is one."""
     kilobytes = max(1, (size + 500) // 1000)
     if kilobytes < 1000:
         return _("%(n)s kB", n=kilobytes)
-    return _("%(n)s MB", n=format_number((Decimal(size) / 1_000_000).quantize(Decimal("0.1"))))
+    if kilobytes < 1_000_000:
+        return _("%(n)s MB", n=format_number((Decimal(size) / 1_000_000).quantize(Decimal("0.1"))))
+    return _("%(n)s GB", n=format_number((Decimal(size) / 1_000_000_000).quantize(Decimal("0.1"))))
 
 
 @lru_cache(maxsize=512)

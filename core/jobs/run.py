@@ -19,6 +19,7 @@ from core.i18n import speaking
 from core.jobs import lease
 from core.jobs.lease import LeaseLost
 from core.jobs.models import Job
+from core.jobs.told import tell_end
 
 log = logging.getLogger("maktab.jobs")
 ATTEMPTS = 8
@@ -131,7 +132,9 @@ def _write(ended: Sequence[_End]) -> None:
     try:
         with db.transaction():
             for run, values in ended:
-                if not _end.run(**values, log=run.taken_lines()).rowcount:
+                if _end.run(**values, log=run.taken_lines()).rowcount:
+                    tell_end(run.job, values["status"])
+                else:
                     log.warning("Job %s was taken over by another worker.", run.job.id)
     except (peewee.DataError, peewee.IntegrityError, UnicodeError) as problem:  # a result that the database cannot hold
         if len(ended) == 1:
@@ -154,7 +157,10 @@ def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
     # The class alone: messages of unknown errors may carry personal data or secrets. The log has the whole chain.
     text = f"Unexpected error ({type(problem).__name__}); details are in the server log under job {run.job.id}."
     if run.job.attempts >= ATTEMPTS:
-        _update(run.job, {"status": "dead", "due_at": None, "finished_at": utcnow(), "token": "", "error": text})
+        dead = {"status": "dead", "due_at": None, "finished_at": utcnow(), "token": "", "error": text}
+        with db.transaction():
+            _update(run.job, dead)
+            tell_end(run.job, "dead")
         return
     delay = 3 * 4 ** (run.job.attempts - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - only to spread
     waiting = {"status": "waiting", "due_at": lease.moment(delay), "token": "", "worker": "", "error": text}

@@ -11,7 +11,7 @@ import structlog
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from core import db
+from core import db, runtime
 from core.errors import Forbidden, MaktabError, SignInNeeded
 from core.i18n import _
 from core.resources.fields import by_field
@@ -52,12 +52,31 @@ def _answer(
     context, sent = flask.g.get("ctx"), dict(headers or {})
     request_id = context.request_id if context else flask.request.environ.get("maktab.request_id", "")
     if not _is_api():
-        page = flask.render_template("admin/error.html", status=status, text=text, request_id=request_id)
+        ways = {"find": _search(), "back": _back()}
+        page = flask.render_template("admin/error.html", status=status, text=text, request_id=request_id, **ways)
         return page, status, sent
     body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     body |= {"code": code or HTTPStatus(status).name.lower(), "detail": text, "errors": errors or {}}
     answer = flask.jsonify(body | {"request_id": request_id})
     return answer, status, sent | {"Content-Type": "application/problem+json"}
+
+
+def _search() -> dict[str, Any] | None:
+    """The first list that the user may search, for a page that leads out of an error; asks no database."""
+    context = flask.g.get("ctx")
+    for resource in sorted(runtime.current().resources.values(), key=lambda one: (one.nav_group, one.nav_order)):
+        is_searched = resource.search_text or resource.search_exact
+        if context and is_searched and context.actor.can(resource.permission("view")):
+            return {"url": f"/admin/{resource.slug}/", "label": _("Search %(list)s", list=resource.label_plural)}
+    return None
+
+
+def _back() -> str:
+    """The page of ours that led here; empty for another site's, and for this very address."""
+    request = flask.request
+    before = request.referrer or ""
+    path = "/" + before.removeprefix(request.host_url) if before.startswith(request.host_url) else ""
+    return path if path.startswith("/admin/") and path != request.full_path.rstrip("?") else ""
 
 
 def _sign_in(error: SignInNeeded) -> Any:

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -144,8 +143,7 @@ def states(ctx: Context, names: Iterable[str]) -> dict[str, int]:
 
 
 def _sums(ctx: Context, measures: list[str], *columns: Any) -> Any:
-    narrowed = [SimpleNamespace(name="sales_channel")]
-    same_rows = SimpleNamespace(name=RESOURCE, model=Tally, scopes=narrowed, rows=None)
+    same_rows = replace(runtime.current().resource(RESOURCE), model=Tally)  # its scope is a column here, too
     reached = access.rows(ctx.actor, f"{RESOURCE}.view", same_rows)
     query = Tally.select(*columns, fn.SUM(Tally.orders), fn.SUM(Tally.amount_minor))
     query = query.where(Tally.measure.in_(measures))

@@ -1,5 +1,6 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
 import "./selection.js";
+import "./offline.js";
 import "./dialog.js";
 import "./forms.js";
 import "./rows.js";
@@ -56,9 +57,10 @@ const toast = (text) => {
   setTimeout(() => line.remove(), 10000);
 };
 document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status !== 401) toast("");
+  if (event.detail.xhr.status === 401) return;
+  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  toast([...page.querySelectorAll("[data-said]")].map((part) => part.textContent.trim().replace(/[^.!?؟]$/, "$&.")).join(" "));
 });
-document.addEventListener("htmx:sendError", () => toast(""));
 
 // The names of the files that a note will carry.
 document.addEventListener("change", (event) => {
