@@ -50,6 +50,8 @@ def pages(rows: int, middles: dict[str, str]) -> dict[str, str]:
     found |= {
         f"count {name}": f"/admin/orders/count?{urlencode(args)}" for name, args in lists.items() if "sort" not in args
     }
+    asked = terms | {"one letter": "o", "two that none has": "zq", "nothing asked": "", "a page": "audit"}
+    found |= {f"palette {name}": f"/admin/palette/?{urlencode({'q': term})}" for name, term in asked.items()}
     return found | {
         "order": f"/admin/orders/{rows // 2}",
         "home": "/admin/",

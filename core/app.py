@@ -12,7 +12,7 @@ from core.i18n import _
 from core.plugins import assembly
 from core.plugins.blame import blaming
 from core.runtime import Runtime
-from core.web import HomeView, MaktabTheme, ResourceView, confirm, errors, theme
+from core.web import HomeView, MaktabTheme, ResourceView, base, confirm, errors, theme
 
 
 def create_app(runtime: Runtime) -> flask.Flask:
@@ -25,6 +25,7 @@ def create_app(runtime: Runtime) -> flask.Flask:
     errors.init_app(app)
     auth.init_app(app)
     access.init_app(app)
+    base.init_app(app)
     csrf.init_app(app)  # reads forms and uploads, which it must not do for everybody
     app.before_request(_refuse_nul)
     app.after_request(confirm.for_dialog)

@@ -48,6 +48,7 @@ class Context:
     on_behalf_of: str = ""
     locale: str = "en"
     timezone: str = "UTC"
+    digits: str = "latn"
     request_id: str = field(default_factory=lambda: secrets.token_hex(8))
     ip: str = ""
     session_id: int | None = None
@@ -62,7 +63,8 @@ class Context:
 
     def to_json(self) -> dict[str, Any]:
         """What a job row keeps. Grants are left out: they are read anew when the job runs."""
-        kept = ("on_behalf_of", "locale", "timezone", "request_id", "ip", "session_id", "reason", "source")
+        kept = ["on_behalf_of", "locale", "timezone", "request_id", "ip", "session_id", "reason", "source"]
+        kept += ["digits"] * (self.digits != "latn")  # not for everybody: workers of an older version do not know it
         return {"user_id": self.actor.user_id, "actor": self.actor.name} | {name: getattr(self, name) for name in kept}
 
 

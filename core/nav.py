@@ -23,7 +23,8 @@ class NavItem:
     """A menu entry. `target`: an endpoint (`orders_order.index_view`) or a path beginning with `/`.
 
     `group`: work, catalog, customers, money, insight or settings; `order`: place in it, low first.
-    `icon`: a name in the theme's set. `permission`: empty = everybody who is signed in.
+    `icon`: a name in the theme's set. `permission`: empty = everybody who is signed in. `key`: a letter that opens it
+    after `g`.
     """
 
     label: Any
@@ -32,6 +33,7 @@ class NavItem:
     group: str = "work"
     order: int = 50
     icon: str = "box"
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,16 @@ GROUPS = {
 def items(actor: Actor) -> Iterator[NavItem]:
     """Everything that wants a place in the menu, permitted or not."""
     present = runtime.current()
-    yield NavItem(__("Home"), HOME, order=0, icon="home")
+    yield NavItem(__("Home"), HOME, order=0, icon="home", key="h")
     for resource in filter(lambda one: one.nav_group, present.resources.values()):
         target = f"{links.endpoint(resource.name)}.index_view"
-        view = resource.permission("view")
-        yield NavItem(resource.label_plural, target, view, resource.nav_group, resource.nav_order, resource.icon)
+        place = resource.nav_group, resource.nav_order, resource.icon, resource.nav_key
+        yield NavItem(resource.label_plural, target, resource.permission("view"), *place)
     for page in flask.current_app.extensions["admin"][0]._views:
         if getattr(page, "nav_group", ""):
             target = f"{page.endpoint}.{page._default_view}"
-            yield NavItem(page.name, target, page.permission, page.nav_group, page.nav_order, page.icon)
+            place = page.nav_group, page.nav_order, page.icon, page.nav_key
+            yield NavItem(page.name, target, page.permission, *place)
     for made in present.hooks.read("nav_items", only(NavItem), actor=actor):
         yield from made
 
@@ -108,19 +111,28 @@ class Choices:
 
 
 def entries(actor: Actor, choices: Choices) -> dict[str, list[dict[str, Any]]]:
-    """{group: [{target, label, url, icon, current, is_hidden}]}: what `actor` may open and what exists now."""
-    present: dict[str, tuple[NavItem, str]] = {}
-    for item in sorted(items(actor), key=lambda one: one.order):
-        url = item.target if item.target.startswith("/") else links.page(item.target)
-        if url and (not item.permission or actor.can(item.permission)):
-            present.setdefault(item.target, (item, url))
+    """{group: [{target, label, url, icon, current, is_hidden, key}]}: what `actor` may open and what exists now."""
+    present = _present(actor)
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     for target in arrangement.in_order(present, choices.order):
         item, url = present[target]
         entry = {"target": target, "label": item.label, "url": url, "icon": item.icon, "current": _is_current(url)}
-        entry["is_hidden"] = target in choices.hidden
+        entry |= {"is_hidden": target in choices.hidden, "key": item.key}
         found[item.group if item.group in found else "work"].append(entry)
     return found
+
+
+def _present(actor: Actor) -> dict[str, tuple[NavItem, str]]:
+    """{target: (item, address)} of what `actor` may open, made once a request: the keyboard asks for it too."""
+    known = flask.g.get("nav_present")
+    if known is None or known[0] is not actor:
+        found: dict[str, tuple[NavItem, str]] = {}
+        for item in sorted(items(actor), key=lambda one: one.order):
+            url = item.target if item.target.startswith("/") else links.page(item.target)
+            if url and (not item.permission or actor.can(item.permission)):
+                found.setdefault(item.target, (item, url))
+        known = flask.g.nav_present = (actor, found)
+    return known[1]  # type: ignore[no-any-return]
 
 
 def pins(actor: Actor, choices: Choices) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import arrangement, dashboard, plugins
@@ -17,6 +17,8 @@ from core.app import create_app
 from core.context import SYSTEM, Context
 from core.dashboard import Bar, Entry, Figure, Trend, Widget
 from core.i18n import speaking
+from core.plugins import guards
+from core.plugins.models import PluginFailure
 from core.testing import csrf_of
 from core.web import charts
 from tests.helpers import count_statements, make_suppliers
@@ -134,6 +136,10 @@ def test_a_card_that_fails_loses_nothing_but_itself(owner: Any, monkeypatch: pyt
     answer = owner.get("/admin/home/widgets/visits.next", headers=HTMX)
     assert (answer.status_code, "Try again" in answer.text) == (200, True)
     assert "data-retry" not in owner.get("/admin/home/widgets/visits.count", headers=HTMX).text
+    for _ in range(5):
+        owner.get("/admin/home/widgets/visits.next", headers=HTMX)
+    guards.flush()
+    assert PluginFailure.select().count() == 0, "the plugin would be switched off with all its pages"
     page = owner.get("/admin/home/widgets/visits.next")
     assert (page.status_code, "Try again" in page.text, "<html" in page.text) == (200, True, True)
 
@@ -183,6 +189,7 @@ def test_the_theme_draws_every_kind(owner: Any, monkeypatch: pytest.MonkeyPatch,
 NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True)
 
 
+@settings(deadline=None)
 @given(NAMES, NAMES)
 def test_what_is_gone_keeps_its_place_and_what_is_placed_its_order(kept: list[str], placed: list[str]) -> None:
     found = arrangement.merged(kept, placed)
@@ -194,6 +201,7 @@ def test_what_is_gone_keeps_its_place_and_what_is_placed_its_order(kept: list[st
     assert arrangement.merged(found, placed) == found
 
 
+@settings(deadline=None)
 @given(NAMES, NAMES)
 def test_new_names_come_last(names: list[str], kept: list[str]) -> None:
     found = arrangement.in_order(names, kept)
@@ -201,6 +209,7 @@ def test_new_names_come_last(names: list[str], kept: list[str]) -> None:
     assert found == known + [name for name in names if name not in kept]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(10**12), 10**12), max_size=40), st.sampled_from([1, 100, 1000]))
 def test_marks_of_an_axis_hold_all_points_and_are_few(points: list[int], unit: int) -> None:
     marks = charts.marks(points, unit)

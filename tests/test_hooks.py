@@ -132,6 +132,13 @@ def test_a_menu_entry_leads_to_a_list_with_its_filter(owner: Any) -> None:
     assert 'href="/admin/suppliers/?tag=new"' in owner.get("/admin/").text
 
 
+@pytest.mark.hook("palette_commands")
+def test_a_command_of_a_plugin_is_found_by_those_who_may_run_it(owner: Any, signed_in: Any) -> None:
+    asked, command = "/admin/palette/?q=norway+trip", 'href="/admin/suppliers/?country=NO"'
+    assert command in owner.get(asked).text
+    assert command not in signed_in("").get(asked).text
+
+
 @pytest.mark.hook("dashboard_widgets")
 def test_a_card_on_home_fetches_its_own_content(owner: Any) -> None:
     make_suppliers(count=2)

@@ -12,13 +12,16 @@ from core.builtin import (
     audit_log,
     housekeeping,
     job_pages,
+    look_page,
     menu_page,
     notification_pages,
+    palette_page,
     people,
     plugin_pages,
     rights_pages,
     saved_views,
     settings_page,
+    shortcut_page,
     widgets,
 )
 from core.dashboard import Widget
@@ -47,6 +50,9 @@ def register_views() -> Sequence[AdminView]:
         menu_page.MenuView(),
         notification_pages.NotificationsView(),
         settings_page.SettingsView(),
+        palette_page.PaletteView(),
+        shortcut_page.ShortcutsView(),
+        look_page.LookView(),
     ]
 
 

@@ -103,6 +103,7 @@ ENTRIES = Resource(
     icon="history",
     nav_group="settings",
     nav_order=90,
+    nav_key="l",
     title=_title,
     columns=[
         Column("at", __("Time"), "datetime", sortable=True),

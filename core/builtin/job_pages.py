@@ -48,7 +48,7 @@ class JobsView(AdminView):
     """`/admin/jobs/`. Everybody sees his own jobs; those of others need core.job.view_all."""
 
     permission = SIGNED_IN
-    nav_group, nav_order, icon = "settings", 20, "list-check"
+    nav_group, nav_order, nav_key, icon = "settings", 20, "j", "list-check"
 
     def __init__(self) -> None:
         super().__init__(name=__("Jobs"), endpoint="core_jobs", url="/admin/jobs")

@@ -201,6 +201,7 @@ USERS = Resource(
     label_plural=__("Users"),
     icon="users",
     nav_group="settings",
+    nav_key="u",
     columns=[
         Column("username", __("User name"), "code", sortable=True),
         Column("name", __("Name")),
@@ -211,6 +212,7 @@ USERS = Resource(
         Column("created_at", __("Since"), "datetime", shown=False),
     ],
     filters=[Filter("is_active", __("Active"), "bool")],
+    search_exact=["username", "email", "name"],
     detail=[
         Section("who", __("User"), ["username", "name", "email", "locale", "timezone", "last_sign_in_at"]),
         Section("roles", __("Roles"), template="admin/user_roles.html", load=rights_pages.of_user),
@@ -243,6 +245,7 @@ ROLES = Resource(
     icon="shield",
     nav_group="settings",
     columns=[Column("name", __("Short name"), "code", sortable=True), Column("label", __("Name"))],
+    search_exact=["name", "label"],
     detail=[
         Section("may", __("What it may do"), template="admin/role_matrix.html", load=rights_pages.of_role),
         Section("what", __("Role"), ["name", "label"], side=True),

@@ -20,7 +20,9 @@ from core.db.fields import is_storable
 if TYPE_CHECKING:
     from core.resources.declaration import Resource
 
-_LONGEST_TEXT, _LONGEST_TERM, _SHORTEST = 8_000, 200, 3
+_LONGEST_TEXT, _LONGEST_TERM = 8_000, 200
+SHORTEST = 3
+"""Letters that a word must have to be looked for as a part of others."""
 _FEW = 5_000
 """Up to so many hits are fetched; a more common term soon fills a page by a walk along the sort order."""
 _LETTERS = str.maketrans(
@@ -107,7 +109,7 @@ def _index_postgres(resource: Resource, texts: dict[int, str]) -> None:
 
 
 def _grams(text: str) -> list[str]:
-    return sorted({text[at : at + _SHORTEST] for at in range(len(text) - _SHORTEST + 1)})
+    return sorted({text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)})
 
 
 def drop(resource: Resource, ids: Sequence[int]) -> None:
@@ -137,21 +139,34 @@ def condition(resource: Resource, term: str, within: Any = None, in_order: bool 
     actor's rows counts: else what he finds would tell him of the others. `in_order`: the first of many in some order
     are wanted, not all or their number.
     """
-    key = resource.model.id
-    term = " ".join(term.replace("\0", " ").encode("utf-8", "ignore").decode()[:_LONGEST_TERM].split())
+    key, term = resource.model.id, _asked(term)
     if not term:
         return peewee.SQL("1 = 1")
-    fields, forms = [getattr(resource.model, name) for name in resource.search_exact], _forms(term)
-    exact = _any([field.in_(forms) for field in fields])
+    fields, forms, exact = _exact_fields(resource), _forms(term), equals(resource, term)
     mine = exact if within is None else exact & within
     found = _ids(resource.model.select(key).where(mine).limit(_FEW)) if fields else []
     if found:
         return exact if len(found) == _FEW else among(key, found)
     text = normalize(term)
-    if len(text) < _SHORTEST or resource.search_text is None:
-        return _any([starts_with(field, form) for field in fields for form in forms])
-    words = [word for word in text.split() if len(word) >= _SHORTEST] or [text]
+    if len(text) < SHORTEST or resource.search_text is None:
+        begins = _any([starts_with(field, form) for field in fields for form in forms])
+        few = _ids(resource.model.select(key).where(begins).limit(_FEW + 1))
+        return among(key, few) if len(few) <= _FEW else begins  # else none at all would be a walk over every row
+    words = [word for word in text.split() if len(word) >= SHORTEST] or [text]
     return _by_text(resource, words, in_order)
+
+
+def equals(resource: Resource, term: str) -> Any:
+    """An expression over `resource.model`: the records of which an exact field is `term`; no statement."""
+    return _any([field.in_(_forms(_asked(term))) for field in _exact_fields(resource)])
+
+
+def _asked(term: str) -> str:
+    return " ".join(term.replace("\0", " ").encode("utf-8", "ignore").decode()[:_LONGEST_TERM].split())
+
+
+def _exact_fields(resource: Resource) -> list[Any]:
+    return [getattr(resource.model, name) for name in resource.search_exact]
 
 
 def _forms(term: str) -> list[str]:

@@ -1,10 +1,26 @@
 """Language: texts, direction, numbers, money and times, in a request and in a job alike."""
 # fmt: off
 
-from core.i18n.catalogue import LOCALES, N_, _, __, _n, direction, init_app, locale, speaking, text_of, timezone
+from core.i18n.catalogue import (
+    DIGITS,
+    LOCALES,
+    N_,
+    _,
+    __,
+    _n,
+    digits,
+    direction,
+    init_app,
+    locale,
+    shaped,
+    speaking,
+    text_of,
+    timezone,
+)
 from core.i18n.formats import (
     compact,
     filesize,
+    format_clock,
     format_day,
     format_number,
     local,
@@ -18,7 +34,7 @@ from core.i18n.formats import (
 from core.i18n.wording import said
 
 __all__ = [
-    "LOCALES", "N_", "_", "__", "_n", "compact", "direction", "filesize", "format_day", "format_number", "init_app",
-    "local", "locale", "moment", "money", "number", "parse_number", "price", "said", "short_day", "speaking", "text_of",
-    "timezone",
+    "DIGITS", "LOCALES", "N_", "_", "__", "_n", "compact", "digits", "direction", "filesize", "format_clock",
+    "format_day", "format_number", "init_app", "local", "locale", "moment", "money", "number", "parse_number", "price",
+    "said", "shaped", "short_day", "speaking", "text_of", "timezone",
 ]

@@ -21,9 +21,14 @@ from core import runtime
 LOCALES = {"en": "English", "ar": "العربية"}
 """Languages of the interface by their own name."""
 
+DIGITS = {"latn": "0123456789", "arab": "٠١٢٣٤٥٦٧٨٩"}
+"""Digits that a user may choose, by their name in CLDR; the first are those of everybody else."""
+_ARABIC = str.maketrans("0123456789.,", "٠١٢٣٤٥٦٧٨٩٫٬")
+
 _CORE = Path(__file__).parent.parent / "locale"
 _spoken: ContextVar[str | None] = ContextVar("locale", default=None)
 _zone: ContextVar[str | None] = ContextVar("zone", default=None)
+_written: ContextVar[str | None] = ContextVar("digits", default=None)
 
 
 class Lazy(LazyString):  # type: ignore[misc]
@@ -34,14 +39,16 @@ class Lazy(LazyString):  # type: ignore[misc]
 
 
 @contextmanager
-def speaking(code: str, zone: str | None = None) -> Iterator[None]:
-    """Inside, texts and formats are in the language `code` and, where it is given, times in `zone`."""
+def speaking(code: str, zone: str | None = None, digits: str | None = None) -> Iterator[None]:
+    """Inside, texts and formats are in the language `code`; where given, times in `zone` and numbers in `digits`."""
     spoken, told = _spoken.set(code if code in LOCALES else "en"), _zone.set(zone or _zone.get())
+    written = _written.set(digits or _written.get())
     try:
         yield
     finally:
         _spoken.reset(spoken)
         _zone.reset(told)
+        _written.reset(written)
 
 
 def locale() -> str:
@@ -62,6 +69,25 @@ def timezone() -> str:
         return told
     context = flask.g.get("ctx") if flask.has_request_context() else None
     return str(context.timezone) if context is not None else "UTC"
+
+
+def digits() -> str:
+    """Which of `DIGITS` numbers are shown in."""
+    written = _written.get()
+    if written:
+        return written
+    context = flask.g.get("ctx") if flask.has_request_context() else None
+    return str(context.digits) if context is not None else "latn"
+
+
+def shaped(text: str, *, is_number: bool = False) -> str:
+    """`text` with the digits of the user; of a number also its marks."""
+    if digits() != "arab":
+        return text
+    return text.translate(_ARABIC if is_number else _PLAIN)
+
+
+_PLAIN = {sign: shape for sign, shape in _ARABIC.items() if chr(sign).isdecimal()}
 
 
 def direction() -> str:
@@ -104,12 +130,19 @@ def text_of(plugin: Path, text: str) -> str:
 def _(text: str, **values: Any) -> str:
     """`text` in the present language, with `values` for its %(name)s."""
     translated = _texts().ugettext(text)
-    return translated % values if values else translated
+    return translated % _counted(values) if values else translated
 
 
 def _n(one: str, many: str, n: int, **values: Any) -> str:
     """The form of `one`/`many` that the language uses for `n` (Arabic has six); %(n)s and `values` are filled in."""
-    return _texts().ungettext(one, many, n) % {"n": n, **values}
+    return _texts().ungettext(one, many, n) % _counted({"n": n, **values})
+
+
+def _counted(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a text, whole numbers in the digits of the user."""
+    if digits() != "arab":
+        return values
+    return {name: shaped(str(value)) if type(value) is int else value for name, value in values.items()}
 
 
 def __(text: str, **values: Any) -> Any:  # noqa: N807 - short on purpose, as `_` is
@@ -128,6 +161,6 @@ def init_app(app: flask.Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         gettext=lambda text: _texts().ugettext(text),
-        ngettext=lambda one, many, n: _texts().ungettext(one, many, n),
+        ngettext=lambda one, many, n: _texts().ungettext(one, many, n).replace("%(num)s", shaped(str(n))),
         newstyle=True,
     )

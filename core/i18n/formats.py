@@ -1,4 +1,4 @@
-"""How numbers, money and times look in a language. Digits are Latin in every language."""
+"""How numbers, money and times look in a language, in the digits that the user chose."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from markupsafe import Markup, escape
 
 from core.db import utcnow
 from core.db.money import exponent
-from core.i18n.catalogue import _, locale, speaking, timezone
+from core.i18n.catalogue import _, locale, shaped, speaking, timezone
 
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬−", "01234567890123456789.,-")
 
 
 def format_number(value: int | float | Decimal) -> str:
-    return f"{Decimal(str(value)):,f}".replace("-", "−")
+    return shaped(f"{Decimal(str(value)):,f}".replace("-", "−"), is_number=True)
 
 
 def number(value: int | float | Decimal) -> str:
@@ -63,7 +63,7 @@ def price(amount: Decimal, currency: str) -> Markup:
 
 def _amount(is_negative: bool, digits: str, currency: str) -> Markup:
     """Only sign and digits are left-to-right: in one <bdi> with an Arabic symbol the minus changes sides."""
-    sign, symbol = "−" if is_negative else "", _symbol(currency, locale())
+    sign, symbol, digits = "−" if is_negative else "", _symbol(currency, locale()), shaped(digits, is_number=True)
     if locale() == "ar":
         return Markup(f'<bdi dir="ltr">{sign}{digits}</bdi> {symbol}')  # noqa: S704 - a symbol is escaped
     return Markup(f'<bdi dir="ltr">{sign}{symbol}{" " * symbol[-1].isalpha()}{digits}</bdi>')  # noqa: S704
@@ -76,7 +76,7 @@ def _dated(day: date, pattern: str, code: str) -> str:
 
 def format_day(day: date) -> str:
     """Today, Yesterday, a weekday within the last week, else the date."""
-    return _said_day(day, local(utcnow()).date(), locale())
+    return shaped(_said_day(day, local(utcnow()).date(), locale()))
 
 
 @lru_cache(maxsize=4096)
@@ -111,9 +111,14 @@ def moment(value: datetime | date | None) -> Markup:
     if not isinstance(value, datetime):
         return Markup(f'<time datetime="{value.isoformat()}">{escape(format_day(value))}</time>')  # noqa: S704
     here, stamp = local(value), value.isoformat(timespec="seconds")
-    short, full = escape(format_day(here.date())), escape(_dated(here.date(), "EEEE d MMMM y", locale()))
-    clock = f"{here.hour:02}:{here.minute:02}"
+    short, full = escape(format_day(here.date())), escape(shaped(_dated(here.date(), "EEEE d MMMM y", locale())))
+    clock = format_clock(here)
     return Markup(f'<time datetime="{stamp}" title="{full} {clock}">{short} {clock}</time>')  # noqa: S704 - escaped
+
+
+def format_clock(here: datetime) -> str:
+    """Hours and minutes of a time that is in the user's zone."""
+    return shaped(f"{here.hour:02}:{here.minute:02}")
 
 
 def parse_number(text: Any) -> Decimal:

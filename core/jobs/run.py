@@ -199,7 +199,7 @@ def _work(run: JobRun, ends: Ends) -> None:
     try:
         if kind is None:
             raise MaktabError(f"There is no job {run.job.kind} in this version.")
-        with speaking(run.ctx.locale):
+        with speaking(run.ctx.locale, digits=run.ctx.digits):
             result = kind.run(run)
         status = "canceled" if run.was_canceled else "done_with_errors" if run.job.failed else "done"
         ends.add(run, status, result)

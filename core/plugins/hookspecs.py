@@ -149,8 +149,19 @@ def dashboard_widgets(actor: Actor) -> Sequence[Widget]:  # type: ignore[empty-b
     When: on the page Home, and once more when the browser fetches the content of one card, which calls its `load`.
     May: give `core.dashboard.Widget`s, each named `<plugin>.<noun>`. No query and no network in the hook; `load` does at
     most 4 queries that do not grow with the tables.
-    Failure: of the hook: no card of this plugin; of `load` or of the template: that card says so and offers to try again;
-    counted.
+    Failure: of the hook: no card of this plugin; counted. Of `load` or of the template: that card says so and offers to
+    try again; logged.
+    """
+
+
+@hookspec("collect", budget_ms=50)
+def palette_commands(actor: Actor) -> Sequence[Link]:  # type: ignore[empty-body]
+    """Commands of the command bar (Ctrl K) that can be begun from every page.
+
+    When: whenever the bar looks for something, so at each pause in typing. No query, no network.
+    May: give `core.nav.Link`s; one whose permission `actor` lacks is left out. New records, the menu and what stands
+    on the present page are there already.
+    Failure: no commands of this plugin this time; counted.
     """
 
 

@@ -144,6 +144,7 @@ class Action:
     `confirm`: "" = do at once (then undo should exist), else the sentence of the dialog.
     `level`: "" = dialog where `confirm` or `danger` says so, else undo; typed: the record's title, or how many records,
     is to be typed; reauth: the password is to be given again.
+    `key`: the shortcut that it has unless another command has it, or the user chose another.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Action:
     confirm: Label = ""
     bulk: bool = True
     level: Level | Literal[""] = ""
+    key: str = ""
 
     def __post_init__(self) -> None:
         if self.schema is not None:
@@ -199,6 +201,7 @@ class Resource:
     icon: str = "box"
     nav_group: str = "work"
     nav_order: int = 50
+    nav_key: str = ""
     default_sort: str = "-id"
     filters: Sequence[Filter] = ()
     views: Sequence[View] = ()

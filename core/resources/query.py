@@ -89,6 +89,13 @@ def page_ids(ctx: Context, resource: Resource, state: ListState) -> tuple[list[i
     return found.ids, after, before
 
 
+def named(ctx: Context, resource: Resource, term: str, limit: int) -> list[int]:
+    """The ids of records of which an exact field is `term`: what may be asked of any table, however short the term."""
+    key = resource.model.id
+    query = _scoped(ctx, resource, "view").where(search.equals(resource, term)).select(key)
+    return [row[0] for row in query.order_by(key.desc()).limit(limit).tuples()]
+
+
 def beside(ctx: Context, resource: Resource, state: ListState, record: Any) -> tuple[int | None, int | None]:
     """The ids before and after `record` in a list, whether or not it is (still) in it; two short reads of an index."""
     sort, descending = _sort(resource, state.sort or resource.default_sort)
@@ -123,12 +130,17 @@ def reach(ctx: Context, resource: Resource, record_id: int, verb: str = "view") 
 
 def titles(ctx: Context, resource: Resource, ids: Sequence[int]) -> dict[int, str]:
     """{id: title} of those of `ids` that exist and that the actor may open; a statement, and what the loader does."""
-    view = resource.permission("view")
-    if not ids or not ctx.actor.can(view):
+    if not ids or not ctx.actor.can(resource.permission("view")):
         return {}
+    return {record.id: resource.title(record) for record in some(ctx, resource, ids)}
+
+
+def some(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
+    """Those of `ids` that exist and that the actor may open, joined by the loader. Raises Forbidden."""
+    view = resource.permission("view")
     found = _joined(ctx, resource, list(_scoped(ctx, resource, "view").where(search.among(resource.model.id, ids))))
     denied = access.denied(ctx.actor, view, resource.name, [record.id for record in found])
-    return {record.id: resource.title(record) for record in found if record.id not in denied}
+    return [record for record in found if record.id not in denied]
 
 
 def select(ctx: Context, resource: Resource, selection: Selection, verb: str = "view") -> Any:

@@ -63,6 +63,12 @@ def tabs(ctx: Context, resource: Resource, base: Setup) -> list[Tab]:
     return found + [_saved(ctx, resource, row) for row in rows]
 
 
+def saved(ctx: Context) -> list[SavedView]:
+    """Those of all lists that `ctx`'s user sees; one statement."""
+    seen, within = SavedView.select(), visible(ctx.actor)
+    return list((seen if within is None else seen.where(within)).order_by(SavedView.position, SavedView.id).limit(200))
+
+
 def _declared(ctx: Context, resource: Resource, view: View, base: Setup) -> Tab:
     setup, left_out = fitting(ctx, resource, replace(base, filters=view.filters, sort=view.sort or base.sort), base)
     columns = tuple(name for name in view.columns if resource.column(name)) or base.columns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import flask
@@ -11,6 +11,7 @@ import flask_admin.theme
 
 from core import preferences
 from core.auth import current_context
+from core.i18n import DIGITS
 
 context = current_context
 """Who asks."""
@@ -35,13 +36,25 @@ class AdminView(Guarded, flask_admin.BaseView):  # type: ignore[misc]
     """A page that a Resource cannot give.
 
     `permission`: needed for each of its methods, unless one says `@core.access.requires`. `nav_group`: where the menu
-    shows it (see `core.nav.GROUPS`; empty: nowhere), at `nav_order`, with `icon`.
+    shows it (see `core.nav.GROUPS`; empty: nowhere), at `nav_order`, with `icon`; `g` and `nav_key` open it.
     """
 
     permission = ""
     nav_group = ""
     nav_order = 50
+    nav_key = ""
     icon = "box"
+
+
+def init_app(app: flask.Flask) -> None:
+    """What a user chose for how he reads goes into the context, below which nothing knows of requests."""
+    app.before_request(_read_as_chosen)
+
+
+def _read_as_chosen() -> None:
+    ctx = context()
+    if ctx.source == "ui" and ctx.actor.user_id is not None and preference("digits") in DIGITS:
+        flask.g.ctx = replace(ctx, digits=preference("digits"))
 
 
 def preference(name: str, default: Any = None) -> Any:

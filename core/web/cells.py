@@ -99,7 +99,7 @@ def rows(
         first = f'{begin}{link}{key}{tail}">{title(record) or escape(name)}</a>{marks}</td>'
         return f"<tr>{box}{first}{''.join([f'{start}{write(record)}</td>' for start, write in rest])}</tr>"
 
-    with i18n.speaking(i18n.locale(), i18n.timezone()):  # asked once, not once a cell
+    with i18n.speaking(i18n.locale(), i18n.timezone(), i18n.digits()):  # asked once, not once a cell
         return Markup("".join(map(row, records)))  # noqa: S704 - writers escape
 
 

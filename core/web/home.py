@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 import flask_admin
+import structlog
 
 from core import access, arrangement, dashboard, preferences, runtime
 from core.access import SIGNED_IN, Role
@@ -18,6 +19,7 @@ from core.plugins.models import PluginState
 from core.web import charts
 from core.web.base import Guarded, context, is_partial, preference
 
+log = structlog.get_logger("maktab.web")
 SIZE_NAMES = {"quarter": __("Quarter"), "half": __("Half"), "whole": __("Whole row")}
 _DRAWN = {
     dashboard.Figure: "admin/home/figures.html",
@@ -50,7 +52,7 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
             if one is None or found:
                 return None
             found.append(one)
-            return self._drawn(one) if one.is_for(context().actor) else None
+            return self._drawn_or_not(one) if one.is_for(context().actor) else None
 
         content = runtime.current().hooks.read("dashboard_widgets", drawn, actor=context().actor)
         if not found:
@@ -58,8 +60,17 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
         access.demand(context().actor, found[0].permission or SIGNED_IN)
         return content[0] if content else self._card(found[0], "")
 
+    def _drawn_or_not(self, widget: Widget) -> str | None:
+        """None for a card that fails. One fault may lie behind all cards of a plugin, which the browser fetches at
+        once: that must not switch off what else the plugin does, as failures of hooks do.
+        """
+        try:
+            return self._drawn(widget)
+        except Exception:
+            log.exception("card failed", card=widget.name)
+            return None
+
     def _drawn(self, widget: Widget) -> str:
-        """Inside the plugin's guard: what its data or its template break is its failure, not the page's."""
         loaded = widget.load(context())
         if widget.template:
             return self._card(widget, widget.template, loaded=loaded)

@@ -17,7 +17,7 @@ from core import db, i18n, links, nav, runtime
 from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
-from core.web import cells
+from core.web import cells, shortcuts
 from core.web.base import is_partial, preference
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -26,6 +26,7 @@ CSP = (
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; "
     "manifest-src 'self'; worker-src 'self'"
 )
+THEMES = ("auto", "light", "dark")
 ICONS: dict[str, str] = json.loads((THEME / "icons.json").read_text())
 
 
@@ -35,8 +36,12 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
     filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
-    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local, filesize=i18n.filesize)
+    filters |= {"clock": i18n.format_clock, "filesize": i18n.filesize}
+    app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
     app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
+    app.jinja_env.globals.update(
+        keys_of=shortcuts.keys_of, own_keys=lambda: json.dumps(shortcuts.own_keys()), preference=preference
+    )
     app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
@@ -86,17 +91,30 @@ def icon(name: str, *, small: bool = False, big: bool = False, flip: bool = Fals
 
 def _page() -> dict[str, Any]:
     context = flask.g.get("ctx")
-    choice = flask.request.cookies.get("maktab_theme", "") if flask.has_request_context() else ""
     return {
         "actor": context.actor if context else NOBODY,
         "looking": context.on_behalf_of if context and context.is_looking else "",
         "locale": i18n.locale(),
         "dir": i18n.direction(),
-        "theme_choice": choice if choice in ("light", "dark") else "auto",
+        "digits": i18n.digits(),
+        "theme_choice": _theme(),
         "nav_menu": _menu,
         "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),
     }
+
+
+def _theme() -> str:
+    """That of this browser, else the user's own; asks no database, for the pages that say it is gone use it too."""
+    cookie = flask.request.cookies.get("maktab_theme", "") if flask.has_request_context() else ""
+    kept = flask.g.get("preferences", {}).get("theme", "")
+    return next((one for one in (cookie, kept) if one in THEMES), "auto")
+
+
+def keep_theme(answer: flask.Response, choice: str) -> None:
+    """Tell this browser, for pages before the sign-in too; its scripts write the same cookie."""
+    is_https = runtime.current().settings.public_url.startswith("https://")
+    answer.set_cookie("maktab_theme", choice, max_age=31536000, secure=is_https, samesite="Lax")
 
 
 def _menu(actor: Actor) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -71,6 +71,7 @@ ORDERS = Resource(
     label_plural=__("Orders"),
     icon="shopping-cart",
     nav_order=10,
+    nav_key="o",
     key=["sales_channel", "number"],
     title=str,
     default_sort="-placed_at",

@@ -23,5 +23,5 @@ SUPPLIER = Resource(
     filters=(Filter("country", "Country", "text"), Filter("is_active", "Active", "bool"), Filter("tag", "Tag", "tag")),
     views=(View("active", "Active", {"is_active": "true"}),), search_exact=("code",), search_text=search_text,
     scopes=(Scope("country", "Country"),),
-    actions=tag_actions("suppliers.supplier"), has_tags=True, can_delete=True,
+    actions=tag_actions("suppliers.supplier"), has_tags=True, can_delete=True, nav_key="s",
 )  # fmt: skip

@@ -140,6 +140,12 @@ def dashboard_widgets(actor):
 
 
 @hookimpl
+def palette_commands(actor):
+    suppliers = f"/admin/{current().resource(SUPPLIER).slug}/"
+    return [Link(_("Plan a trip to Norway"), f"{suppliers}?country=NO", f"{SUPPLIER}.view", "map-pin")]
+
+
+@hookimpl
 def record_badges(resource, ids):
     if resource != SUPPLIER:
         return None

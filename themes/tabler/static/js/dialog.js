@@ -42,11 +42,12 @@ function show(html, opener) {
 }
 
 function open(dialog, opener) {
+  const back = document.activeElement === document.body ? opener : document.activeElement; // a key may have pressed it
   dialog.className = "mk-dialog";
   dialog.setAttribute("aria-labelledby", "dialog-title");
   dialog.addEventListener("close", () => {
     dialog.remove();
-    opener.focus();
+    back.focus();
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-close]")) {

@@ -4,18 +4,15 @@ import "./offline.js";
 import "./dialog.js";
 import "./forms.js";
 import "./rows.js";
+import "./look.js";
+import "./palette.js";
+import "./shortcuts.js";
 import "./order.js";
 import "./tabs.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 
 document.addEventListener("click", (event) => {
-  if (closest(event, "[data-theme-toggle]")) {
-    const root = document.documentElement;
-    const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
-    root.dataset.bsTheme = root.dataset.theme = next;
-    document.cookie = `maktab_theme=${next}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
-  }
   if (closest(event, "[data-menu]")) {
     const open = document.querySelector(".mk-side").classList.toggle("mk-open");
     document.querySelector(".mk-menu").setAttribute("aria-expanded", String(open));
@@ -30,20 +27,12 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target instanceof Element && event.target.closest("input, textarea, select");
   if (event.key === "Escape") {
     const popup = document.querySelector("details[data-popup][open]");
     if (popup) {
       popup.open = false;
       popup.querySelector("summary").focus();
     } else document.querySelector(".mk-side.mk-open")?.classList.remove("mk-open");
-  }
-  if (event.code === "Slash" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    const find = document.querySelector("[data-find]");
-    if (find) {
-      event.preventDefault();
-      find.focus();
-    }
   }
 });
 

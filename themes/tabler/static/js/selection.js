@@ -2,6 +2,10 @@
 const boxes = () => [...document.querySelectorAll('input[name="ids"][form="bulk"]')];
 let last = null;
 
+// Numbers in the digits of the user, and back.
+const shown = (number) => number.toLocaleString(document.documentElement.dataset.digits === "arab" ? "ar-u-nu-arab" : "en");
+const latin = (text) => text.replace(/[,٬]/g, "").replace(/[٠-٩]/g, (digit) => digit.codePointAt(0) - 0x660);
+
 function show() {
   const bar = document.querySelector("[data-bulk]");
   if (!bar) return;
@@ -13,10 +17,11 @@ function show() {
   head.indeterminate = on > 0 && on < rows.length;
   const total = document.querySelector("[data-count]")?.textContent ?? "…";
   const off = rows.length - on;
-  const left = /^[\d,]+$/.test(total) ? (Number(total.replaceAll(",", "")) - off).toLocaleString("en") : `${total} − ${off}`;
+  const known = latin(total);
+  const left = /^\d+$/.test(known) ? shown(Number(known) - off) : `${total} − ${shown(off)}`;
   const said = bar.querySelector("[data-selected]");
   const text = everything && !off ? said.dataset.whole : said.dataset.some;
-  said.textContent = text.replace("{n}", everything ? left : on).replace("{total}", total);
+  said.textContent = text.replace("{n}", everything ? left : shown(on)).replace("{total}", total);
   bar.classList.toggle("mk-on", on > 0 || everything);
 }
 

@@ -1,0 +1,117 @@
+// The command bar: what the server finds, and before it what can be done on this page, in one listbox.
+import { commands } from "./commands.js";
+import { recent, remember } from "./recent.js";
+
+const dialog = document.getElementById("palette");
+const input = dialog?.querySelector("input");
+const status = document.getElementById("palette-status");
+const results = document.getElementById("palette-results");
+const options = () => [...results.querySelectorAll("[role=option]")];
+const chosen = () => results.querySelector("[aria-selected=true]");
+const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+export function openPalette() {
+  if (!dialog || document.querySelector("dialog[open]")) return;
+  dialog.showModal();
+  input.select();
+  htmx.trigger(input, "palette");
+}
+
+function choose(option) {
+  chosen()?.setAttribute("aria-selected", "false");
+  option?.setAttribute("aria-selected", "true");
+  option?.scrollIntoView({ block: "nearest" });
+  if (option) input.setAttribute("aria-activedescendant", option.id);
+  else input.removeAttribute("aria-activedescendant");
+  input.setAttribute("aria-expanded", String(Boolean(option)));
+}
+
+function move(step) {
+  const all = options();
+  const at = all.indexOf(chosen());
+  choose(all[(at + step + all.length) % all.length]);
+}
+
+// What the buttons and links of this page do, as options that press them.
+function here() {
+  const words = plain(input.value).split(/\s+/).filter(Boolean);
+  return commands().filter((one) => words.every((word) => plain(one.label).includes(word)));
+}
+
+function line(command, place) {
+  const option = document.createElement("button");
+  Object.assign(option, { type: "button", className: "mk-pal-o", id: `pal-here-${place}`, tabIndex: -1 });
+  option.setAttribute("role", "option");
+  option.setAttribute("aria-selected", "false");
+  const text = document.createElement("span");
+  text.className = "mk-pal-t";
+  text.textContent = command.label;
+  option.append(command.icon ?? "", text);
+  if (command.keys) {
+    const keys = document.createElement("kbd");
+    keys.textContent = command.keys.replace(/\b[a-z]\b/g, (letter) => letter.toUpperCase());
+    option.append(keys);
+  }
+  option.addEventListener("click", () => {
+    dialog.close();
+    command.run();
+  });
+  return option;
+}
+
+function showHere(list) {
+  const found = here();
+  if (!found.length) return;
+  const group = document.createElement("div");
+  group.className = "mk-pal-g";
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-labelledby", "pal-here");
+  const title = document.createElement("p");
+  Object.assign(title, { className: "mk-pal-h", id: "pal-here", textContent: results.dataset.here });
+  title.setAttribute("role", "presentation");
+  group.append(title, ...found.map(line));
+  const opened = input.value.trim() ? null : list.querySelector("[data-recent]");
+  if (opened) opened.after(group);
+  else list.prepend(group);
+  results.querySelector("[data-none]")?.remove();
+}
+
+if (dialog) {
+  remember();
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-palette]");
+    if (!button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    openPalette();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog || event.target.closest("[data-palette-close]")) dialog.close();
+  });
+  dialog.querySelector("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    chosen()?.click();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) move(step);
+    else if (event.key === "Enter" && event.target === results) chosen()?.click();
+    else return;
+    event.preventDefault();
+  });
+  results.addEventListener("pointermove", (event) => {
+    const option = event.target.closest("[role=option]");
+    if (option && option !== chosen()) choose(option);
+  });
+  input.addEventListener("htmx:configRequest", (event) => {
+    if (!input.value.trim()) event.detail.parameters.recent = recent();
+  });
+  results.addEventListener("htmx:afterSwap", () => {
+    const list = document.getElementById("palette-list");
+    showHere(list);
+    choose(options()[0]);
+    status.textContent = list.dataset.said;
+  });
+  for (const name of ["htmx:responseError", "htmx:sendError"])
+    input.addEventListener(name, () => (status.textContent = status.dataset.error));
+}
