@@ -229,3 +229,43 @@ def test_a_changed_view_is_offered_to_be_saved_and_nothing_reloads(page: Any) ->
     page.go_back()
     page.locator("a:has-text('Save view')").wait_for(state="detached")
     assert page.evaluate("window.sameDocument")
+
+
+def test_a_part_that_failed_can_be_tried_again(browser: Any, address: str, make_user: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "One"}, {"code": "S-2", "name": "Two", "is_active": False})
+    page = sign_in(browser, address, make_user("owner"))  # the console may say what fails
+    page.goto(LIST)
+    page.route("**/?view=active", lambda route: route.fulfill(status=503, body=""))
+    page.click("[data-view]:has-text('Active')")
+    page.locator("#toasts").get_by_text("The server did not answer.").wait_for()
+    assert page.locator("a.mk-key").count() == 2
+    page.unroute("**/?view=active")
+    page.locator("#toasts").get_by_role("button", name="Try again").click()
+    page.wait_for_url("**/?view=active")
+    assert page.locator("a.mk-key").all_inner_texts() == ["S-1"]
+
+
+def test_a_row_is_looked_into_beside_the_list_by_keyboard(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "One"})
+    page.goto(LIST)
+    page.focus("a.mk-key")
+    page.keyboard.press("Space")
+    page.locator("dialog.mk-sheet h2:has-text('One')").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("dialog.mk-sheet").wait_for(state="detached")
+    assert page.url.endswith(LIST)
+    page.locator("tbody tr").hover()
+    page.click("[aria-label='Preview One']")
+    page.click("dialog.mk-sheet >> text=Open the record")
+    page.wait_for_url(re.compile(r"/admin/suppliers/\d+\?in="))
+
+
+def test_a_log_goes_on_by_itself_at_its_end(page: Any) -> None:
+    make_suppliers(count=60)
+    page.goto("/admin/audit/?limit=25")
+    page.locator("tbody tr").nth(24).scroll_into_view_if_needed()
+    page.locator(".mk-more").scroll_into_view_if_needed()
+    page.locator("tbody tr").nth(40).wait_for()
+    assert page.url.endswith("?limit=25")
+    names = page.locator("a.mk-key").evaluate_all("links => links.map((one) => one.href)")
+    assert len(set(names)) == len(names) > 40

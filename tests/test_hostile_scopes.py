@@ -29,6 +29,7 @@ from core.resources import service_of, tags_of, traits
 from plugins.transfer import api as transfer
 from plugins.transfer.models import Import, ImportChange, Reject, SavedMapping
 from tests import hostile
+from tests.conftest import confirmed
 from tests.helpers import make_suppliers
 from tests.test_sweep import SAFE, Caller, Route, routes_of
 
@@ -324,7 +325,8 @@ def test_what_began_before_the_role_was_narrowed_does_not_go_on(owner: Caller, s
     UserRole.update(scopes=OURS, role=manager).where(UserRole.id == role.id).execute()
     before, job = state_of_theirs(seen)[:4], seen.values["job_id"]
     assert send(owner, "POST", f"/admin/jobs/{job}/undo").status_code == 302
-    assert send(owner, "POST", f"/admin/imports/{seen.values['import_id']}/rollback").status_code == 302
+    rollback = f"/admin/imports/{seen.values['import_id']}/rollback"
+    assert confirmed(owner.browser, rollback, send(owner, "POST", rollback)).status_code == 302
     JobItem.update(state="failed").where(JobItem.job_id == job, JobItem.record_id == seen.theirs).execute()
     Job.update(status="done_with_errors", failed=1).where(Job.id == job).execute()
     send(owner, "POST", f"/admin/jobs/{job}/retry")

@@ -129,7 +129,7 @@ def install(served: Served, new_install: Settings) -> dict[str, Any]:
     (leaky / "__init__.py").write_text('"""Tells all."""\n')
     (leaky / "hooks.py").write_text(LEAKY)
     cli("plugin", "enable", "leaky")
-    token = cli("token", "create", "--user", "amina", "--scope", "*")["token"]
+    token = cli("token", "create", "--user", "amina", "--scope", "*", "--scope", "core.user.set_password")["token"]
     client = Client(served)
     found = {"client": client, "token": token, "served": served, "data_dir": new_install.data_dir}
     found["session"] = traffic(client, token)

@@ -27,7 +27,7 @@ from plugins.transfer import api as transfer
 from plugins.transfer.models import Import, Reject, SavedMapping
 from plugins.transfer.reading.values import escape
 from tests import hostile
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, confirmed
 from tests.test_sweep import Caller
 
 RESOURCE, LIST, API = "suppliers.supplier", "/admin/suppliers/", "/api/v1/suppliers"
@@ -257,7 +257,8 @@ def fill_house(owner: Caller, texts: list[str]) -> list[str]:
     pages += [f"/admin/orders/{sold.get_json()['id']}", f"/admin/orders/{sold.get_json()['id']}/edit", "/admin/orders/"]
     pages += import_pages(owner, texts) + job_pages(owner, texts)
     profile = {"what": "create_token", "token_name": texts[0], "days": "30"}
-    assert send(owner, "POST", "/admin/profile/", data=profile).status_code == 200
+    made = confirmed(owner.browser, "/admin/profile/", send(owner, "POST", "/admin/profile/", data=profile), **profile)
+    assert "fresh-token" in made.text
     return [*pages, "/admin/profile/"]
 
 

@@ -104,6 +104,7 @@ ENTRIES = Resource(
     nav_group="settings",
     nav_order=90,
     nav_key="l",
+    scroll=True,
     title=_title,
     columns=[
         Column("at", __("Time"), "datetime", sortable=True),

@@ -184,6 +184,7 @@ class Resource:
     number of statements that does not grow with them; the page of a record offers the others.
     `rows(actor)`: a condition on the model for what that actor reaches at all, besides his scopes; None = everything.
     `views`: tabs above the list, after that of the whole list.
+    `scroll`: the next page of the list comes by itself at its end.
     `above`: a part above the list (a template, and `load(ctx, None)`), which is not fetched again with it.
     `reauth`: fields of the document that are only written when the password was given lately.
     `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
@@ -214,6 +215,7 @@ class Resource:
     rows: Callable[[Actor], Any] | None = None
     loader: Callable[[Sequence[Any], Context], None] | None = None
     service: type[Service] | None = None
+    scroll: bool = False
     has_tags: bool = False
     has_notes: bool = True
     can_create: bool = True

@@ -70,6 +70,11 @@ def is_partial() -> bool:
     return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
 
 
+def is_dialog() -> bool:
+    """True when js/dialog.js asks, which shows the answer over the page that is open."""
+    return is_partial() and "Maktab-Dialog" in flask.request.headers
+
+
 def came_from(default: str) -> str:
     """The page of the admin that a form was sent from (its field `back`), else `default`: never another site."""
     back = flask.request.form.get("back", "")

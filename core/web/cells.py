@@ -86,23 +86,28 @@ def rows(
     resource: Resource, records: Sequence[Any], columns: Sequence[Column], address: str, *,
     tags: _Tags, badges: Mapping[int, Sequence[Badge]], pick: bool, within: str = "",
 ) -> Markup:  # fmt: skip
-    """The rows of a table. `address`: of a record, before its id; `within`: after it; `pick`: a box to select each."""
+    """The rows of a table. `address`: of a record, before its id; `pick`: a box to select each.
+
+    `within`: what follows the id, the list that leads there; it has a second link in each row, which previews it.
+    """
     main, *others = columns
     title, rest = writer(main, tags), [(_start(column, ""), writer(column, tags)) for column in others]
     begin, link = _start(main, " mk-main-cell"), f'<a class="mk-key" href="{escape(address)}'
-    select, tail = _("Select %(title)s"), escape(within)
+    select, look, tail = _("Select %(title)s"), _("Preview %(title)s"), escape(within)
 
     def row(record: Any) -> str:
         key, name = record.id, resource.title(record)
         box = f'{_BOX}{key}" aria-label="{escape(select % {"title": name})}"></td>' if pick else ""
         marks = "".join(f" {_badge(one)}" for one in badges.get(key, ()))
-        first = f'{begin}{link}{key}{tail}">{title(record) or escape(name)}</a>{marks}</td>'
+        peek = f'{_PEEK}{escape(look % {"title": name})}" href="{escape(address)}{key}{tail}"></a>' if within else ""
+        first = f'{begin}{link}{key}{tail}">{title(record) or escape(name)}</a>{marks}{peek}</td>'
         return f"<tr>{box}{first}{''.join([f'{start}{write(record)}</td>' for start, write in rest])}</tr>"
 
     with i18n.speaking(i18n.locale(), i18n.timezone(), i18n.digits()):  # asked once, not once a cell
         return Markup("".join(map(row, records)))  # noqa: S704 - writers escape
 
 
+_PEEK = '<a class="mk-peek" data-dialog data-sheet aria-label="'
 _BOX = '<td class="mk-pick"><input class="mk-cb" type="checkbox" name="ids" form="bulk" value="'
 
 

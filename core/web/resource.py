@@ -30,7 +30,7 @@ from core.resources import (
     traits,
 )  # fmt: skip
 from core.web import confirm, forms, lists, outcomes, questions
-from core.web.base import Guarded, came_from, context, is_partial, preference, redirect
+from core.web.base import Guarded, came_from, context, is_dialog, is_partial, preference, redirect
 from core.web.listing import chosen, is_canonical, listing
 from core.web.notes import NotesView, days
 from core.web.tabs import TabPages
@@ -109,6 +109,8 @@ class ResourceView(ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # t
     def details_view(self, record_id: int, note: str = "") -> Any:
         """`note`: what was typed as a note and refused."""
         record = query.get(context(), self.resource, record_id)
+        if is_dialog():
+            return self._preview(record)
         shown = [(section, _loaded(section, record)) for section in self.resource.detail]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
         history = days(traits.timeline(self.resource.name, record.id))
@@ -116,6 +118,13 @@ class ResourceView(ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # t
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
         page |= self._within(record) if "in" in flask.request.args else {}
         return self.render("admin/model/details.html", timeline=history, note=note, **page, **self._offered(record))
+
+    def _preview(self, record: Any) -> Any:
+        """The sections of a record's page alone, beside the list that it is opened from."""
+        shown = [(section, _loaded(section, record)) for section in self.resource.detail]
+        tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
+        html = self.render("admin/model/preview.html", record=record, sections=shown, tags=tags)
+        return flask.make_response(html, {"Maktab-Dialog": "1"})
 
     def _offered(self, record: Any) -> dict[str, Any]:
         """What can be done with `record` now: the actions whose guard lets it pass, whether it is edited or deleted."""

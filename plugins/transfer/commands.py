@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -77,7 +78,15 @@ def export(resource: str, *, out: Path, filter: tuple[str, ...] = (), search: st
 def demo() -> Any:
     """Load the demo shop as if somebody had uploaded its files."""
     files: tuple[DemoFile, ...] = current().declared["register_demo"]
-    return [_take_in(one.resource, one.path, *_demo_mapping(one)) for one in files]
+    return [_demo(one) for one in files]
+
+
+def _demo(one: DemoFile) -> dict[str, Any]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, one.path.name.removesuffix(".gz")) if one.write else one.path
+        if one.write:
+            one.write(one.path, path)
+        return _take_in(one.resource, path, *_demo_mapping(one))
 
 
 def _demo_mapping(one: DemoFile) -> tuple[Mapping, str]:

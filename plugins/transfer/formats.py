@@ -118,11 +118,15 @@ class ImportFormat:
 
 @dataclass(frozen=True)
 class DemoFile:
-    """A file that `maktab demo` imports: `mapping` is a Mapping or the name of an ImportFormat."""
+    """A file that `maktab demo` imports: `mapping` is a Mapping or the name of an ImportFormat.
+
+    `write(path, target)`: writes what is imported instead of the file at `path`, for instance with the dates of today.
+    """
 
     resource: str
     path: Path
     mapping: Mapping | str
+    write: Callable[[Path, Path], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ def register_demo() -> Sequence[DemoFile]:  # type: ignore[empty-body]
     """Files that `maktab demo` imports as if somebody had uploaded them.
 
     When: once, while a generation is built; the files are read when the command runs.
-    May: give `DemoFile(resource, path, mapping)`; mapping: a `Mapping`, or the name of an `ImportFormat`.
+    May: give `DemoFile(resource, path, mapping, write)`; mapping: a `Mapping`, or the name of an `ImportFormat`;
+    `write(path, target)` makes what is imported from the file, for instance with the dates of today.
     Failure: the plugin that gave them is quarantined.
     """

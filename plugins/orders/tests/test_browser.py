@@ -73,3 +73,19 @@ def test_lines_have_the_keys_of_a_spreadsheet_and_take_its_cells(page):
     assert page.evaluate("document.activeElement.value") == "MUG"
     assert rows.locator("th").all_inner_texts() == ["1", "2", "3"]
     page.get_by_text("Unsaved: Lines").wait_for()
+
+
+def test_a_filter_is_found_by_its_name_and_used_by_keyboard_alone(page, make_order):
+    make_order(number="A-1", currency="SAR")
+    make_order(number="A-2", currency="GBP")
+    page.goto("/admin/orders/")
+    page.focus(".mk-chip-add > summary")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-narrow]:focus")
+    page.keyboard.type("curr")
+    assert page.locator(".mk-filter-list > details:visible").count() == 1
+    page.keyboard.press("Enter")
+    page.keyboard.type("SA")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?currency__prefix=SA")
+    assert page.locator("a.mk-key").all_inner_texts() == ["A-1"]

@@ -6,12 +6,14 @@ import csv
 import gzip
 import json
 from collections import defaultdict
+from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
 import pytest
 from peewee import fn
 
+from core.db import utcnow
 from core.jobs.worker import Worker
 from plugins.orders.formats import DEMO
 from plugins.orders.models import Order, OrderLine
@@ -47,18 +49,31 @@ def mapping(name):
     return Mapping.from_json(json.loads((MAPPINGS / f"{name}.json").read_text(encoding="utf-8")))
 
 
-def test_the_demo_shop_comes_in_whole_once_and_goes_again(import_file, ctx, settings):
+def test_the_demo_shop_comes_in_whole_once_and_goes_again(import_file, ctx, settings, tmp_path):
     assert DEMO.path.stat().st_size < 2_000_000
-    done = import_file(DEMO.path, DEMO.mapping)
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    DEMO.write(DEMO.path, first)
+    done = import_file(first, DEMO.mapping)
     assert (done.state, done.rejected) == ("completed", 0)
     assert kept() == recount(DEMO.path, "InvoiceNo", retail)
+    newest = Order.select().order_by(Order.placed_at.desc()).first()
+    assert timedelta(0) <= utcnow() - newest.placed_at < timedelta(days=1, hours=1)
+    assert {order.fulfillment_status for order in Order.select()} == {
+        "unfulfilled", "partially_fulfilled", "fulfilled", "delivered",
+    }  # fmt: skip
+    assert (
+        Order.select().where(Order.customer_name == "").count()
+        == Order.select().where(Order.customer_number == "").count()
+    )
     assert Order.select().count() >= 2_000
     assert Order.select().where(Order.kind == "credit", Order.number.startswith("C"), Order.total_minor < 0).exists()
     assert Order.select().where(Order.customer_number == "").exists()
     assert Order.select().where(Order.total_minor == 0).exists()
-    assert Order.select(fn.COUNT(fn.DISTINCT(fn.SUBSTR(Order.placed_at.cast("text"), 1, 7)))).scalar() == 13  # months
+    days = Order.select(fn.COUNT(fn.DISTINCT(fn.SUBSTR(Order.placed_at.cast("text"), 1, 10)))).scalar()
+    assert days > 250
     # The same file again changes nothing, a rollback takes all away; one test, for the import is the dear part.
-    again = import_file(DEMO.path, DEMO.mapping)
+    DEMO.write(DEMO.path, second)
+    again = import_file(second, DEMO.mapping)
     assert (again.created, again.updated, again.unchanged) == (0, 0, done.created)
     transfer.rollback(ctx, done)
     Worker(settings).drain()

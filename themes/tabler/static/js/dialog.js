@@ -43,7 +43,7 @@ function show(html, opener) {
 
 function open(dialog, opener) {
   const back = document.activeElement === document.body ? opener : document.activeElement; // a key may have pressed it
-  dialog.className = "mk-dialog";
+  dialog.className = opener.hasAttribute("data-sheet") ? "mk-dialog mk-sheet" : "mk-dialog";
   dialog.setAttribute("aria-labelledby", "dialog-title");
   dialog.addEventListener("close", () => {
     dialog.remove();

@@ -37,19 +37,33 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A request of htmx that failed says so; the page stays as it was.
-const toast = (text) => {
+const toast = (text, asked) => {
   const box = document.getElementById("toasts");
   const line = document.createElement("div");
   line.className = "mk-alert mk-bad";
   line.textContent = text || box.dataset.error;
+  if (asked.xhr.status >= 500 && asked.requestConfig.verb === "get" && document.contains(asked.elt)) line.append(again(asked, line));
   box.append(line);
   setTimeout(() => line.remove(), 10000);
 };
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401) return;
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
-  toast([...page.querySelectorAll("[data-said]")].map((part) => part.textContent.trim().replace(/[^.!?؟]$/, "$&.")).join(" "));
+  toast([...page.querySelectorAll("[data-said]")].map((part) => part.textContent.trim().replace(/[^.!?؟]$/, "$&.")).join(" "), event.detail);
 });
+
+// The same request once more, for what only reads.
+function again({ elt, target, requestConfig }, line) {
+  const button = document.createElement("button");
+  button.className = "mk-btn mk-btn-s";
+  button.type = "button";
+  button.textContent = document.getElementById("toasts").dataset.again;
+  button.addEventListener("click", () => {
+    line.remove();
+    htmx.ajax("get", requestConfig.path, { source: elt, target });
+  });
+  return button;
+}
 
 // The names of the files that a note will carry.
 document.addEventListener("change", (event) => {

@@ -6,3 +6,35 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (!document.contains(event.detail.requestConfig.elt)) event.detail.shouldSwap = false;
 });
 show();
+
+// The menu of filters: its list shrinks to what fits the text; Enter opens the first one.
+const fits = (menu, text) => {
+  const shown = [];
+  for (const one of menu.querySelectorAll(":scope > details")) {
+    one.hidden = !one.querySelector("summary").textContent.toLocaleLowerCase().includes(text.trim().toLocaleLowerCase());
+    if (!one.hidden) shown.push(one);
+  }
+  return shown;
+};
+document.addEventListener("input", (event) => {
+  if (event.target.matches("[data-narrow]")) fits(event.target.closest(".mk-filter-list"), event.target.value);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches?.("[data-narrow]")) return;
+  event.preventDefault();
+  const [first] = fits(event.target.closest(".mk-filter-list"), event.target.value);
+  if (!first) return;
+  first.open = true;
+  first.querySelector("form :is(input:not([type=hidden]), select, a, button)").focus();
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.matches?.(".mk-filter-list")) event.target.querySelector("[data-narrow]")?.focus();
+});
+
+// Space on a row in focus looks into its record without leaving the list.
+document.addEventListener("keydown", (event) => {
+  const peek = event.code === "Space" && event.target.matches?.("a.mk-key") && event.target.closest("td").querySelector(".mk-peek");
+  if (!peek) return;
+  event.preventDefault();
+  peek.click();
+});
