@@ -186,7 +186,8 @@ class Adapter(Running):  # type: ignore[misc]
 
     def _middle(self, sort: str) -> Any:
         """The page behind the row at half depth."""
-        return self._list(sort=f"-{sort}", cursor=self.cursors[sort])
+        usual = {} if sort == "placed_at" else {"sort": f"-{sort}"}  # a link leaves out what the list does anyway
+        return self._list(cursor=self.cursors[sort], **usual)
 
     # Jobs
 

@@ -33,6 +33,10 @@ _LINE = {"sku": "A", "title": "B", "quantity": "1", "unit_price": "1.5", "line_t
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "users": {"username": "new", "name": "N", "email": "a@b.example", "locale": "en", "timezone": "UTC", "roles": []},
     "roles": {"name": "new", "label": "L", "permissions": ["orders.order.view"]},
+    "views": {
+        "resource": "suppliers.supplier", "name": "new", "filters": {"country": "GB"}, "search": "x", "sort": "name",
+        "columns": ["code", "name"], "density": "compact", "position": 1, "shared_with": "",
+    },
     "suppliers": {
         "code": "NEW", "name": "N", "country": "GB", "currency": "GBP", "credit_minor": 1, "is_active": True,
         "tags": ["a"],
