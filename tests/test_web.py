@@ -230,6 +230,11 @@ def test_delete_asks_first_and_then_deletes(owner: Any) -> None:
     assert owner.get(f"{LIST}{first}").status_code == 404
 
 
+def test_a_new_form_ticks_what_the_model_takes_by_itself(owner: Any) -> None:
+    page = text_of(owner.get(LIST + "new"))
+    assert re.search(r'name="is_active" value="1" checked', page)
+
+
 def test_a_note_stands_in_the_timeline(owner: Any) -> None:
     first = make_suppliers(document())[0]
     send(owner, f"{LIST}{first}/notes", text="Call <b>before</b> noon")

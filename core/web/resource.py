@@ -217,12 +217,17 @@ class ResourceView(ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # t
 
     def _blank(self) -> forms.Form:
         """A form for a new record, with an empty row in each list."""
-        given = {"currency": _currency()} | forms.defaults(self.resource.schema)
+        given = {"currency": _currency(), **self._ticked(), **forms.defaults(self.resource.schema)}
         form = forms.fill(self._form(), given, _currency(given))
         for path, infos in form.nested.items():
             if infos[0].many:
                 form.add_row(path)
         return form
+
+    def _ticked(self) -> dict[str, bool]:
+        """What the model takes for its yes-no fields: a box that is left as it is must mean the same."""
+        fields = self.resource.model._meta.fields.items()
+        return {name: field.default for name, field in fields if isinstance(field.default, bool)}
 
     def _filled(self, stored: dict[str, Any]) -> forms.Form:
         return forms.fill(self._form(), stored, _currency(stored))

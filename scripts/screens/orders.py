@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -33,17 +33,7 @@ def recent(number: int = 160) -> str:
     placed = sorted(now - timedelta(minutes=chance.randint(5, 58 * 24 * 60)) for _ in range(number - 8))
     placed += sorted(now - timedelta(minutes=chance.randint(5, 600)) for _ in range(8))
     orders = [_order(10_300 + place, at, chance) for place, at in enumerate(placed)]
-    return "\n".join(json.dumps(one) for one in [*orders, _birdies(now)])
-
-
-def _birdies(now: datetime) -> dict[str, Any]:
-    """The sale that the demo's largest credit takes back: without it the sums of that day would be below zero."""
-    placed = datetime.combine((now - timedelta(hours=12, minutes=50)).date(), time(9, 15), UTC)
-    return {
-        "number": "581483", "sales_channel": "online", "currency": "GBP", "status": "completed",
-        "payment_status": "paid", "fulfillment_status": "delivered", "placed_at": placed.isoformat(),
-        "customer_number": "16446", "lines": [_line("23843", "PAPER CRAFT, LITTLE BIRDIE", 208, 80_995)],
-    }  # fmt: skip
+    return "\n".join(json.dumps(one) for one in orders)
 
 
 def _order(number: int, at: datetime, chance: Random) -> dict[str, Any]:
