@@ -68,7 +68,7 @@ def test_escape_and_cancel_leave_everything_as_it_is(page: Any) -> None:
         page.click("text=Save permissions")
         page.wait_for_selector("dialog[open]")
         leave()
-        page.wait_for_selector("dialog", state="detached")
+        page.wait_for_selector(".mk-dialog", state="detached")
         assert page.evaluate("document.activeElement.textContent").strip() == "Save permissions"
     assert access.entries_of(role) == ["*.view"]
 

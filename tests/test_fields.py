@@ -242,7 +242,7 @@ def test_the_form_takes_and_shows_them(things: Resource, signed_in: Callable[...
 def test_list_and_page_show_them(made: list[int], signed_in: Callable[..., Any]) -> None:
     browser = signed_in("viewer")
     listed = browser.get("/admin/things/").text
-    row = listed[listed.index(f'/admin/things/{made[0]}"') :].split("</tr>")[0]
+    row = listed[listed.index(f'mk-key" href="/admin/things/{made[0]}') :].split("</tr>")[0]
     lines = browser.get(f"/admin/things/{made[0]}").text.split("<dl")[1].split("</dl>")[0]
     for line in COLUMNS:
         shown = SAMPLES[line.name].shown

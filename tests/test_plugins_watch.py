@@ -118,12 +118,12 @@ def test_only_the_innermost_call_of_a_thread_is_at_fault(merchant: MerchantFolde
 
 
 def test_who_took_half_of_the_memory_goes_off(merchant: MerchantFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    merchant.on("eater", hooks="KEPT = []\n@hookimpl\ndef nav_items(actor): KEPT.append(b'x' * (4 << 20)); return []")
+    merchant.on("eater", hooks="KEPT = []\n@hookimpl\ndef nav_items(actor): KEPT.append(b'x' * (40 << 20)); return []")
     merchant.on("good", hooks="@hookimpl\ndef nav_items(actor): return []")
     hooks = merchant.build().hooks
     monkeypatch.setattr(watch, "_grown", type(watch._grown)())
     assert not watch._blame_memory(32)
-    for _ in range(8):
+    for _ in range(2):  # each larger than any block that malloc would take from what was given back
         hooks.call("nav_items", actor=NOBODY)
     assert watch._blame_memory(32)
     assert "MB of memory" in state("eater").error

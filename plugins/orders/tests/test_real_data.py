@@ -80,7 +80,7 @@ def test_the_demo_shop_comes_in_whole_once_and_goes_again(import_file, ctx, sett
     assert (Order.select().count(), OrderLine.select().count()) == (0, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.prove
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=False)
 def test_the_whole_online_retail_file_comes_in_by_a_mapping(import_file, shared):
     path = shared / "data" / "orders" / "online_retail_uci.csv.gz"
@@ -95,7 +95,7 @@ def test_the_whole_online_retail_file_comes_in_by_a_mapping(import_file, shared)
     assert Order.select(Order.customer_number).where(Order.customer_number != "").distinct().count() == 4_372
 
 
-@pytest.mark.slow
+@pytest.mark.prove
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=False)
 def test_the_complete_journey_sample_comes_in_by_a_mapping(import_file, shared):
     path = shared / "data" / "orders" / "completejourney_transactions_sample.csv.gz"
