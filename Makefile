@@ -14,7 +14,7 @@ test:
 # The long proofs of docs/promises.md, one at a time; figures go to prove.jsonl. MAKTAB_PROVE=0.05 is a short form.
 prove:
 	@scripts/setup.sh requirements-dev.lock
-	.venv/bin/python -P -m pytest -v -m prove tests $(PYTEST)
+	.venv/bin/python -P -m pytest -v -m prove $(PYTEST)
 
 lint:
 	@scripts/setup.sh requirements-dev.lock
