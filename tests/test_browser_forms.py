@@ -38,9 +38,9 @@ def test_the_bar_of_a_form_names_what_is_not_saved(page: Any) -> None:
     assert not bar.is_visible()
     page.fill("[name=name]", "Waha")
     page.uncheck("[name=is_active]")
-    bar.get_by_text("Unsaved: Name, Is active").wait_for()
+    bar.get_by_text("Unsaved: Name, Active").wait_for()
     page.fill("[name=name]", "Waha Linen")
-    bar.get_by_text("Unsaved: Is active").wait_for()
+    bar.get_by_text("Unsaved: Active").wait_for()
     page.check("[name=is_active]")
     assert not bar.is_visible()
 

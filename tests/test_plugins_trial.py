@@ -65,14 +65,14 @@ def test_one_that_implements_every_hook_passes(merchant: MerchantFolder, ctx: Co
     [
         (RESOURCES, '{"is_active": "true"}', '{"active": "1"}', "View active: filters: 'active' is not a filter of it"),
         (RESOURCES, 'View("active"', 'View("new"', "View new: its name is small letters, digits and _"),
-        (RESOURCES, 'Filter("tag", "Tag"', 'Filter("view", "Tag"', "Filter view: the address of a list uses this name"),
+        (RESOURCES, 'Filter("tag", __("Tag")', 'Filter("view", "Tag"', "view: the address of a list uses this name"),
         (RESOURCES, 'Filter("country"', 'Filter("land"', "Filter land: 'land' is not a field of the model Supplier"),
-        (RESOURCES, '"Country", "text"', '"Country", "txt"', "Filter country: kind: 'txt' is not a kind of filter"),
+        (RESOURCES, '__("Country"), "text"', '"Country", "txt"', "Filter country: kind: 'txt' is not a kind of filter"),
         (RESOURCES, 'Column("name"', 'Column("nome"', "Column nome: 'nome' is not a field of the model Supplier; did"),
-        (RESOURCES, '"Credit", "money"', '"Credit", "mony"', "kind: 'mony' is not a kind of column; did"),
-        (RESOURCES, '"Name", sort', '"Name", "money", sort', "kind money needs a field that ends in _minor"),
-        (RESOURCES, '"Name", sort', '"Name", badges={"a": BADGE}, sort', "tone: 'red' is not a"),
-        (RESOURCES, '"Name", sort', '"Name", reads=["nick"], sort', "Column name: reads: 'nick' is not a field"),
+        (RESOURCES, '__("Credit"), "money"', '"Credit", "mony"', "kind: 'mony' is not a kind of column; did"),
+        (RESOURCES, '__("Name"), sort', '"Name", "money", sort', "kind money needs a field that ends in _minor"),
+        (RESOURCES, '__("Name"), sort', '"Name", badges={"a": BADGE}, sort', "tone: 'red' is not a"),
+        (RESOURCES, '__("Name"), sort', '"Name", reads=["nick"], sort', "Column name: reads: 'nick' is not a field"),
         (RESOURCES, 'Scope("country"', 'Scope("state"', "Scope state: 'state' is not a field of the model Supplier"),
         (RESOURCES, 'search_exact=("code"', 'search_exact=("kode"', "search_exact: 'kode' is not a field of the model"),
         (RESOURCES, 'key=("code"', 'key=("number"', "key: 'number' is not a field of the schema SupplierSchema"),
@@ -171,7 +171,8 @@ def test_what_hooks_and_modules_name_must_be_there(merchant: MerchantFolder, tex
     ids=["another attribute", "a shape of its own"],
 )
 def test_a_schema_whose_document_fits_the_model_passes(merchant: MerchantFolder, new: str) -> None:
-    old = "    name = ma.fields.String(required=True, validate=ma.validate.Length(1, 200))"
+    rules = "required=True, validate=ma.validate.Length(1, 200)"
+    old = f'    name = ma.fields.String({rules}, metadata={{"label": __("Name")}})'
     change(merchant.root / "suppliers" / SCHEMAS, old, new)
     assert examine(merchant) == []
 
@@ -243,7 +244,7 @@ def test_a_table_that_only_this_database_makes_is_compared_as_it_is_enabled(
     [
         ('search_exact=("code"', 'search_exact=("currency"', "search_exact: on a large table currency wants an index"),
         ('Filter("country"', 'Filter("currency"', "Filter currency: on a large table currency wants an index"),
-        ('Filter("tag", "Tag", "tag")', 'Filter("created_at", "At", "date")', "on (created_at, id)"),
+        ('Filter("tag", __("Tag"), "tag")', 'Filter("created_at", "At", "date")', "on (created_at, id)"),
     ],
 )
 def test_an_index_that_a_search_or_a_filter_wants_is_a_hint(
