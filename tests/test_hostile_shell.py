@@ -117,7 +117,8 @@ def test_rights_that_somebody_changed_meanwhile_are_not_written_over(
         ask(owner, f"{page}/permissions", **form | {"permission": ["*.view", "orders.order.edit"]})
         assert access.entries_of(viewer) == ["*.view", "orders.order.note"]
     else:
-        service_of(runtime_room.current().resource("core.user")).update(ctx, {user.id: {"roles": ["viewer", "manager"]}})
+        users = service_of(runtime_room.current().resource("core.user"))
+        users.update(ctx, {user.id: {"roles": ["viewer", "manager"]}})
         ask(owner, f"{page}/roles", **form | {"role": ["viewer", "operator"]})
         assert {one.role.name for one in UserRole.select().where(UserRole.user == user)} == {"viewer", "manager"}
     assert "Someone changed this in the meantime" in owner.browser.get(page).text
