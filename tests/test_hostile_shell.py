@@ -68,6 +68,7 @@ def test_a_head_is_never_taken_for_a_form(house: flask.Flask, owner: Caller) -> 
             assert len({answer.status_code for answer in pair}) == 1, (route.url, pair)
             assert pair[0].data == b"", route.url
 
+
 # Rights
 
 
