@@ -11,11 +11,14 @@ from core.access import requires
 from core.audit import words
 from core.auth.models import User
 from core.builtin import plugin_health as health
+from core.context import Context
 from core.errors import MaktabError, NotFound
 from core.i18n import _, __, text_of
 from core.plugins import lifecycle
 from core.plugins.manifest import Plugin
+from core.plugins.models import PluginState
 from core.plugins.resolver import dependents
+from core.resources import Waiting
 from core.web import confirm
 from core.web.base import AdminView, context
 from core.web.confirm import Question
@@ -31,6 +34,11 @@ class PluginsView(AdminView):
 
     def __init__(self) -> None:
         super().__init__(__("Plugins"), endpoint="core_plugins", url="/admin/plugins")
+
+    def waiting(self, ctx: Context) -> list[Waiting]:
+        """Those that were switched off after failures."""
+        off = PluginState.select().where(PluginState.status == "quarantined").count()
+        return [Waiting(off, __("quarantined"), is_bad=True)]
 
     def render(self, template: str, **values: Any) -> str:
         common = {"text_of": text_of, "health": health, "may_manage": context().actor.can("core.plugin.manage")}

@@ -18,7 +18,7 @@ from core.audit import words
 from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
-from core.web import cells, shortcuts
+from core.web import cells, shortcuts, waiting
 from core.web.base import is_partial, preference
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -47,6 +47,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
     app.context_processor(_page)
+    waiting.init_app(app)
     app.after_request(_headers)
 
 
@@ -100,6 +101,7 @@ def _page() -> dict[str, Any]:
         "digits": i18n.digits(),
         "theme_choice": _theme(),
         "nav_menu": _menu,
+        "nav_waiting": waiting.known(context) if context else None,
         "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),
     }
