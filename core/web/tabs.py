@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
@@ -32,6 +33,7 @@ class Listed:
     """What the parts of `ResourceView` that are about its list stand on."""
 
     resource: Resource
+    labels: Mapping[str, Any]
 
     if TYPE_CHECKING:
 
@@ -57,6 +59,10 @@ class Listed:
 
     def _to(self, **arguments: str) -> Any:
         return flask.redirect(f"{self._url()}?{urlencode(arguments)}", 303)
+
+    def _done(self, text: str, record_id: int | None = None) -> Any:
+        flask.flash(text, "ok")
+        return flask.redirect(self._url("details", record_id=record_id) if record_id else self._url())
 
 
 class TabPages(Listed):

@@ -1,0 +1,131 @@
+"""The form of a resource: a new record, and one that is changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import flask
+from flask_admin import expose
+
+from core import runtime
+from core.access import requires
+from core.db.money import is_currency
+from core.errors import Conflict, Invalid, Rejected
+from core.i18n import _
+from core.resources import Outcome, query, service_of
+from core.web import forms, questions
+from core.web.base import context
+from core.web.tabs import Listed
+
+
+class FormPages(Listed):
+    """Routes for the form."""
+
+    @expose("/new", methods=["GET", "POST"])
+    @requires("{resource}.create")
+    def create_view(self) -> Any:
+        if flask.request.method == "GET":
+            return self._form_page(self._blank())
+        form = self._form(flask.request.form.to_dict())
+        if form.rearrange(flask.request.form):
+            return self._form_page(form)
+        try:
+            document = form.document(currency_of(form.values))
+            if asked := questions.before_writing(self.resource, "create", document, self.labels, "", self._url()):
+                return asked
+            outcome = service_of(self.resource).create(context(), [document])[0]
+            if outcome.ok and outcome.id:
+                return self._done(_("Created."), outcome.id)
+            form.errors = errors_of(outcome)
+        except (Invalid, Rejected) as error:
+            form.errors = errors_of(error)
+        return self._form_page(form), 422
+
+    @expose("/<int:record_id>/edit", methods=["GET", "POST"])
+    @requires("{resource}.edit")
+    def edit_view(self, record_id: int) -> Any:
+        record = query.get(context(), self.resource, record_id, "edit")
+        stored = service_of(self.resource).documents([record.id])[0]
+        if flask.request.method == "GET":
+            return self._edit_page(self._filled(stored), record, stored)
+        form = self._form(flask.request.form.to_dict())
+        base = _json_object(form.values.pop("base", ""))
+        if form.rearrange(flask.request.form):
+            return self._edit_page(form, record, stored, base)
+        return self._save(form, record, stored, base)
+
+    def _save(self, form: forms.Form, record: Any, stored: dict[str, Any], base: forms.Values) -> Any:
+        """Change what differs from `base`, which the form showed when it was opened."""
+        try:
+            document = form.document(currency_of(form.values, stored), base)
+            if not document:
+                return self._done(_("Nothing had to be changed."), record.id)
+            title, here = self.resource.title(record), self._url("details", record_id=record.id)
+            if asked := questions.before_writing(self.resource, "edit", document, self.labels, title, here):
+                return asked
+            version = {record.id: flask.request.form.get("version", 0, int)}
+            outcome = service_of(self.resource).update(context(), {record.id: document}, version)[0]
+            if outcome.ok:
+                return self._done(_("Saved."), record.id)
+            form.errors = errors_of(outcome)
+        except (Invalid, Rejected) as error:
+            form.errors = errors_of(error)
+        except Conflict:
+            conflict = form.differences(base, self._filled(stored).values)
+            return self._edit_page(form, record, stored, conflict=conflict), 409
+        return self._edit_page(form, record, stored, base), 422
+
+    def _form(self, values: forms.Values | None = None) -> forms.Form:
+        return forms.form_of(self.resource.schema, self.resource.form_fields, values)
+
+    def _blank(self) -> forms.Form:
+        """A form for a new record, with an empty row in each list."""
+        given = {"currency": currency_of(), **self._ticked(), **forms.defaults(self.resource.schema)}
+        form = forms.fill(self._form(), given, currency_of(given))
+        for path, infos in form.nested.items():
+            if infos[0].many:
+                form.add_row(path)
+        return form
+
+    def _ticked(self) -> dict[str, bool]:
+        """What the model takes for its yes-no fields: a box that is left as it is must mean the same."""
+        fields = self.resource.model._meta.fields.items()
+        return {name: field.default for name, field in fields if isinstance(field.default, bool)}
+
+    def _filled(self, stored: dict[str, Any]) -> forms.Form:
+        return forms.fill(self._form(), stored, currency_of(stored))
+
+    def _edit_page(
+        self, form: forms.Form, record: Any, stored: dict[str, Any], base: Any = None, conflict: Any = None
+    ) -> str:
+        """`base`: the texts that the input is compared with; None: those that are stored now, at their version."""
+        form.fixed = service_of(self.resource).fixed_in(stored)
+        version = record.version if base is None else form.values.get("version")
+        if base is None:
+            texts = self._filled(stored).values.items()
+            base = {name: text for name, text in texts if name.partition(".")[0] not in form.fixed}
+        values = {"record": record, "stored": stored, "base": json.dumps(base), "version": version}
+        return self._form_page(form, conflict=conflict, **values)
+
+    def _form_page(self, form: forms.Form, **values: Any) -> str:
+        currency = currency_of(form.values, values.get("stored", {}))
+        return self.render("admin/model/form.html", form=form, currency=currency, **{"record": None, **values})
+
+
+def currency_of(*places: Any) -> str:
+    """The currency that the first of `places` (texts of a form, a document) names; else the shop's."""
+    codes = (str(place.get("currency") or "").strip().upper() for place in places)
+    return next(filter(is_currency, codes), runtime.current().settings.currency)
+
+
+def errors_of(refused: Outcome | Invalid | Rejected) -> dict[str, list[str]]:
+    return {name: [str(text) for text in texts] for name, texts in refused.errors.items()}
+
+
+def _json_object(text: str) -> forms.Values:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}

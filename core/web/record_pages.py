@@ -1,0 +1,97 @@
+"""The page of one record, what of it is shown beside a list, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import flask
+from flask_admin import expose
+from markupsafe import Markup
+
+from core import access, runtime
+from core.access import requires
+from core.i18n import _
+from core.resources import Section, query, service_of, traits
+from core.web import lists, questions
+from core.web.base import context, is_dialog
+from core.web.notes import days
+from core.web.tabs import Listed
+
+
+def loaded(section: Section, record: Any) -> dict[str, Any]:
+    """What the template of `section` finds in `loaded`."""
+    return section.load(context(), record) if section.load else {}
+
+
+class RecordPages(Listed):
+    """Routes for one record."""
+
+    @expose("/<int:record_id>")
+    @requires("{resource}.view")
+    def details_view(self, record_id: int, note: str = "") -> Any:
+        """`note`: what was typed as a note and refused."""
+        record = query.get(context(), self.resource, record_id)
+        if is_dialog():
+            return self._preview(record)
+        shown = [(section, loaded(section, record)) for section in self.resource.detail]
+        tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
+        history = days(traits.timeline(self.resource.name, record.id))
+        marks = lists.marks(context(), self.resource, [record.id]).get(record.id, [])
+        page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
+        page |= self._within(record) if "in" in flask.request.args else {}
+        return self.render("admin/model/details.html", timeline=history, note=note, **page, **self._offered(record))
+
+    def _preview(self, record: Any) -> Any:
+        """The sections of a record's page alone, beside the list that it is opened from."""
+        shown = [(section, loaded(section, record)) for section in self.resource.detail]
+        tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
+        html = self.render("admin/model/preview.html", record=record, sections=shown, tags=tags)
+        return flask.make_response(html, {"Maktab-Dialog": "1"})
+
+    def _offered(self, record: Any) -> dict[str, Any]:
+        """What can be done with `record` now: the actions whose guard lets it pass, whether it is edited or deleted."""
+        resource, kept = self.resource, service_of(self.resource).kept(record.__data__)
+        refused = resource.guard([record]) if resource.guard else {}
+        open_now = [one for one in resource.actions if record.id not in refused.get(one.name, ())]
+        return {
+            "actions": [action for action in open_now if self._may(action.name, record)],
+            "may_edit": resource.can_edit and self._may("edit", record),
+            "may_delete": resource.can_delete and not kept and self._may("delete", record),
+        }
+
+    def _may(self, verb: str, record: Any) -> bool:
+        """Whether the actor's roles reach this very record for `verb`, and no plugin takes it away."""
+        actor, permission = context().actor, self.resource.permission(verb)
+        if not actor.can(permission) or not access.admits(actor, permission, self.resource, record.__data__):
+            return False
+        return not access.denied(actor, permission, self.resource.name, [record.id])
+
+    def _panels(self, record: Any) -> list[tuple[Section, Markup]]:
+        """What plugins add, ready: a template of theirs that fails must fail as their hook does, not as the page."""
+
+        def shown(sections: Iterable[Section]) -> list[tuple[Section, Markup]]:
+            return [(one, self._panel(one, record)) for one in sections]
+
+        asked = {"resource": self.resource.name, "record": record, "actor": context().actor}
+        made = runtime.current().hooks.read("record_panels", shown, **asked)
+        return [panel for panels in made for panel in panels]
+
+    def _panel(self, section: Section, record: Any) -> Markup:
+        page = {"one": section, "loaded": loaded(section, record), "record": record}
+        return Markup(self.render("admin/model/panel.html", **page))  # noqa: S704 - our own template
+
+    @expose("/<int:record_id>/delete", methods=["GET", "POST"])
+    @requires("{resource}.delete")
+    def delete_view(self, record_id: int) -> Any:
+        record = query.get(context(), self.resource, record_id, "delete")
+        service = service_of(self.resource)
+        kept, title = service.kept(record.__data__), self.resource.title(record)
+        here = self._url("details", record_id=record.id)
+        if not kept and (asked := questions.before_delete(self.resource, title, here)):
+            return asked
+        kept = kept or service.delete(context(), [record.id])[0].reason
+        if kept:
+            flask.flash(kept, "bad")
+            return flask.redirect(here)
+        return self._done(_("%(title)s was deleted.", title=title))
