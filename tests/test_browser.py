@@ -84,7 +84,7 @@ def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> Non
     work_off(runtime)
     page.get_by_text("59 of 59").wait_for()
     page.goto(LIST + "?tag=vip")
-    page.get_by_text("No Suppliers match").wait_for()
+    page.get_by_text("No suppliers match").wait_for()
 
 
 def test_a_few_are_tagged_at_once_and_taken_back_from_the_message(page: Any) -> None:
@@ -99,7 +99,7 @@ def test_a_few_are_tagged_at_once_and_taken_back_from_the_message(page: Any) -> 
     page.get_by_text("Undone for 1 record.").wait_for()
     assert LIST in page.url
     page.goto(LIST + "?tag=vip")
-    page.get_by_text("No Suppliers match").wait_for()
+    page.get_by_text("No suppliers match").wait_for()
 
 
 def test_a_command_of_a_record_asks_in_a_dialog_and_leads_back_to_its_page(page: Any) -> None:
