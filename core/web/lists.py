@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from core import nav, runtime
 from core.context import Context
 from core.db import money
-from core.i18n import _, __
+from core.i18n import _, __, noun
 from core.resources import Badge, Filter, ListState, Page, Resource, Selection, query, traits
 from core.web import cells, tabs
 from core.web.listing import Listing, capped
@@ -119,9 +119,7 @@ def amount(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> tu
         title = query.titles(ctx, resource, chosen.ids).get(chosen.ids[0], "").strip() or f"#{chosen.ids[0]}"
         return title, title
     number = _matching(ctx, resource, chosen, verb) if chosen.everything else len(chosen.ids)
-    label = str(resource.label_plural)
-    noun = label[:1].lower() + label[1:] if label[1:].islower() else label
-    return _("%(n)s %(list)s", n=capped(number), list=noun), str(min(number, query.CAP))
+    return _("%(n)s %(list)s", n=capped(number), list=noun(resource.label_plural)), str(min(number, query.CAP))
 
 
 def _matching(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> int:
