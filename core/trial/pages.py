@@ -87,9 +87,9 @@ def _templates(case: Case, jinja: jinja2.Environment) -> None:
 
 def variable_texts(tree: nodes.Template) -> list[int]:
     """The lines of a template on which `_`, `gettext` or `ngettext` is given something else than a text."""
-    calls = (call for call in tree.find_all(nodes.Call) if isinstance(call.node, nodes.Name))
-    marks = [(call, {"_": 1, "gettext": 1, "ngettext": 2}.get(call.node.name, 0)) for call in calls]
-    return [call.lineno for call, texts in marks if not all(isinstance(one, nodes.Const) for one in call.args[:texts])]
+    texts = {"_": 1, "gettext": 1, "ngettext": 2}
+    calls = [(call, texts.get(getattr(call.node, "name", ""), 0)) for call in tree.find_all(nodes.Call)]
+    return [call.lineno for call, n in calls if not all(isinstance(one, nodes.Const) for one in call.args[:n])]
 
 
 def _named(case: Case) -> Iterator[tuple[str, str]]:
