@@ -13,7 +13,7 @@ from core import access, runtime
 from core.access import requires
 from core.i18n import _
 from core.resources import Section, query, service_of, traits
-from core.web import lists, questions
+from core.web import confirm, lists, questions
 from core.web.base import context, is_dialog
 from core.web.notes import days
 from core.web.tabs import Listed
@@ -55,7 +55,7 @@ class RecordPages(Listed):
         refused = resource.guard([record]) if resource.guard else {}
         open_now = [one for one in resource.actions if record.id not in refused.get(one.name, ())]
         return {
-            "actions": [action for action in open_now if self._may(action.name, record)],
+            "actions": [one for one in open_now if one.name != "delete" and self._may(one.name, record)],
             "may_edit": resource.can_edit and self._may("edit", record),
             "may_delete": resource.can_delete and not kept and self._may("delete", record),
         }
@@ -90,7 +90,7 @@ class RecordPages(Listed):
         here = self._url("details", record_id=record.id)
         if not kept and (asked := questions.before_delete(self.resource, title, here)):
             return asked
-        kept = kept or service.delete(context(), [record.id])[0].reason
+        kept = kept or service.delete(context().because(confirm.why()), [record.id])[0].reason
         if kept:
             flask.flash(kept, "bad")
             return flask.redirect(here)
