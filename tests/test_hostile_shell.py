@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import re
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import flask
 import pytest
 
-from core import auth
+from core import access, auth, db, files
 from core import runtime as runtime_room
-from core.auth import LoginAttempt
+from core.access import Role, UserRole
+from core.app import create_app
+from core.audit import Entry
+from core.auth import LoginAttempt, Session, User
+from core.auth.models import ApiToken
 from core.context import Context
+from core.files import StoredFile
+from core.resources import service_of, tags_of
+from core.views import SavedView
 from tests import hostile
+from tests.conftest import confirmed, yes_to
 from tests.helpers import make_suppliers
 from tests.test_sweep import Caller, routes_of
 
@@ -62,3 +77,186 @@ def test_a_head_is_never_taken_for_a_form(house: flask.Flask, owner: Caller) -> 
             pair = [owner.browser.open(route.url, method=method) for method in ("HEAD", "GET")]
             assert len({answer.status_code for answer in pair}) == 1, (route.url, pair)
             assert pair[0].data == b"", route.url
+
+
+# Rights
+
+
+def ask(caller: Caller, url: str, **form: Any) -> Any:
+    """A form with its token; a question that comes back is answered with yes."""
+    given = {"csrf_token": caller.csrf} | form
+    return confirmed(caller.browser, url, caller.browser.post(url, data=given), **given)
+
+
+def person(house: flask.Flask, make_user: Any, role: str, scopes: Any = None) -> Caller:
+    return Caller(house, make_user(role, scopes))
+
+
+def test_nobody_narrows_a_user_who_may_do_more(house: flask.Flask, make_user: Any, ctx: Context) -> None:
+    access.grant(ctx, "viewer", "core.user.edit")
+    access.grant(ctx, "viewer", "core.user.limit_rows")
+    access.grant(ctx, "viewer", "core.user.view")
+    small = person(house, make_user, "viewer", {"suppliers.supplier": {"country": ["GB"]}})
+    boss = make_user("owner")
+    access.assign(ctx, boss, "viewer")
+    form = {"ids": boss.id, "argument.role": "viewer", "argument.resource": "suppliers.supplier"}
+    ask(small, "/admin/users/actions/limit_rows", **form, **{"argument.scope": "country", "argument.values": "GB"})
+    assert [one.scopes for one in UserRole.select().where(UserRole.user == boss)] == [{}, {}]
+
+
+def test_looking_ends_when_what_is_looked_as_grows_over_the_looker(
+    house: flask.Flask, make_user: Any, ctx: Context
+) -> None:
+    access.grant(ctx, "manager", "core.role.view_as")
+    manager, viewer = person(house, make_user, "manager"), Role.get(Role.name == "viewer")
+    assert ask(manager, "/admin/view-as", what=f"role:{viewer.id}").status_code == 302
+    assert "You look at Maktab as" in manager.browser.get("/admin/").text
+    access.grant(ctx, "viewer", "core.plugin.view")
+    assert manager.browser.get("/admin/plugins/").status_code == 403
+    assert "You look at Maktab as" not in manager.browser.get("/admin/").text
+
+
+@pytest.mark.parametrize("what", ["role", "user"])
+def test_rights_that_somebody_changed_meanwhile_are_not_written_over(
+    owner: Caller, make_user: Any, ctx: Context, what: str
+) -> None:
+    user, viewer = make_user("viewer"), Role.get(Role.name == "viewer")
+    page = f"/admin/roles/{viewer.id}" if what == "role" else f"/admin/users/{user.id}"
+    form = fields_of(owner.browser.get(page).text, "permissions" if what == "role" else "roles")
+    if what == "role":
+        access.grant(ctx, "viewer", "orders.order.note")
+        ask(owner, f"{page}/permissions", **form | {"permission": ["*.view", "orders.order.edit"]})
+        assert access.entries_of(viewer) == ["*.view", "orders.order.note"]
+    else:
+        users = service_of(runtime_room.current().resource("core.user"))
+        users.update(ctx, {user.id: {"roles": ["viewer", "manager"]}})
+        ask(owner, f"{page}/roles", **form | {"role": ["viewer", "operator"]})
+        assert {one.role.name for one in UserRole.select().where(UserRole.user == user)} == {"viewer", "manager"}
+    assert "Someone changed this in the meantime" in owner.browser.get(page).text
+
+
+def fields_of(page: str, action: str) -> dict[str, str]:
+    """The hidden inputs of the form that is sent to …/`action`."""
+    form = re.search(rf'<form method="post" action="[^"]*/{action}".*?</form>', page, re.S)
+    assert form, page
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "ten", "1e3", "30 days", "99999999", "9" * 30])
+def test_a_token_without_an_end_is_made_only_when_it_is_asked_for(owner: Caller, days: str) -> None:
+    before = ApiToken.select().count()
+    answer = ask(owner, "/admin/profile/", what="create_token", scopes="", days=days)
+    assert (answer.status_code, ApiToken.select().count()) == (422, before)
+    assert "mk-err" in answer.text
+
+
+# What is asked
+
+
+@pytest.mark.parametrize(("title", "typed"), [("Two  blanks ", "two blanks"), ("Ünïcode ﬁ", "ünïcode ﬁ")])
+def test_a_title_is_typed_as_it_is_read(app_with: Any, make_user: Any, title: str, typed: str) -> None:
+    (record,) = make_suppliers({"code": "T", "name": title})
+    owner = Caller(app_with("typed"), make_user("owner"))
+    url, form = f"{LIST}actions/add_tags", {"ids": record, "argument.tags": "x", "csrf_token": owner.csrf}
+    yes = yes_to(owner.browser.post(url, data=form).text)
+    for wrong in ("", "two", f"{typed}."):
+        refused = owner.browser.post(url, data=form | yes | {"confirm.typed": wrong})
+        assert (refused.status_code, tags_of("suppliers.supplier", [record])[record]) == (422, [])
+    assert owner.browser.post(url, data=form | yes | {"confirm.typed": typed}).status_code == 302
+    assert tags_of("suppliers.supplier", [record])[record] == ["x"]
+
+
+@pytest.fixture
+def app_with(house: flask.Flask, runtime: Any) -> Iterator[Any]:
+    """app_with(level) -> the house, in which a tag wants a confirmation of this level."""
+    with ExitStack() as stack:
+
+        def build(level: Any) -> flask.Flask:
+            old = runtime.resource("suppliers.supplier")
+            new = replace(old, actions=[replace(old.actions[0], level=level)])
+            stack.enter_context(runtime_room.bound(replace(runtime, resources=runtime.resources | {old.name: new})))
+            made: flask.Flask = create_app(runtime_room.current())
+            return made
+
+        yield build
+
+
+def at_once(work: Callable[[], Any], count: int = 4) -> list[Any]:
+    """What `work` gives in each of some threads that begin at the same moment."""
+    present, start, found = runtime_room.current(), threading.Barrier(count), list[Any]()
+
+    def run() -> None:
+        with runtime_room.bound(present):
+            start.wait()
+            found.append(work())
+            db.database.close()
+
+    threads = [threading.Thread(target=run) for _one in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_of_several_answers_to_one_question_one_is_taken(house: flask.Flask, owner: Caller) -> None:
+    cookie = owner.browser.get_cookie("maktab").value
+
+    def answer(url: str, yes: dict[str, str]) -> int:
+        browser = house.test_client()
+        browser.set_cookie("maktab", cookie)
+        return int(browser.post(url, data=yes).status_code)
+
+    for record in (1, 2, 3):
+        url = f"{LIST}{record}/delete"
+        seen = at_once(partial(answer, url, yes_to(owner.browser.get(url).text)))
+        assert (len(seen), seen.count(302)) == (4, 1), seen
+        assert set(seen) <= {302, 404, 409}
+    assert Entry.select().where(Entry.resource == "suppliers.supplier", Entry.action == "deleted").count() == 3
+
+
+def test_a_long_refusal_costs_nobody_his_session(owner: Caller, make_user: Any) -> None:
+    """A browser drops a cookie over 4 kB; the one that tells of the refusal may carry a new secret of the session."""
+    viewer = Role.get(Role.name == "viewer")
+    Session.update(step_up_at=None).execute()
+    unknown = " ".join(f"orders.{secrets.token_hex(20)}" for _one in range(200))
+    answer = ask(owner, f"/admin/roles/{viewer.id}/permissions", permission=["*.view"], more=unknown)
+    assert len(answer.headers["Set-Cookie"]) < 4093
+    page = owner.browser.get(f"/admin/roles/{viewer.id}")
+    assert page.status_code == 200
+    assert "There is no permission orders." in page.text
+    long = [make_user("viewer") for _one in range(15)]
+    for user in long:
+        User.update(name="".join(chr(0x621 + secrets.randbelow(25)) for _sign in range(200))).where(
+            User.id == user.id
+        ).execute()
+    answer = ask(owner, "/admin/users/actions/enable", ids=[user.id for user in long])
+    assert len(answer.headers["Set-Cookie"]) < 4093
+    assert "records" in owner.browser.get("/admin/users/").text
+
+
+# What is kept
+
+
+def test_the_files_of_its_notes_go_with_a_record(owner: Caller) -> None:
+    form = {"csrf_token": owner.csrf, "text": "See", "file": [(io.BytesIO(b"secret"), "a.pdf")]}
+    where = {"Referer": "http://localhost/admin/"}
+    for record in (1, 2):
+        form["file"] = [(io.BytesIO(b"secret"), f"{record}.pdf"), (io.BytesIO(b"too"), f"{record}.txt")]
+        assert owner.browser.post(f"{LIST}{record}/notes", data=form, headers=where).status_code == 302
+    assert ask(owner, f"{LIST}1/delete").status_code == 302
+    files.remove_expired()
+    kept = StoredFile.select()
+    assert sorted(file.name for file in kept) == ["2.pdf", "2.txt"]
+    assert sum(1 for path in runtime_room.current().settings.files_dir.rglob("*") if path.is_file()) == 2
+
+
+def test_a_view_that_is_saved_again_passes_the_border(owner: Caller) -> None:
+    """A card number, and more than the schema takes, neither when it is made nor when it is changed."""
+    made = ask(owner, f"{LIST}views/new", name="Mine", query="q=S-0001")
+    ref = made.location.partition("view=")[2]
+    for query in ("q=4111+1111+1111+1111", "country=4111111111111111", f"q={'x' * 201}"):
+        assert ask(owner, f"{LIST}views/new", name="Other", query=query).status_code == 422
+        assert ask(owner, f"{LIST}views/{ref}", what="update", query=query).status_code == 422
+    view = SavedView.get_by_id(int(ref))
+    assert (view.search, view.filters, view.version) == ("S-0001", {}, 1)

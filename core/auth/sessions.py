@@ -20,7 +20,7 @@ from core.errors import Forbidden, Invalid, MaktabError, NotFound
 from core.i18n import _
 
 _TOKEN = re.compile(r"mk_([1-9]\d{0,17})_([\w-]{43})")  # one way to write each: calls are counted by it
-_TOUCH = timedelta(minutes=1)
+_TOUCH, _LONGEST_DAYS = timedelta(minutes=1), 3650
 
 
 class SignInRefused(MaktabError):
@@ -117,13 +117,18 @@ _BY_SECRET = db.Kept(_by_secret)
 
 
 def create_token(ctx: Context, user: User, scopes: Sequence[str], *, name: str = "", days: int | None = None) -> str:
-    """A new API token of `user`, shown this once. `scopes`: the permissions it is limited to, or ["*"]."""
+    """A new API token of `user`, shown this once. `scopes`: the permissions it is limited to, or ["*"].
+
+    `days`: until it ends; None: never.
+    """
     if not ctx.actor.is_system and ctx.actor.user_id != user.id:
         raise Forbidden("core.user.edit", _("API tokens are made by their own user."))
     if unknown := [name for name in scopes if "*" not in name and name not in access.permissions()]:
         raise Invalid({"scopes": [_("There is no permission %(name)s.", name=name) for name in unknown]})
+    if days is not None and not 1 <= days <= _LONGEST_DAYS:
+        raise Invalid({"days": [_("Choose 1 to %(most)s days.", most=_LONGEST_DAYS)]})
     secret = secrets.token_urlsafe(32)
-    until = db.utcnow() + timedelta(days=days) if days else None
+    until = db.utcnow() + timedelta(days=days) if days is not None else None
     with db.transaction():
         row = ApiToken.create(user=user, name=name, secret_hash=_hash(secret), scopes=list(scopes), expires_at=until)
         made = {"api": row.id, "name": name, "scopes": list(scopes), "expires_at": until}

@@ -182,8 +182,9 @@ class Resource:
     of all output (API, form, import, export); load gives a document, dump takes what `service.documents` gives.
     `key`: document fields that name a record from outside; an import with an equal key updates.
     `search_exact`: indexed model fields tried first; `search_text(ids) -> {id: text}` is what part-of-word search sees.
-    `title(record)`: the record's name in headings and links. `loader(records, ctx)`: joins what columns need for the
-    records of one page, in a fixed number of statements. `service`: subclass of `core.resources.Service`.
+    `title(record)`: the record's name in headings and links; `subtitle`: columns whose values stand below it.
+    `loader(records, ctx)`: joins what columns need for the records of one page, in a fixed number of statements.
+    `service`: subclass of `core.resources.Service`.
     `guard(records) -> {action: {id: why not}}`: which actions would leave which of these loaded records alone now, in a
     number of statements that does not grow with them; the page of a record offers the others.
     `rows(actor)`: a condition on the model for what that actor reaches at all, besides his scopes; None = everything.
@@ -203,6 +204,7 @@ class Resource:
     columns: Sequence[Column]
     key: Sequence[str] = ()
     title: Callable[[Any], str] = str
+    subtitle: Sequence[str] = ()
     icon: str = "box"
     nav_group: str = "work"
     nav_order: int = 50

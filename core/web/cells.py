@@ -17,6 +17,7 @@ from core.resources import Badge, Column, Resource
 Writer = Callable[[Any], str]
 """The HTML of one value of a record; empty when there is none."""
 _Tags = Mapping[int, Sequence[str]]
+_ALL, _FEW = 1_000, 2
 _CLASSES = {
     "money": "mk-e mk-num mk-money",
     "number": "mk-e mk-num",
@@ -36,12 +37,21 @@ def tag(label: Any) -> Markup:
     return Markup(f'<span class="mk-tag"><bdi>{escape(label)}</bdi></span>')  # noqa: S704
 
 
-def writer(column: Column, tags: _Tags | None = None) -> Writer:
-    """How `column` shows a record. `tags`: those of the page's records, by id."""
+def some_tags(tags: Sequence[str], most: int) -> str:
+    """The first ones, and how many more there are, which a pointer and a screen reader are told."""
+    shown, rest = "".join(map(tag, tags[:most])), ", ".join(tags[most:])
+    if not rest:
+        return shown
+    more = f'<span aria-hidden="true">+{i18n.number(len(tags) - most)}</span><span class="mk-vh">{escape(rest)}</span>'
+    return f'{shown}<span class="mk-tag" title="{escape(rest)}">{more}</span>'
+
+
+def writer(column: Column, tags: _Tags | None = None, most: int = _ALL) -> Writer:
+    """How `column` shows a record. `tags`: those of the page's records, by id; `most` of each."""
     get = column.value or (lambda record: getattr(record, column.name, None))
     if column.kind == "tags":
         known = tags or {}
-        return lambda record: "".join(map(tag, known[record.id] if record.id in known else get(record) or ()))
+        return lambda record: some_tags(known[record.id] if record.id in known else get(record) or (), most)
     show = _show(column)
 
     def write(record: Any) -> str:
@@ -91,7 +101,7 @@ def rows(
     `within`: what follows the id, the list that leads there; it has a second link in each row, which previews it.
     """
     main, *others = columns
-    title, rest = writer(main, tags), [(_start(column, ""), writer(column, tags)) for column in others]
+    title, rest = writer(main, tags), [(_start(column, ""), writer(column, tags, _FEW)) for column in others]
     begin, link = _start(main, " mk-main-cell"), f'<a class="mk-key" href="{escape(address)}'
     select, look, tail = _("Select %(title)s"), _("Preview %(title)s"), escape(within)
 

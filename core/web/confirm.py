@@ -98,7 +98,7 @@ class Asked:
     def _read(self, posted: Mapping[str, str]) -> None:
         """What was typed; raises Invalid or Throttled."""
         typed, wanted = posted.get(TYPED, ""), self.question.typed
-        if self.question.level == "typed" and " ".join(typed.split()).casefold() != wanted.casefold():
+        if self.question.level == "typed" and _read(typed) != _read(wanted):
             raise Invalid({TYPED: [_("Type %(wanted)s to go on.", wanted=wanted)]})
         why()
         if not self.wants_password:
@@ -132,6 +132,11 @@ def for_dialog(response: flask.Response) -> flask.Response:
         response.status_code = 204
         response.set_data("")
     return response
+
+
+def _read(text: str) -> str:
+    """As people read and type it: a page shows several blanks as one."""
+    return " ".join(text.split()).casefold()
 
 
 def _kept(form: Any) -> Pairs:

@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from core import db, i18n, links, nav, runtime
+from core.audit import words
 from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
@@ -36,13 +37,13 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
     filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
-    filters |= {"clock": i18n.format_clock, "filesize": i18n.filesize}
+    filters |= {"clock": i18n.format_clock, "filesize": i18n.filesize, "noun": i18n.noun}
     app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
     app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
     app.jinja_env.globals.update(
         keys_of=shortcuts.keys_of, own_keys=lambda: json.dumps(shortcuts.own_keys()), preference=preference
     )
-    app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value)
+    app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value, field_of=words.field)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
     app.context_processor(_page)

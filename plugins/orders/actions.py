@@ -13,11 +13,11 @@ _SUBMIT = __("The order then waits to be confirmed; its lines and amounts are fi
 _command = ORDER_WORKFLOW.action
 
 ACTIONS: Sequence[Action] = (
-    *tag_actions("orders.order"),
-    _command("archive", __("Archive"), icon="archive", back="unarchive"),
     _command(
         "complete", __("Complete"), icon="circle-check", confirm=__("A completed order can be reopened, with a reason.")
     ),
+    _command("archive", __("Archive"), icon="archive", back="unarchive"),
+    *tag_actions("orders.order"),
     _command("place", __("Place"), icon="check", confirm=_PLACE),
     _command("submit", __("Place, to be confirmed"), icon="clock", confirm=_SUBMIT),
     _command(

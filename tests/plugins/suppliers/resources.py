@@ -17,7 +17,7 @@ def search_text(ids: Sequence[int]) -> Mapping[int, str]:
 
 SUPPLIER = Resource(
     "suppliers.supplier", "suppliers", Supplier, SupplierSchema, __("Supplier"), __("Suppliers"),
-    key=("code",), icon="truck",
+    key=("code",), icon="truck", subtitle=("code", "country"),
     columns=(
         Column("code", __("Code"), "code", sortable=True), Column("name", __("Name"), sortable=True),
         Column("country", __("Country"), sortable=True), Column("credit_minor", __("Credit"), "money", sortable=True),
