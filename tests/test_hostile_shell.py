@@ -11,11 +11,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import flask
 import pytest
 
-from core import access, auth, db, files
+from core import access, auth, db, files, notifications
 from core import runtime as runtime_room
 from core.access import Role, UserRole
 from core.app import create_app
@@ -29,6 +30,7 @@ from core.views import SavedView
 from tests import hostile
 from tests.conftest import confirmed, yes_to
 from tests.helpers import make_suppliers
+from tests.test_hostile_text import Shape
 from tests.test_sweep import Caller, routes_of
 
 LIST = "/admin/suppliers/"
@@ -260,3 +262,74 @@ def test_a_view_that_is_saved_again_passes_the_border(owner: Caller) -> None:
         assert ask(owner, f"{LIST}views/{ref}", what="update", query=query).status_code == 422
     view = SavedView.get_by_id(int(ref))
     assert (view.search, view.filters, view.version) == ("S-0001", {}, 1)
+
+
+# What is shown
+
+
+def shown_with(owner: Caller, texts: list[str], ctx: Context) -> list[str]:
+    """Pages, parts, questions and messages of the shell in which `texts` stand as names of what people make."""
+    browser, pages = owner.browser, list[str]()
+    part = {"HX-Request": "true"}
+
+    def post(url: str, headers: Any = None, **form: Any) -> str:
+        sent = browser.post(url, data={"csrf_token": owner.csrf} | form, headers=headers or {})
+        assert sent.status_code < 500, (url, form)
+        pages.append(sent.text)
+        return str(sent.location or sent.text)
+
+    def get(*urls: str) -> None:
+        for url in urls:
+            for headers in ({}, part, part | {"Maktab-Dialog": "ask"}):
+                answer = browser.get(url, headers=headers)
+                assert answer.status_code < 500, (url, headers)
+                pages.append(answer.text)
+
+    for number, text in enumerate(texts):
+        name = f"{text} {secrets.token_hex(2)}"
+        ref = post(f"{LIST}views/new", name=name, query=f"q={text}", shared_with="*").partition("view=")[2]
+        get(f"{LIST}?view={ref}", f"{LIST}views/{ref}", f"/admin/views/{ref}", "/admin/views/")
+        post(f"{LIST}views/{ref}", part, what="edit", name="", shared_with=text)
+        post(f"{LIST}views/{ref}", part, what="delete")
+        user = User.create(username=f"u-{secrets.token_hex(4)}", name=name[:200])
+        role = Role.create(name=f"r-{secrets.token_hex(4)}", label=name[:100])
+        post(f"/admin/users/{user.id}/roles", role=[role.name, text])
+        post(f"/admin/users/{user.id}/roles", part, role=role.name)
+        access.assign(ctx, user, role.name)
+        for act in ("disable", "set_password", "limit_rows"):
+            post(f"/admin/users/actions/{act}", ids=user.id, back=text, **{"argument.role": text})
+        ask(owner, "/admin/users/actions/disable", ids=user.id)  # what it says stands in the next page
+        get("/admin/users/", f"/admin/users/{user.id}", f"/admin/roles/{role.id}", f"/admin/roles/{role.id}/edit")
+        post(f"/admin/roles/{role.id}/permissions", more=text, permission=[text])
+        ask(owner, f"/admin/roles/{role.id}/permissions", more=text)
+        get(f"/admin/roles/{role.id}", f"/admin/palette/?q={quote(text)}", f"/admin/palette/?recent={quote(text)}")
+        post("/admin/menu/", {"Referer": f"http://localhost{LIST}?q={quote(text)}"}, act="pin", label=text)
+        post("/admin/home/", order=text, act=f"hide:{text}", **{f"size.{text}": text})
+        post("/admin/shortcuts/", **{f"do.{text}": text, "keys.find": text})
+        notifications.tell(ctx, [user_id_of(owner)], "%(title)s: done.", {"title": text}, url=f"/admin/jobs/{number}")
+        get("/admin/menu/", "/admin/", "/admin/notifications/", f"{LIST}?view={quote(text)}", "/admin/profile/")
+        access.assign(ctx, User.get_by_id(user.id), "viewer")
+        User.update(is_active=True).where(User.id == user.id).execute()
+        post("/admin/view-as", what=f"user:{user.id}")
+        get("/admin/")
+        post("/admin/view-as/leave")
+    return pages
+
+
+_SOME = [hostile.SCRIPTS[0], hostile.SCRIPTS[1], hostile.SCRIPTS[8]]
+
+
+def user_id_of(caller: Caller) -> int:
+    assert caller.user is not None
+    return int(caller.user.id)
+
+
+def test_no_name_becomes_an_element_an_attribute_or_a_link(owner: Caller, ctx: Context) -> None:
+    harmless = set[tuple[str, ...]]()
+    for page in shown_with(owner, ["plain text"], ctx):
+        harmless |= Shape(page).found
+    shown = 0
+    for page in shown_with(owner, hostile.SCRIPTS if hostile.DEEP else _SOME, ctx):
+        assert Shape(page).found <= harmless, Shape(page).found - harmless
+        shown += page.count("alert(1)")
+    assert shown > 60, shown
