@@ -82,3 +82,21 @@ def test_a_clash_is_settled_field_by_field(page: Any, runtime: Any) -> None:
     page.get_by_text("Saved.").wait_for()
     model = runtime.resource("suppliers.supplier").model
     assert model.select(model.name, model.country).tuples()[0] == ("Waha", "DE")
+
+
+def test_what_ends_many_records_wants_their_number(page: Any) -> None:
+    make_suppliers(count=3)
+    page.goto("/admin/suppliers/")
+    page.check("[data-all]")
+    page.click("[data-bulk] >> text=Delete")
+    dialog = page.locator("dialog")
+    dialog.get_by_label("Reason").fill("Doubles")
+    dialog.get_by_label("Type 3 to go on.").fill("2")
+    page.keyboard.press("Enter")
+    dialog.locator("[aria-invalid=true]").wait_for()
+    assert page.evaluate("document.activeElement.id") == "f-confirm.typed"
+    assert dialog.get_by_label("Reason").input_value() == "Doubles"
+    assert pages.seen(page) == []
+    dialog.get_by_label("Type 3 to go on.").fill("3")
+    dialog.get_by_role("button", name="Delete: 3 suppliers").click()
+    page.get_by_text("No Suppliers yet").wait_for()
