@@ -221,7 +221,10 @@ USERS = Resource(
     ],
     loader=_join_roles,
     actions=[
-        Action("disable", __("Switch off"), _switch(False), danger=True, confirm=__("They are signed out at once.")),
+        Action(
+            "disable", __("Switch off"), _switch(False), danger=True, reason="optional",
+            confirm=__("They are signed out at once."),
+        ),
         Action("enable", __("Switch on"), _switch(True)),
         Action(
             "set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False,

@@ -132,8 +132,9 @@ class _Command:
 
     def work(self, arguments: Mapping[str, Any]) -> Work:
         """The action with its arguments loaded; raises Invalid."""
-        given = loaded(self.action.schema(), arguments) if self.action.schema else arguments
-        return lambda ids: self.action.run(self.ctx, ids, given)
+        given = loaded(self.action.schema(), arguments) if self.action.schema else dict(arguments)
+        ctx = self.ctx.because(given.pop("reason")) if self.action.reason else self.ctx
+        return lambda ids: self.action.run(ctx, ids, given)
 
     def select(self, selection: Selection) -> Any:
         return query.select(self.ctx, self.resource, selection, self.action.name)

@@ -12,14 +12,15 @@ from core.context import Actor, Context
 from core.db import Record
 from core.errors import in_one_line
 from core.resources.border import bordered
+from core.resources.reasons import Reason, with_reason
 
 if TYPE_CHECKING:
     from core.resources.service import Service
 
 Tone = Literal["neutral", "info", "ok", "warn", "bad", "alt"]
 Pip = Literal["", "empty", "half", "full"]
-Level = Literal["undo", "dialog", "typed", "reauth"]
-"""What stands before an act: nothing but an undo after it; a click; a text to be typed; the password."""
+Level = Literal["undo", "dialog", "reauth", "typed"]
+"""What stands before an act: nothing but an undo after it; a click; the password; the password, and a text typed."""
 Kind = Literal["text", "code", "number", "money", "date", "datetime", "badge", "tags", "bool"]
 Label = Any  # a str or a lazy translation
 
@@ -99,9 +100,10 @@ class Scope:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the detail page: either `fields` as label/value lines, or `template` with what `load` gives.
+    """A part of the detail page: `fields` as label/value lines, or `template` with what `load` gives.
 
-    `load(ctx, record) -> dict` does at most two queries. `side`: in the side column.
+    It is a part of the form, too, with those of `fields` that can be edited. `load(ctx, record) -> dict` does at most
+    two queries. `side`: in the side column.
     """
 
     name: str
@@ -151,8 +153,9 @@ class Action:
     Permission: `<resource>.<name>`. `schema`: marshmallow schema of the arguments, shown as a small form.
     What it would refuse says the resource's `guard`, by the same rule as `run`.
     `confirm`: "" = do at once (then undo should exist), else the sentence of the dialog.
-    `level`: "" = dialog where `confirm` or `danger` says so, else undo; typed: the record's title, or how many records,
-    is to be typed; reauth: the password is to be given again.
+    `level`: "" = dialog where `confirm` or `danger` says so, else undo; reauth: the password, unless it was given
+    lately; typed: that, and the record's title, or how many records, is to be typed.
+    `reason`: asked for beside the arguments; it goes into the context of `run`, and so into the audit log.
     `key`: the shortcut that it has unless another command has it, or the user chose another.
     """
 
@@ -166,11 +169,12 @@ class Action:
     confirm: Label = ""
     bulk: bool = True
     level: Level | Literal[""] = ""
+    reason: Reason = ""
     key: str = ""
 
     def __post_init__(self) -> None:
-        if self.schema is not None:
-            object.__setattr__(self, "schema", bordered(self.schema))
+        schema = with_reason(self.schema or ma.Schema, self.reason) if self.reason else self.schema
+        object.__setattr__(self, "schema", bordered(schema) if schema else None)
 
     @property
     def asks(self) -> Level:
@@ -254,7 +258,7 @@ class Resource:
         verbs = ["view", "export"]
         verbs += [verb for verb in ("create", "edit", "delete", "import") if getattr(self, f"can_{verb}")]
         verbs += ["note"] if self.has_notes else []
-        return [self.permission(verb) for verb in [*verbs, *(action.name for action in self.actions)]]
+        return [self.permission(verb) for verb in dict.fromkeys([*verbs, *(action.name for action in self.actions)])]
 
     def action(self, name: str) -> Action | None:
         return next((action for action in self.actions if action.name == name), None)

@@ -116,7 +116,7 @@ def selection(resource: Resource, posted: Any) -> Selection:
 def amount(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> tuple[str, str]:
     """What an action is about, for its button: the record's title, or their number; and what is typed to confirm it."""
     if len(chosen.ids) == 1 and not chosen.everything:
-        title = query.titles(ctx, resource, chosen.ids).get(chosen.ids[0], f"#{chosen.ids[0]}")
+        title = query.titles(ctx, resource, chosen.ids).get(chosen.ids[0], "").strip() or f"#{chosen.ids[0]}"
         return title, title
     number = _matching(ctx, resource, chosen, verb) if chosen.everything else len(chosen.ids)
     return _("%(n)s %(list)s", n=capped(number), list=noun(resource.label_plural)), str(min(number, query.CAP))

@@ -20,7 +20,7 @@ def offered(resource: Resource, record: Any) -> dict[str, Any]:
     kept = service_of(resource).kept(record.__data__)
     refused = resource.guard([record]) if resource.guard else {}
     open_now = [one for one in resource.actions if record.id not in refused.get(one.name, ())]
-    actions = [one for one in open_now if _may(resource, one.name, record)]
+    actions = [one for one in open_now if one.name != "delete" and _may(resource, one.name, record)]  # has its own page
     step, buttons = _beside_title(actions, refused)
     return {
         "step": step,

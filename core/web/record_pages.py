@@ -13,7 +13,7 @@ from core import runtime
 from core.access import requires
 from core.i18n import _
 from core.resources import Section, query, service_of, traits
-from core.web import lists, questions
+from core.web import confirm, lists, questions
 from core.web.base import context, is_dialog
 from core.web.notes import days
 from core.web.offers import offered
@@ -74,7 +74,7 @@ class RecordPages(Listed):
         here = self._url("details", record_id=record.id)
         if not kept and (asked := questions.before_delete(self.resource, title, here)):
             return asked
-        kept = kept or service.delete(context(), [record.id])[0].reason
+        kept = kept or service.delete(context().because(confirm.why()), [record.id])[0].reason
         if kept:
             flask.flash(kept, "bad")
             return flask.redirect(here)

@@ -11,6 +11,7 @@ from typing import Any
 
 import flask
 import jinja2
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from core import db, i18n, links, nav, runtime
@@ -31,6 +32,24 @@ THEMES = ("auto", "light", "dark")
 ICONS: dict[str, str] = json.loads((THEME / "icons.json").read_text())
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """What this process has compiled, for every generation: most templates are the same in the next one."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, Any]] = {}  # name and file -> (its text's hash, code)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        text, code = self._kept.get(bucket.key, ("", None))
+        if text == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = (bucket.checksum, bucket.code)
+
+
+_compiled = _Compiled()
+
+
 def init_app(app: flask.Flask, built: Runtime) -> None:
     """Templates of the theme and of the plugins that are on (each only below its own name), assets, headers."""
     plugins = {p.name: p.path for p in built.plugins.values() if p.status == "healthy"}
@@ -44,6 +63,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
         keys_of=shortcuts.keys_of, own_keys=lambda: json.dumps(shortcuts.own_keys()), preference=preference
     )
     app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value, field_of=words.field)
+    app.jinja_env.bytecode_cache = _compiled
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
     app.context_processor(_page)

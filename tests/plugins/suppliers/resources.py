@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from core.context import Context
 from core.i18n import __
-from core.resources import Column, Filter, ListState, Resource, Scope, View, Waiting, count, tag_actions
+from core.resources import (
+    Column,
+    Filter,
+    ListState,
+    Resource,
+    Scope,
+    Section,
+    View,
+    Waiting,
+    count,
+    delete_action,
+    tag_actions,
+)
 from suppliers.models import Supplier
 from suppliers.schemas import SupplierSchema
 
@@ -33,6 +45,11 @@ SUPPLIER = Resource(
         Filter("tag", __("Tag"), "tag"),
     ),
     views=(View("active", __("Active"), {"is_active": "true"}),), search_exact=("code",), search_text=search_text,
+    detail=(
+        Section("supplier", __("Supplier"), ("code", "name")),
+        Section("terms", __("Terms"), ("country", "currency", "credit_minor"), side=True),
+    ),
     scopes=(Scope("country", __("Country")),),
-    actions=tag_actions("suppliers.supplier"), has_tags=True, can_delete=True, nav_key="s", waiting=waiting,
+    actions=[*tag_actions("suppliers.supplier"), delete_action("suppliers.supplier")], has_tags=True, can_delete=True,
+    nav_key="s", waiting=waiting,
 )  # fmt: skip
