@@ -49,8 +49,9 @@ class PluginsView(AdminView):
         found, asked = lifecycle.status(), flask.request.args.get("q", "").strip()
         shown = [one for one in found if asked.casefold() in _searched(one)]
         groups = {name: [one for one in shown if one.category == name] for name in health.CATEGORIES}
+        names = [one.name for one in shown]
         page = {"groups": groups, "count": len(found), "on": sum(one.enabled for one in found), "asked": asked}
-        return self.render("admin/plugins.html", **page, failed=health.failed([one.name for one in shown]))
+        return self.render("admin/plugins.html", **page, failed=health.failed(names), used=health.used(names))
 
     @expose("/<name>")
     def details(self, name: str) -> str:
@@ -59,6 +60,7 @@ class PluginsView(AdminView):
         users = {user.id: str(user) for user in User.select().where(User.id.in_({one.actor_id for one in entries}))}
         told = [(one.at, words.action("core.plugin", one.action), _who(one, users)) for one in entries]
         page = {"plugin": plugin, "dependents": first, "wishes": health.wishes(plugin), "log": log, "history": told}
+        page["used"] = health.used([name]).get(name, "")
         return self.render("admin/plugin.html", **page)
 
     @expose("/<name>/enable", methods=["POST"])
