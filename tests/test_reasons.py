@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from core import access, auth, boot, db
+from core import auth, db
 from core import runtime as runtime_room
 from core.audit import Entry
 from core.auth.models import Session
-from core.context import system_context
 from tests.conftest import PASSWORD, csrf_of, yes_to
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import make_suppliers, suppliers_on
 
 DELETE = "/admin/suppliers/actions/delete"
 CARD = "4242 4242 4242 4242"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on()
 
 
 @pytest.fixture

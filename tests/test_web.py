@@ -14,7 +14,7 @@ import marshmallow as ma
 import peewee
 import pytest
 
-from core import access, auth, boot, db, i18n, jobs
+from core import access, auth, db, i18n, jobs
 from core import runtime as runtime_room
 from core.context import Context, system_context
 from core.errors import Invalid, Rejected
@@ -23,18 +23,12 @@ from core.testing.databases import cut_connections
 from core.web import forms
 from core.web.theme import CSP, THEME
 from tests.conftest import confirmed, csrf_of
-from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.helpers import count_statements, make_suppliers, suppliers_on
 
 LIST = "/admin/suppliers/"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings, "transfer")
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on("transfer")
 
 
 @pytest.fixture
