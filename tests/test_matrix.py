@@ -1,4 +1,4 @@
-"""Rows of a form in groups: what the test plugin `fabrics` declares with `group_by` and `shown`."""
+"""Rows of a form in groups: what the test plugin `textiles` declares with `group_by` and `shown`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS = [("sand", "Queen", "S-Q", 64900), ("clay", "Queen", "C-Q", 64900), ("sand
 @pytest.fixture
 def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
     boot.migrate_all(settings)
-    built = install_suppliers(settings, "fabrics")
+    built = install_suppliers(settings, "textiles")
     with runtime_room.bound(built):
         access.ensure_default_roles(system_context("cli"))
         yield built
@@ -31,7 +31,7 @@ def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
 
 def fabric() -> str:
     """The page that edits a new one."""
-    resource = runtime_room.current().resource("fabrics.fabric")
+    resource = runtime_room.current().resource("textiles.fabric")
     rows = [{"color": c, "width": w, "sku": s, "price_minor": p, "is_sold": True} for c, w, s, p in ROWS]
     (made,) = service_of(resource).create(
         system_context("cli"), [{"code": "LINEN", "currency": "GBP", "variants": rows}]
@@ -41,7 +41,7 @@ def fabric() -> str:
 
 
 def stored() -> list[dict[str, Any]]:
-    return list(runtime_room.current().resource("fabrics.fabric").model.get().variants)
+    return list(runtime_room.current().resource("textiles.fabric").model.get().variants)
 
 
 def inputs(page: str) -> dict[str, str]:
@@ -84,7 +84,7 @@ def test_a_row_that_is_emptied_goes_though_its_stock_is_still_said(signed_in: An
 
 def test_rows_without_a_group_come_last(runtime: Any) -> None:
     values = {f"variants.{n}.color": text for n, text in enumerate(["", "ink", "", "sand", "ink"])}
-    form = forms.form_of(runtime.resource("fabrics.fabric").schema, values=values)
+    form = forms.form_of(runtime.resource("textiles.fabric").schema, values=values)
     assert [(str(name), rows) for name, rows in form.groups("variants")] == [
         ("Ink", [1, 4]), ("Sand", [3]), ("", [0, 2]),
     ]  # fmt: skip

@@ -16,7 +16,7 @@ class Fabric(Record):
     counted = JSONField(default=dict)
 
     class Meta:
-        table_name = "fabrics_fabric"
+        table_name = "textiles_fabric"
 
     def __str__(self) -> str:
         return str(self.code)

@@ -7,8 +7,8 @@ from typing import Any
 
 from core.i18n import __
 from core.resources import Column, Resource, Section, Service
-from fabrics.models import Fabric
-from fabrics.schemas import FabricSchema
+from textiles.models import Fabric
+from textiles.schemas import FabricSchema
 
 
 class FabricService(Service):
@@ -22,7 +22,7 @@ class FabricService(Service):
 
 
 FABRIC = Resource(
-    "fabrics.fabric", "fabrics", Fabric, FabricSchema, __("Fabric"), __("Fabrics"), service=FabricService, icon="tag",
+    "textiles.fabric", "fabrics", Fabric, FabricSchema, __("Fabric"), __("Fabrics"), service=FabricService, icon="tag",
     columns=(
         Column("code", __("Code"), "code"), Column("currency", __("Currency")),
         Column("many", __("Variants"), "number", value=lambda fabric: len(fabric.variants), reads=["variants"]),

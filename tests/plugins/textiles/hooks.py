@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.plugins import hookimpl
-from fabrics.resources import FABRIC
+from textiles.resources import FABRIC
 
 
 @hookimpl

@@ -22,7 +22,7 @@ def _models(db: peewee.Database) -> list[Any]:
 
         class Meta:
             database = db
-            table_name = "fabrics_fabric"
+            table_name = "textiles_fabric"
 
     return [Fabric]
 
