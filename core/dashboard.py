@@ -212,4 +212,6 @@ def _choice(one: Placed) -> dict[str, Any]:
 
 
 def _choices(kept: Any) -> dict[str, dict[str, Any]]:
-    return {one["name"]: one for one in kept or ()}
+    """Those that name a card; another version may have kept more."""
+    listed = kept if isinstance(kept, list) else []
+    return {one["name"]: one for one in listed if isinstance(one, dict) and "name" in one}

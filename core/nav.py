@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 import flask
@@ -110,8 +110,10 @@ class Choices:
 
     @classmethod
     def of(cls, kept: Any) -> Choices:
-        """From the preference `menu`."""
-        return cls(**kept) if isinstance(kept, dict) else cls()
+        """From the preference `menu`, also one that a later version has kept."""
+        known = {one.name for one in fields(cls)}
+        lists = kept.items() if isinstance(kept, dict) else ()
+        return cls(**{name: value for name, value in lists if name in known and isinstance(value, list)})
 
 
 def entries(actor: Actor, choices: Choices) -> dict[str, list[dict[str, Any]]]:

@@ -98,6 +98,7 @@ class FieldInfo:
 
     `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags, json.
     `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
+    `shown`: in a row of a form though it is read only.
     """
 
     name: str
@@ -111,6 +112,7 @@ class FieldInfo:
     help: Label = ""
     max_length: int | None = None
     in_currency: bool = False
+    shown: bool = False
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
@@ -163,6 +165,7 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         help=one.metadata.get("help", ""),
         max_length=longest,
         in_currency=one.metadata.get("in_currency", kind == "money"),
+        shown=one.metadata.get("shown", False),
     )
 
 

@@ -3,8 +3,8 @@ import { warn } from "./toast.js";
 import "./selection.js";
 import "./offline.js";
 import "./dialog.js";
+import "./matrix.js"; // before the module that looks at what it has filled in
 import "./forms.js";
-import "./rows.js";
 import "./look.js";
 import "./palette.js";
 import "./shortcuts.js";
