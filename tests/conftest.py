@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 
@@ -19,6 +20,9 @@ from core.testing import PASSWORD, confirmed, csrf_of, databases, yes_to  # noqa
 from tests.plugin_kit import MerchantFolder
 
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(databases.fast_directory()))  # where tmp_path lies
+
+hypothesis.settings.register_profile("maktab", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.load_profile("maktab")
 
 
 def plain_logs() -> None:
