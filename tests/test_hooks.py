@@ -146,7 +146,7 @@ def test_a_command_of_a_plugin_is_found_by_those_who_may_run_it(owner: Any, sign
 def test_a_card_on_home_fetches_its_own_content(owner: Any) -> None:
     make_suppliers(count=2)
     home = owner.get("/admin/").text
-    assert 'hx-get="/admin/home/widgets/visits.next"' in home
+    assert 'hx-get="/admin/home/widgets/visits.next?period=last_7_days"' in home
     assert "Supplier 1" not in home
     card = owner.get("/admin/home/widgets/visits.next", headers={"HX-Request": "true"}).text
     assert ("Supplier 1" in card, "<html" in card) == (True, False)
