@@ -27,7 +27,7 @@ from core.context import Context
 from core.files import StoredFile
 from core.notifications import Notification
 from core.preferences import Preference
-from core.resources import service_of, tags_of
+from core.resources import Outcome, service_of, tags_of
 from core.views import SavedView
 from tests import hostile
 from tests.conftest import confirmed, yes_to
@@ -172,17 +172,37 @@ def test_a_title_is_typed_as_it_is_read(app_with: Any, make_user: Any, title: st
 
 @pytest.fixture
 def app_with(house: flask.Flask, runtime: Any) -> Iterator[Any]:
-    """app_with(level) -> the house, in which a tag wants a confirmation of this level."""
+    """app_with(level, run=None) -> the house, in which a tag wants a confirmation of this level."""
     with ExitStack() as stack:
 
-        def build(level: Any) -> flask.Flask:
+        def build(level: Any, run: Any = None) -> flask.Flask:
             old = runtime.resource("suppliers.supplier")
-            new = replace(old, actions=[replace(old.actions[0], level=level)])
+            action = old.actions[0]
+            new = replace(old, actions=[replace(action, level=level, run=run or action.run)])
             stack.enter_context(runtime_room.bound(replace(runtime, resources=runtime.resources | {old.name: new})))
             made: flask.Flask = create_app(runtime_room.current())
             return made
 
         yield build
+
+
+def test_a_grant_is_for_what_was_said(owner: Caller, make_user: Any, ctx: Context) -> None:
+    """Between the question and the answer somebody gave the role a line, and the record another name."""
+    viewer, form = (
+        Role.get(Role.name == "viewer"),
+        {"csrf_token": owner.csrf, "permission": ["*.view"], "more": "*.note"},
+    )
+    url = f"/admin/roles/{viewer.id}/permissions"
+    yes = yes_to(owner.browser.post(url, data=form).text)
+    access.grant(ctx, "viewer", "orders.order.edit")
+    late = owner.browser.post(url, data=form | yes)
+    assert (late.status_code, "Taken: Orders: Edit" in late.text) == (409, True)
+    assert access.entries_of(viewer) == ["*.view", "orders.order.edit"]
+    assert owner.browser.post(url, data=form | yes_to(late.text)).status_code == 302
+    assert access.entries_of(viewer) == ["*.note", "*.view"]
+    yes = yes_to(owner.browser.get(f"{LIST}1/delete").text)
+    service_of(runtime_room.current().resource("suppliers.supplier")).update(ctx, {1: {"name": "Another"}})
+    assert "Delete Another?" in owner.browser.post(f"{LIST}1/delete", data=yes).text
 
 
 def at_once(work: Callable[[], Any], count: int = 4) -> list[Any]:
@@ -217,6 +237,31 @@ def test_of_several_answers_to_one_question_one_is_taken(house: flask.Flask, own
         assert (len(seen), seen.count(302)) == (4, 1), seen
         assert set(seen) <= {302, 404, 409}
     assert Entry.select().where(Entry.resource == "suppliers.supplier", Entry.action == "deleted").count() == 3
+
+
+def test_a_request_beside_a_long_act_is_not_signed_out(app_with: Any, make_user: Any) -> None:
+    """The password gives the session a new secret; a page that polls comes with the old one until the act is done."""
+    seen = []
+
+    def slow(ctx: Context, ids: Any, arguments: Any) -> dict[int, Outcome]:
+        cookie = owner.browser.get_cookie("maktab").value
+        seen.extend(at_once(lambda: polled(cookie), 1))
+        return {record_id: Outcome("done", record_id) for record_id in ids}
+
+    def polled(cookie: str) -> int:
+        other = app.test_client()
+        other.set_cookie("maktab", cookie)
+        return int(other.get("/admin/jobs/pill", headers={"HX-Request": "true"}).status_code)
+
+    app = app_with("reauth", slow)
+    owner = Caller(app, make_user("owner"))
+    old = owner.browser.get_cookie("maktab").value
+    Session.update(step_up_at=None).execute()
+    answer = ask(owner, f"{LIST}actions/add_tags", ids="1", **{"argument.tags": "x"})
+    assert (answer.status_code, seen) == (302, [200])
+    assert owner.browser.get("/admin/").status_code == 200
+    owner.browser.set_cookie("maktab", old)
+    assert owner.browser.get("/admin/").status_code == 302, "who had stolen the old cookie is out"
 
 
 def test_a_long_refusal_costs_nobody_his_session(owner: Caller, make_user: Any) -> None:
