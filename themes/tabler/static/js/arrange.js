@@ -67,7 +67,8 @@ if (form) {
   const [verb, ...rest] = (sessionStorage.getItem(PRESSED) ?? "").split("-");
   sessionStorage.removeItem(PRESSED);
   const beside = { hide: "show", show: "hide" }[verb] ?? verb;
-  if (rest.length) document.getElementById([beside, ...rest].join("-"))?.focus();
+  const target = rest.length && document.getElementById([beside, ...rest].join("-"));
+  if (target) window.addEventListener("load", () => target.focus()); // the address may name a place, which takes the focus
 }
 
 form?.addEventListener("drop", (event) => event.preventDefault());
