@@ -14,11 +14,12 @@ SOURCES: Mapping[str, Any] = {
 }  # fmt: skip
 # For the catalogue: a code with blanks for its underscores is its own text, so that plugins name theirs with N_ too.
 _CODES = (
-    N_("Preference set"), N_("Created"), N_("Updated"), N_("Deleted"), N_("Noted"), N_("Tags added"), N_("Tags removed"), N_("Tags undone"),
+    N_("Created"), N_("Updated"), N_("Deleted"), N_("Noted"), N_("Tags added"), N_("Tags removed"), N_("Tags undone"),
     N_("Enabled"), N_("Disabled"), N_("Signed in"), N_("Signed out"), N_("Sign in refused"), N_("Password changed"),
     N_("Password hashed anew"), N_("Token created"), N_("Token revoked"), N_("Role assigned"), N_("Role taken"),
     N_("Permissions changed"), N_("Password confirmed"), N_("Password refused"), N_("Plugin"),
     N_("View as started"), N_("View as ended"), N_("Session ended"), N_("Verified"), N_("Exported"), N_("Quarantined"),
+    N_("Preference set"),
 )  # fmt: skip
 
 
