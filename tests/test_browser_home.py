@@ -95,13 +95,13 @@ def test_without_scripts_the_same_buttons_ask_the_server(page: Any, browser: Any
 def test_a_card_that_does_not_come_says_so_and_is_tried_again(page: Any) -> None:
     make_suppliers(count=1)
     page.add_init_script("console.error = console.info")  # htmx notes each request that failed
-    page.route("**/widgets/visits.next", lambda route: route.abort())
+    page.route("**/widgets/visits.next?*", lambda route: route.abort())
     page.goto("/admin/")
     card = page.locator("#w-visits-next")
     card.get_by_role("button", name="Try again").wait_for()
     assert page.locator("#w-visits-count .mk-figure").inner_text() == "1"
     assert page.locator("#toasts > *").count() == 0
-    page.unroute("**/widgets/visits.next")
+    page.unroute("**/widgets/visits.next?*")
     card.get_by_role("button", name="Try again").click()
     card.get_by_text("Supplier 1").wait_for()
 
@@ -192,3 +192,16 @@ def test_bars_stand_still_for_who_wants_less_motion(page: Any) -> None:
     bar = page.locator("#w-visits-next .mk-skeleton i").first
     bar.wait_for(state="attached")
     assert bar.evaluate("bar => getComputedStyle(bar).animationName") == "none"
+
+
+def test_another_period_comes_without_a_new_page_and_stays(page: Any) -> None:
+    make_suppliers(count=2)
+    page.goto("/admin/")
+    page.evaluate("window.isSame = true")
+    page.get_by_role("button", name="This month").click()
+    page.wait_for_url("**/admin/?period=this_month")
+    page.locator("#w-visits-count .mk-figure").wait_for()
+    assert page.evaluate("window.isSame")
+    assert page.get_attribute("#period-this_month", "aria-pressed") == "true"
+    page.goto("/admin/")
+    assert page.get_attribute("#period-this_month", "aria-pressed") == "true"
