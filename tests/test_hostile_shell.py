@@ -186,6 +186,25 @@ def app_with(house: flask.Flask, runtime: Any) -> Iterator[Any]:
         yield build
 
 
+def test_a_grant_is_for_what_was_said(owner: Caller, make_user: Any, ctx: Context) -> None:
+    """Between the question and the answer somebody gave the role a line, and the record another name."""
+    viewer, form = (
+        Role.get(Role.name == "viewer"),
+        {"csrf_token": owner.csrf, "permission": ["*.view"], "more": "*.note"},
+    )
+    url = f"/admin/roles/{viewer.id}/permissions"
+    yes = yes_to(owner.browser.post(url, data=form).text)
+    access.grant(ctx, "viewer", "orders.order.edit")
+    late = owner.browser.post(url, data=form | yes)
+    assert (late.status_code, "Taken: Orders: Edit" in late.text) == (409, True)
+    assert access.entries_of(viewer) == ["*.view", "orders.order.edit"]
+    assert owner.browser.post(url, data=form | yes_to(late.text)).status_code == 302
+    assert access.entries_of(viewer) == ["*.note", "*.view"]
+    yes = yes_to(owner.browser.get(f"{LIST}1/delete").text)
+    service_of(runtime_room.current().resource("suppliers.supplier")).update(ctx, {1: {"name": "Another"}})
+    assert "Delete Another?" in owner.browser.post(f"{LIST}1/delete", data=yes).text
+
+
 def at_once(work: Callable[[], Any], count: int = 4) -> list[Any]:
     """What `work` gives in each of some threads that begin at the same moment."""
     present, start, found = runtime_room.current(), threading.Barrier(count), list[Any]()
