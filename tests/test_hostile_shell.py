@@ -16,7 +16,7 @@ from urllib.parse import quote
 import flask
 import pytest
 
-from core import access, auth, db, files, notifications
+from core import access, db, files, notifications
 from core import runtime as runtime_room
 from core.access import Role, UserRole
 from core.app import create_app
@@ -33,29 +33,13 @@ from tests import hostile
 from tests.conftest import confirmed, yes_to
 from tests.helpers import make_suppliers
 from tests.test_hostile_text import Shape
+from tests.test_hostile_web import house, owner, runtime
 from tests.test_sweep import Caller, routes_of
 
+__all__ = ["house", "owner", "runtime"]
 LIST = "/admin/suppliers/"
 RAW = "q=\xff&\xfe=\xc3&country=\x80"
 """Bytes of a query that are no UTF-8 and not percent-encoded: no browser sends them, a scanner does."""
-
-
-@pytest.fixture
-def house(app_db: Any, settings: Any) -> Iterator[flask.Flask]:
-    with hostile.whole_house(settings) as made:
-        make_suppliers(count=3)
-        yield made
-
-
-@pytest.fixture
-def runtime(house: flask.Flask) -> Any:
-    return runtime_room.current()
-
-
-@pytest.fixture
-def owner(house: flask.Flask, make_user: Any, ctx: Context) -> Caller:
-    user = make_user("owner")
-    return Caller(house, user, auth.create_token(ctx, user, ["*"]))
 
 
 # Requests that are none of a browser's
