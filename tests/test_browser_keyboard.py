@@ -204,3 +204,21 @@ def test_the_open_bar_can_be_used_by_all(page: Any, app: Any, owner: Any, look: 
     page.locator("#palette [aria-selected=true]").wait_for()
     page.wait_for_load_state("networkidle")
     assert pages.seen(page) == []
+
+
+def test_the_focus_stays_where_a_list_was_used(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "Waha Linen"}, {"code": "S-2", "name": "Other"})
+    page.goto(LIST)
+    page.keyboard.press("/")
+    page.keyboard.type("waha")
+    page.wait_for_url("**q=waha**")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.className") == "mk-key"
+    assert page.input_value("[data-find]") == "waha", "Esc leaves the field and what was typed"
+    page.locator("a[id^=sort-]").first.press("Enter")
+    page.wait_for_url("**sort=**")
+    page.wait_for_function("document.activeElement.id.startsWith('sort-')")
+    page.locator(".mk-chip > a").press("Enter")
+    page.wait_for_function("!location.search.includes('q=waha')")
+    page.wait_for_function("document.activeElement.matches('.mk-chip-add > summary')")

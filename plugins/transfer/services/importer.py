@@ -150,7 +150,13 @@ def check(resource: Resource, mapping: Mapping, headers: Sequence[str] = ()) -> 
         problems["rules"] = [_("A rule names a field, a column and one of %(known)s.", known=", ".join(OPERATORS))]
     missing = sorted(set(resource.key) - {target for _place, target in given})
     if mapping.columns and missing:
-        problems["key"] = [_("Nothing is mapped to %(names)s, which tells records apart.", names=", ".join(missing))]
+        problems["key"] = [
+            _(
+                "Nothing is mapped to %(names)s, which tells records apart: map a column to it, or give it one value"
+                " under “The same for every record”.",
+                names=", ".join(missing),
+            )
+        ]
     keys = mapping.key or [source for source, target in mapping.columns if target in resource.key]
     if headers and keys and not {fold(source) for source in keys} & {fold(name) for name in headers}:
         problems["key"] = [_("The file has none of the columns %(names)s.", names=", ".join(keys))]
