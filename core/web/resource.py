@@ -55,6 +55,7 @@ class ResourceView(FormPages, RecordPages, ViewPages, TabPages, NotesView, Guard
     def render(self, template: str, **values: Any) -> str:
         allowed = {verb for verb in self._verbs() if context().actor.can(self.resource.permission(verb))}
         common = {"resource": self.resource, "allowed": allowed, "url": self._url, "labels": self.labels}
+        common["place"] = self._place()
         return str(super().render(template, **common, **values))
 
     def _verbs(self) -> list[str]:
