@@ -9,6 +9,7 @@ import marshmallow as ma
 from core.audit import words
 from core.i18n import _, __
 from core.resources.declaration import Column, Filter, Resource, Section
+from core.resources.fields import Reference
 from core.views import DENSITIES, EVERYBODY, SavedView, ViewService, visible
 
 _Length = ma.validate.Length
@@ -37,7 +38,7 @@ class ViewSchema(ma.Schema):
         validate=_Length(max=100),
         metadata={"label": __("Shared with"), "help": __("Nothing: only you; *: everybody; or the name of a role.")},
     )
-    owner = ma.fields.Integer(dump_only=True, metadata={"label": __("Owner")})
+    owner = Reference("core.user", dump_only=True, metadata={"label": __("Owner")})
 
 
 def _shared(view: SavedView) -> Any:
@@ -57,7 +58,7 @@ VIEWS = Resource(
         Column("name", __("Name")),
         Column("resource", __("List"), value=lambda view: words.kind(view.resource)),
         Column("shared_with", __("Shared with"), value=_shared),
-        Column("owner", __("Owner"), "number", value=lambda view: view.owner_id),
+        Column("owner", __("Owner"), "reference"),
         Column("updated_at", __("Updated"), "datetime"),
     ],
     filters=[Filter("resource", __("List"), "text")],

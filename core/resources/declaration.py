@@ -20,7 +20,7 @@ Tone = Literal["neutral", "info", "ok", "warn", "bad", "alt"]
 Pip = Literal["", "empty", "half", "full"]
 Level = Literal["undo", "dialog", "typed", "reauth"]
 """What stands before an act: nothing but an undo after it; a click; a text to be typed; the password."""
-Kind = Literal["text", "code", "number", "money", "date", "datetime", "badge", "tags", "bool"]
+Kind = Literal["text", "code", "number", "money", "date", "datetime", "badge", "tags", "bool", "reference"]
 Label = Any  # a str or a lazy translation
 
 
@@ -39,6 +39,7 @@ class Column:
 
     `name`: a model field (or an attribute that `value` computes from the record, without a query).
     `kind` money: the field ends in `_minor`, the record has `currency`. `badges`: value -> Badge for kind badge.
+    `kind` reference: the schema's field of that name is a `Reference`; the title of the record that it names is shown.
     `reads`: the model fields that `value` needs beside that of the column; None means any, so that all are read.
     `sortable` needs an index on (field, id). `shown`: in the table unless the user chose otherwise.
     `link(record)`: address that the value leads to, or None (the first column of a table leads to its record).

@@ -6,6 +6,7 @@ In Python, because a page of 50 rows has some hundred of them: a template takes 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -17,12 +18,15 @@ from core.resources import Badge, Column, Resource
 Writer = Callable[[Any], str]
 """The HTML of one value of a record; empty when there is none."""
 _Tags = Mapping[int, Sequence[str]]
+Names = Mapping[str, Mapping[int, tuple[str, str | None]]]
+"""{column that names records: {id: (title, address or None)}}, of those that the actor may open."""
 _CLASSES = {
     "money": "mk-e mk-num mk-money",
     "number": "mk-e mk-num",
     "date": "mk-num mk-muted",
     "datetime": "mk-num mk-muted",
     "text": "mk-clip",
+    "reference": "mk-clip",
 }
 
 
@@ -36,13 +40,15 @@ def tag(label: Any) -> Markup:
     return Markup(f'<span class="mk-tag"><bdi>{escape(label)}</bdi></span>')  # noqa: S704
 
 
-def writer(column: Column, tags: _Tags | None = None) -> Writer:
-    """How `column` shows a record. `tags`: those of the page's records, by id."""
+def writer(column: Column, tags: _Tags | None = None, names: Names | None = None, *, leads: bool = True) -> Writer:
+    """How `column` shows a record. `tags`: those of the page's records, by id. Not `leads`: without a link in it."""
+    if column.kind == "reference":
+        return _reference(column, (names or {}).get(column.name, {}), leads)
     get = column.value or (lambda record: getattr(record, column.name, None))
     if column.kind == "tags":
         known = tags or {}
         return lambda record: "".join(map(tag, known[record.id] if record.id in known else get(record) or ()))
-    show = _show(column)
+    show = _show(column if leads else replace(column, link=None))
 
     def write(record: Any) -> str:
         value = get(record)
@@ -68,6 +74,22 @@ def _show(column: Column) -> Callable[[Any, Any], str]:
     return lambda record, value: _linked(column.link(record) if column.link else None, value)
 
 
+def _reference(column: Column, known: Mapping[int, tuple[str, str | None]], leads: bool) -> Writer:
+    made = {key: _linked(url if leads else None, title) for key, (title, url) in known.items()}
+
+    def write(record: Any) -> str:
+        key = named_by(column, record)
+        return "" if key is None else made.get(key) or f"<bdi>#{int(key)}</bdi>"
+
+    return write
+
+
+def named_by(column: Column, record: Any) -> int | None:
+    """The id of the record that `record` names in `column`; without a query, also of a foreign key."""
+    found: int | None = column.value(record) if column.value else record.__data__.get(column.name)
+    return found
+
+
 def _badge(declared: Badge) -> str:
     return badge(declared.label, declared.tone, declared.pip)
 
@@ -77,21 +99,22 @@ def _linked(address: str | None, value: Any) -> str:
     return f'<a href="{escape(address)}">{text}</a>' if address else text
 
 
-def value(column: Column, record: Any, none: str = "–", tags: Sequence[str] = ()) -> Markup:
+def value(column: Column, record: Any, none: str = "–", tags: Sequence[str] = (), names: Names | None = None) -> Markup:
     """One value of a record, which has `tags`; `none` when there is none."""
-    return Markup(writer(column, {record.id: tags} if tags else None)(record) or none)  # noqa: S704 - writers escape
+    return Markup(writer(column, {record.id: tags} if tags else None, names)(record) or none)  # noqa: S704 - writers escape
 
 
 def rows(
     resource: Resource, records: Sequence[Any], columns: Sequence[Column], address: str, *,
-    tags: _Tags, badges: Mapping[int, Sequence[Badge]], pick: bool, within: str = "",
+    tags: _Tags, badges: Mapping[int, Sequence[Badge]], pick: bool, within: str = "", names: Names | None = None,
 ) -> Markup:  # fmt: skip
     """The rows of a table. `address`: of a record, before its id; `pick`: a box to select each.
 
     `within`: what follows the id, the list that leads there; it has a second link in each row, which previews it.
     """
     main, *others = columns
-    title, rest = writer(main, tags), [(_start(column, ""), writer(column, tags)) for column in others]
+    title = writer(main, tags, names, leads=False)
+    rest = [(_start(column, ""), writer(column, tags, names)) for column in others]
     begin, link = _start(main, " mk-main-cell"), f'<a class="mk-key" href="{escape(address)}'
     select, look, tail = _("Select %(title)s"), _("Preview %(title)s"), escape(within)
 

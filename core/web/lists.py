@@ -12,7 +12,7 @@ from core.context import Context
 from core.db import money
 from core.i18n import _, __
 from core.resources import Badge, Filter, ListState, Page, Resource, Selection, query, traits
-from core.web import cells, tabs
+from core.web import cells, pickers, tabs
 from core.web.listing import Listing, capped
 
 SIZES = (25, 50, 100)
@@ -45,6 +45,7 @@ def view(ctx: Context, shown: Listing, found: Page) -> dict[str, Any]:
     tags = traits.tags_of(resource.name, ids) if tagged else {}
     within = "?" + urlencode({"in": shown.query or "view=all"})
     rows = partial(cells.rows, resource, found.records, columns, tags=tags, badges=marks(ctx, resource, ids))
+    rows = partial(rows, names=pickers.names(ctx, resource, columns, found.records))
     return {
         "records": found.records, "next": found.next, "previous": found.previous, **page,
         "rows": partial(rows, within=within),

@@ -20,6 +20,7 @@ from core.web.base import Guarded, came_from, context, is_partial, preference, r
 from core.web.form_pages import FormPages, currency_of
 from core.web.listing import chosen, is_canonical, listing
 from core.web.notes import NotesView
+from core.web.pickers import PickerPages
 from core.web.record_pages import RecordPages, loaded
 from core.web.tabs import TabPages
 from core.web.view_pages import ViewPages
@@ -32,7 +33,7 @@ FEATURES = {
 """Views that only exist where the Resource says so."""
 
 
-class ResourceView(FormPages, RecordPages, ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # type: ignore[misc]
+class ResourceView(FormPages, RecordPages, ViewPages, TabPages, PickerPages, NotesView, Guarded, BaseModelView):  # type: ignore[misc]
     """One instance per Resource and app. Reads by `core.resources.query`, writes by the resource's service."""
 
     # Routes of BaseModelView that know nothing of permissions and jobs.

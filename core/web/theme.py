@@ -17,7 +17,7 @@ from core import db, i18n, links, nav, runtime
 from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
-from core.web import cells, shortcuts
+from core.web import cells, pickers, shortcuts
 from core.web.base import is_partial, preference
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -42,7 +42,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     app.jinja_env.globals.update(
         keys_of=shortcuts.keys_of, own_keys=lambda: json.dumps(shortcuts.own_keys()), preference=preference
     )
-    app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value)
+    app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value, picker_of=pickers.of)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
     app.context_processor(_page)

@@ -10,7 +10,7 @@ from core.context import Context
 from core.db import bulk, money
 from core.db.fields import plain
 from core.i18n import _
-from core.resources import Column, Resource, tags_of
+from core.resources import Column, Resource, references, tags_of
 from plugins.transfer.reading.values import escape
 from plugins.transfer.services import table
 
@@ -71,7 +71,15 @@ class Listing:
             amounts = {code: money.writer(code or self.shop_currency) for code in set(values["currency"])}
             pairs = zip(found, values["currency"], strict=True)
             return ["" if value is None else amounts[code](value) for value, code in pairs]
+        if column.kind == "reference":
+            return self._titles(column, found)
         return ["" if value is None else write(value) for value in found]
+
+    def _titles(self, column: Column, found: Sequence[int | None]) -> list[str]:
+        """What the records are called that `found` names; the number of one that the actor may not open."""
+        target = references.targets(self.resource.schema)[column.name]
+        titles = references.titles(self.ctx, {(target, key) for key in found if key is not None})
+        return ["" if key is None else escape(titles.get((target, key), str(key))) for key in found]
 
     def _values(self, column: Column, values: Any, records: Sequence[Any]) -> Sequence[Any]:
         if column.kind == "tags":

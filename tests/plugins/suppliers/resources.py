@@ -21,6 +21,7 @@ SUPPLIER = Resource(
     columns=(
         Column("code", __("Code"), "code", sortable=True), Column("name", __("Name"), sortable=True),
         Column("country", __("Country"), sortable=True), Column("credit_minor", __("Credit"), "money", sortable=True),
+        Column("parent", __("Part of"), "reference", shown=False),
     ),
     filters=(
         Filter("country", __("Country"), "text"), Filter("is_active", __("Active"), "bool"),

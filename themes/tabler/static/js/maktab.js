@@ -3,6 +3,7 @@ import "./selection.js";
 import "./offline.js";
 import "./dialog.js";
 import "./forms.js";
+import "./picker.js";
 import "./rows.js";
 import "./look.js";
 import "./palette.js";

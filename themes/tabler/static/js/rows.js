@@ -15,8 +15,8 @@ function add(list) {
   const used = [...list.querySelectorAll("button[name=remove_row]")].map((one) => Number(one.value.split(".").pop()));
   const number = Math.max(-1, ...used) + 1;
   const row = list.querySelector("template").content.querySelector("tr").cloneNode(true);
-  for (const part of row.querySelectorAll("[name]")) {
-    for (const name of ["id", "name", "value"]) {
+  for (const part of row.querySelectorAll("[name], [id]")) {
+    for (const name of ["id", "name", "value", "aria-controls"]) {
       const text = part.getAttribute(name);
       if (text) part.setAttribute(name, text.replace("{n}", number));
     }
@@ -35,12 +35,12 @@ function remove(list, button) {
 }
 
 // Keys of a spreadsheet: up and down in a column, and pasted cells fill the rows from here on.
-const cells = (row) => [...row.querySelectorAll("td > input, td > select")];
+const cells = (row) => [...row.querySelectorAll("td > input, td > select, td > .mk-picker > input")];
 
 document.addEventListener("keydown", (event) => {
   const here = event.target.closest?.("[data-rows] tbody input");
   const way = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" }[event.key];
-  if (!here || !way || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (!here || !way || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
   const row = here.closest("tr");
   if (!row[way]) return;
   event.preventDefault();
