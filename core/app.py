@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import quote
+
 import flask
 import flask_admin
 from flask_wtf.csrf import CSRFProtect
@@ -15,9 +18,24 @@ from core.runtime import Runtime
 from core.web import HomeView, MaktabTheme, ResourceView, base, confirm, errors, theme
 
 
+class _Request(flask.Request):
+    """HEAD is GET to every view, else one that tells forms from pages by the method takes it for a form without a
+    CSRF token. Raw bytes in the query, which werkzeug reads as UTF-8 or fails, come percent-encoded like all others.
+    """
+
+    def __init__(self, environ: dict[str, Any], *given: Any, **more: Any) -> None:
+        query = environ.get("QUERY_STRING", "")
+        if not query.isascii():
+            environ["QUERY_STRING"] = quote(query.encode("latin1"), safe="".join(map(chr, range(128))))
+        super().__init__(environ, *given, **more)
+        if self.method == "HEAD":
+            self.method = "GET"
+
+
 def create_app(runtime: Runtime) -> flask.Flask:
     """The whole web application of `runtime`; it is never changed afterwards, a new generation builds a new one."""
     app = flask.Flask("maktab", static_folder=None)
+    app.request_class = _Request
     _configure(app, runtime)
     csrf = CSRFProtect()
     theme.init_app(app, runtime)

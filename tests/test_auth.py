@@ -314,7 +314,7 @@ def test_copied_cookie_is_dead_at_once(
     assert browser.get("/admin/profile/").status_code == 302
 
 
-def test_request_costs_two_statements_for_session_user_and_grants(app: Any, make_user: Callable[..., User]) -> None:
+def test_request_costs_one_statement_for_session_user_and_grants(app: Any, make_user: Callable[..., User]) -> None:
     from tests.test_audit import counting
 
     secret = enter(make_user("manager"))
@@ -322,7 +322,7 @@ def test_request_costs_two_statements_for_session_user_and_grants(app: Any, make
         from core.auth.frame import _of_session
 
         assert _of_session(secret)
-    assert len(seen) == 2, seen
+    assert len(seen) == 1, seen
 
 
 # Cookies and addresses

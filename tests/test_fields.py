@@ -18,7 +18,7 @@ import pytest
 from core import files
 from core.context import Context
 from core.errors import Invalid
-from core.resources import ListState, Resource, Selection, query, service_of
+from core.resources import ListState, Resource, Selection, filtering, query, service_of
 from core.runtime import Runtime
 from plugins.transfer import api as transfer
 from tests.helpers import count_statements
@@ -264,7 +264,7 @@ LATE = [({"bought_on": "today"}, DAYS[1:2]), ({"bought_on": "yesterday"}, DAYS[:
 def test_a_day_is_that_day_in_every_zone(
     things: Resource, ctx: Context, monkeypatch: Any, zone: str, wanted: list[tuple[dict[str, str], list[str]]]
 ) -> None:
-    monkeypatch.setattr(query, "utcnow", lambda: datetime(2026, 7, 14, 22, tzinfo=UTC))  # the 15th in Kuwait
+    monkeypatch.setattr(filtering, "utcnow", lambda: datetime(2026, 7, 14, 22, tzinfo=UTC))  # the 15th in Kuwait
     docs = [{"number": day, "bought_on": date.fromisoformat(day)} for day in DAYS]
     service_of(things).create(ctx, [*docs, {"number": "never"}])
     for filters, days in wanted:
@@ -299,7 +299,7 @@ COMPARE["__prefix"] = lambda value, wanted: value.startswith(wanted)
 @pytest.mark.parametrize("line", FILTERED, ids=lambda line: line.name)
 def test_filters_find_them(made: list[int], api: Callable[..., Any], line: Line) -> None:
     values, caller = SAMPLES[line.name].sent, api("viewer")
-    known = {f"__{one}" for one in query.OPERATORS[line.filter]} & set(COMPARE) | {""}
+    known = {f"__{one}" for one in filtering.OPERATORS[line.filter]} & set(COMPARE) | {""}
     for asked, place in product(known, range(3)):
         if line.filter == "tag":
             wanted = [key for key, tags in zip(made, values, strict=True) if {*tags} & {*values[place]}] or made

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.context import Actor, Context, Grant, system_context
 from core.errors import Forbidden, Invalid, NotFound
-from core.resources import Filter, ListState, Page, Resource, Selection, count, get, page, query, select
+from core.resources import Filter, ListState, Page, Resource, Selection, count, filtering, get, page, query, select
 from core.settings import Settings
 from tests.helpers import count_statements, install_suppliers, make_suppliers
 
@@ -213,8 +213,8 @@ def test_a_count_stops_at_its_cap(suppliers: Resource) -> None:
     ],
 )  # fmt: skip
 def test_days_are_days_of_the_users_zone(monkeypatch: Any, text: str, zone: str, begin: Any, end: Any) -> None:
-    monkeypatch.setattr(query, "utcnow", lambda: datetime(2026, 7, 14, 2, tzinfo=UTC))
-    found = query.period(text, ZoneInfo(zone))
+    monkeypatch.setattr(filtering, "utcnow", lambda: datetime(2026, 7, 14, 2, tzinfo=UTC))
+    found = filtering.period(text, ZoneInfo(zone))
     assert found[0] == datetime(*begin, tzinfo=UTC)
     assert end is None or found[1] == datetime(*end, tzinfo=UTC)
 
@@ -225,20 +225,20 @@ ZONES = ("UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Asi
 @given(st.dates(date(1990, 1, 1), date(2090, 12, 31)) | st.just(date(2028, 2, 29)), st.sampled_from(ZONES))
 def test_the_days_of_a_zone_follow_each_other_without_gap_or_overlap(day: date, zone: str) -> None:
     """Also over the days on which the clock is put forward or back, and over 29 February."""
-    here, following = (query.period(str(day + timedelta(days=n)), ZoneInfo(zone)) for n in (0, 1))
+    here, following = (filtering.period(str(day + timedelta(days=n)), ZoneInfo(zone)) for n in (0, 1))
     assert here[0] < here[1] == following[0] < following[1]
     assert abs((here[1] - here[0]) - timedelta(days=1)) <= timedelta(hours=1)
     assert here[0].astimezone(ZoneInfo(zone)).date() == day
 
 
 def test_the_words_for_periods_know_the_leap_day(monkeypatch: Any) -> None:
-    monkeypatch.setattr(query, "utcnow", lambda: datetime(2028, 3, 1, 12, tzinfo=UTC))
+    monkeypatch.setattr(filtering, "utcnow", lambda: datetime(2028, 3, 1, 12, tzinfo=UTC))
     zone = ZoneInfo("UTC")
-    assert query.period("yesterday", zone)[0] == datetime(2028, 2, 29, tzinfo=UTC)
-    assert query.period("last_30_days", zone)[0] == datetime(2028, 2, 1, tzinfo=UTC)
-    monkeypatch.setattr(query, "utcnow", lambda: datetime(2028, 2, 29, 12, tzinfo=UTC))
-    assert query.period("this_month", zone) == (datetime(2028, 2, 1, tzinfo=UTC), datetime(2028, 3, 1, tzinfo=UTC))
-    assert query.period("this_year", zone)[0] == datetime(2028, 1, 1, tzinfo=UTC)
+    assert filtering.period("yesterday", zone)[0] == datetime(2028, 2, 29, tzinfo=UTC)
+    assert filtering.period("last_30_days", zone)[0] == datetime(2028, 2, 1, tzinfo=UTC)
+    monkeypatch.setattr(filtering, "utcnow", lambda: datetime(2028, 2, 29, 12, tzinfo=UTC))
+    assert filtering.period("this_month", zone) == (datetime(2028, 2, 1, tzinfo=UTC), datetime(2028, 3, 1, tzinfo=UTC))
+    assert filtering.period("this_year", zone)[0] == datetime(2028, 1, 1, tzinfo=UTC)
 
 
 def test_the_loader_is_called_once_a_page(suppliers: Resource) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
+
+from peewee import fn
 
 from core import db, runtime
 from core.access.models import RolePermission, UserRole
@@ -66,13 +69,32 @@ def granted(entries: Iterable[str], scopes: Scopes) -> Grant:
 
 def grants_of(user_ids: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
     """The grants of each user, in one statement; a user without a role holds `HELD_BY_ALL` alone."""
-    lines: dict[tuple[int, int, str], list[str]] = {}
-    for user_id, assignment, scopes, permission in _GRANTS.run(ids=search.bound(user_ids)).fetchall():
-        lines.setdefault((user_id, assignment, scopes), []).append(permission)
-    found = {user_id: [Grant(HELD_BY_ALL)] for user_id in user_ids}
-    for (user_id, _assignment, scopes), entries in lines.items():
-        found[user_id].append(granted(entries, UserRole.scopes.python_value(scopes)))
-    return {user_id: tuple(grants) for user_id, grants in found.items()}
+    lines: dict[int, list[Sequence[Any]]] = {user_id: [] for user_id in user_ids}
+    for user_id, *line in _GRANTS.run(ids=search.bound(user_ids)).fetchall():
+        lines[user_id].append(line)
+    return {user_id: _held(found) for user_id, found in lines.items()}
+
+
+def grants_beside(user: Any) -> Any:
+    """What `grants_read` takes: the lines of `user` (a column), as a value within a statement about other things."""
+    group, row = (fn.json_agg, fn.json_build_array) if db.is_postgres() else (fn.json_group_array, fn.json_array)
+    line = row(UserRole.id, UserRole.scopes, RolePermission.permission)
+    query = UserRole.select(group(line).cast("text"))
+    return query.join(RolePermission, on=RolePermission.role == UserRole.role).where(UserRole.user == user)
+
+
+def grants_read(lines: str | None) -> tuple[Grant, ...]:
+    """The grants in a value that `grants_beside` made."""
+    return _held(json.loads(lines or "[]"))
+
+
+def _held(lines: Iterable[Sequence[Any]]) -> tuple[Grant, ...]:
+    """The grants in lines of (assignment, scopes, permission)."""
+    entries: dict[tuple[int, str], list[str]] = {}
+    for assignment, scopes, permission in lines:
+        entries.setdefault((assignment, scopes), []).append(permission)
+    given = (granted(some, UserRole.scopes.python_value(scopes)) for (_id, scopes), some in entries.items())
+    return (Grant(HELD_BY_ALL), *given)
 
 
 _GRANTS = db.Kept(

@@ -124,7 +124,7 @@ def revoke(ctx: Context, role_name: str, permission: str) -> None:
 def assign(ctx: Context, user: User, role: str, scopes: Scopes | None = None) -> None:
     """Give `user` a role, narrowed to `scopes`; given again, the scopes are replaced."""
     chosen, narrowed = role_named(role), dict(scopes or {})
-    _demand(ctx.actor, chosen, narrowed)
+    _demand(ctx.actor, user, chosen, narrowed)
     for resource, scope in [(resource, scope) for resource, limits in narrowed.items() for scope in limits]:
         if scope not in {known.name for known in runtime.current().resource(resource).scopes}:
             raise Invalid({"scope": [_("%(resource)s has no rows by %(scope)s.", resource=resource, scope=scope)]})
@@ -146,7 +146,7 @@ def assign(ctx: Context, user: User, role: str, scopes: Scopes | None = None) ->
 def unassign(ctx: Context, user: User, role: str) -> None:
     """Take a role from `user`, who must sign in again. Raises Conflict for the last owner."""
     chosen = role_named(role)
-    _demand(ctx.actor, chosen, {})
+    _demand(ctx.actor, user, chosen, {})
     with db.transaction(), owner_kept():
         if UserRole.delete().where(UserRole.user == user, UserRole.role == chosen).execute():
             Session.end([user.id])
@@ -180,6 +180,8 @@ def _owners() -> int:
     return sum(not row.scopes for row in query)
 
 
-def _demand(actor: Actor, role: Role, scopes: Scopes) -> None:
+def _demand(actor: Actor, user: User, role: Role, scopes: Scopes) -> None:
+    """Raise Forbidden unless `actor` holds all of `role`, and all that `user` holds: it signs him out."""
+    demand_over(actor, [user.id])
     if not covers(actor, granted(entries_of(role), scopes)):
         raise Forbidden("*", _("The role %(name)s holds more than you do.", name=role.label))

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 
 from core.resources import Action, FieldInfo, Resource, Utc, schema_fields
-from core.resources.query import OPERATORS
+from core.resources.filtering import OPERATORS
 
 Id = ma.fields.Integer
 _TEXT = {"choice": "One or more values with commas between them.", "tag": "One or more tags with commas between them."}

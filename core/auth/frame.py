@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core import runtime
 from core.auth import view_as
 from core.auth.models import Session, User
-from core.auth.sessions import by_session, by_token, context_for
+from core.auth.sessions import acting, by_session, by_token, context_for
 from core.context import NOBODY, Context
 from core.i18n import locale
 
@@ -117,8 +117,8 @@ def _of_session(secret: str) -> Identity | None:
     found = None if flask.request.path.startswith("/api/") else by_session(secret)
     if found is None:
         return None
-    user, session = found
-    own = context_for(user, "ui", session_id=session.id, **_where())
+    user, session, grants = found
+    own = acting(user, "ui", grants, session_id=session.id, **_where())
     ctx = view_as.seen(own, session) if session.view_as else own
     return Identity(user, ctx, secret, session, own=own)
 

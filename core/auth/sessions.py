@@ -14,13 +14,13 @@ from core import access, audit, changes, db, runtime
 from core.auth import passwords, throttle
 from core.auth.models import ApiToken, Session, User
 from core.changes import Change
-from core.context import NOBODY, Actor, Context, Source
+from core.context import NOBODY, Actor, Context, Grant, Source
 from core.db import bulk
 from core.errors import Forbidden, Invalid, MaktabError, NotFound
 from core.i18n import _
 
 _TOKEN = re.compile(r"mk_([1-9]\d{0,17})_([\w-]{43})")  # one way to write each: calls are counted by it
-_TOUCH = timedelta(minutes=1)
+_TOUCH, _LONGEST_DAYS = timedelta(minutes=1), 3650
 
 
 class SignInRefused(MaktabError):
@@ -31,7 +31,11 @@ class SignInRefused(MaktabError):
 
 def context_for(user: User, source: Source, scopes: Sequence[str] = ("*",), **more: Any) -> Context:
     """A context in which `user` acts, with the grants that the database holds now (one statement)."""
-    grants = access.limited(access.grants_of([user.id])[user.id], scopes)
+    return acting(user, source, access.limited(access.grants_of([user.id])[user.id], scopes), **more)
+
+
+def acting(user: User, source: Source, grants: tuple[Grant, ...], **more: Any) -> Context:
+    """A context in which `user` acts with `grants`."""
     return Context(Actor(user.id, str(user), grants), source, locale=user.locale, timezone=user.timezone, **more)
 
 
@@ -84,8 +88,9 @@ def end_session(ctx: Context, session_id: int, user_id: int | None = None) -> No
         audit.write(ctx, "core.user", action, [Change(whose, {"session": session_id})])
 
 
-def by_session(secret: str) -> tuple[User, Session] | None:
-    """Whom a session cookie stands for, read anew for each request: an ended session is dead at once on all workers."""
+def by_session(secret: str) -> tuple[User, Session, tuple[Grant, ...]] | None:
+    """Whom a session cookie stands for and what he holds, in one statement, read anew for each request: an ended
+    session is dead at once on all workers, and so is a role that was taken away."""
     found = _BY_SECRET.run(hash=_hash(secret)).fetchall()
     if not found:
         return None
@@ -100,20 +105,30 @@ def by_session(secret: str) -> tuple[User, Session] | None:
     if idle > _TOUCH or db.is_read_only():  # each page of a read-only time tries anew, and so sees its end
         with db.optional_write():
             Session.update(last_seen_at=now).where(Session.id == row.id).execute()
-    return (user, row) if user.is_active else None
+    return (user, row, access.grants_read(found[0][-1])) if user.is_active else None
 
 
-_BY_SECRET = db.Kept(lambda: Session.select(Session, User).join(User).where(Session.token_hash == db.slot("hash")))
+def _by_secret() -> Any:
+    query = Session.select(Session, User, access.grants_beside(User.id)).join(User)
+    return query.where(Session.token_hash == db.slot("hash"))
+
+
+_BY_SECRET = db.Kept(_by_secret)
 
 
 def create_token(ctx: Context, user: User, scopes: Sequence[str], *, name: str = "", days: int | None = None) -> str:
-    """A new API token of `user`, shown this once. `scopes`: the permissions it is limited to, or ["*"]."""
+    """A new API token of `user`, shown this once. `scopes`: the permissions it is limited to, or ["*"].
+
+    `days`: until it ends; None: never.
+    """
     if not ctx.actor.is_system and ctx.actor.user_id != user.id:
         raise Forbidden("core.user.edit", _("API tokens are made by their own user."))
     if unknown := [name for name in scopes if "*" not in name and name not in access.permissions()]:
         raise Invalid({"scopes": [_("There is no permission %(name)s.", name=name) for name in unknown]})
+    if days is not None and not 1 <= days <= _LONGEST_DAYS:
+        raise Invalid({"days": [_("Choose 1 to %(most)s days.", most=_LONGEST_DAYS)]})
     secret = secrets.token_urlsafe(32)
-    until = db.utcnow() + timedelta(days=days) if days else None
+    until = db.utcnow() + timedelta(days=days) if days is not None else None
     with db.transaction():
         row = ApiToken.create(user=user, name=name, secret_hash=_hash(secret), scopes=list(scopes), expires_at=until)
         made = {"api": row.id, "name": name, "scopes": list(scopes), "expires_at": until}

@@ -16,6 +16,7 @@ from core.i18n import _
 
 LONGEST = timedelta(minutes=30)
 _WHO = {"role": "core.role", "user": "core.user"}
+_Eyes = tuple[str, int | None, Sequence[Grant]]
 
 
 def start(ctx: Context, session: Session, what: str) -> str:
@@ -23,9 +24,7 @@ def start(ctx: Context, session: Session, what: str) -> str:
 
     Raises NotFound, or Forbidden for a role or user who may do more than the actor.
     """
-    name, _user, grants = _found(what)
-    if not all(access.covers(ctx.actor, grant) for grant in grants):
-        raise Forbidden("*", _("%(name)s may do more than you.", name=name))
+    name, _user, _grants = _within(ctx.actor, what)
     with db.transaction():
         _put(session, what, db.utcnow() + LONGEST)
         _note(replace(ctx, on_behalf_of=name), what, "view_as_started")
@@ -43,11 +42,11 @@ def leave(ctx: Context, session: Session) -> None:
 
 
 def seen(ctx: Context, session: Session) -> Context:
-    """What `ctx` becomes while its session looks with other eyes; when their time is over, itself."""
+    """What `ctx` becomes while its session looks with other eyes; itself when their time is over, or they see more."""
     until: Any = session.view_as_until
     try:
-        name, user_id, grants = _found(str(session.view_as))
-    except NotFound:
+        name, user_id, grants = _within(ctx.actor, str(session.view_as))
+    except (NotFound, Forbidden):
         until = None
     if until is None or until < db.utcnow():
         with db.optional_write():
@@ -64,7 +63,15 @@ def _name(what: str) -> str:
         return what
 
 
-def _found(what: str) -> tuple[str, int | None, Sequence[Grant]]:
+def _within(actor: Actor, what: str) -> _Eyes:
+    """As `_found`; Forbidden when that may do more than `actor`, asked anew each time: roles grow."""
+    eyes = _found(what)
+    if not all(access.covers(actor, grant) for grant in eyes[2]):
+        raise Forbidden("*", _("%(name)s may do more than you.", name=eyes[0]))
+    return eyes
+
+
+def _found(what: str) -> _Eyes:
     """(name, id of a user, grants) of a role or user that is looked as."""
     kind, _mark, key = what.partition(":")
     number = int(key) if key.isdecimal() and len(key) < 19 else 0

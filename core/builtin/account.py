@@ -119,7 +119,9 @@ def _change_password(user: User, form: Form) -> None:
 
 def _create_token(user: User, form: Form) -> str:
     scopes, name = form.get("scopes", "").replace(",", " ").split() or ["*"], form.get("token_name", "")[:100]
-    return sessions.create_token(current_context(), user, scopes, name=name, days=form.get("days", None, int))
+    text = form.get("days", "")
+    days = (int(text) if text.isdecimal() and len(text) < 6 else 0) if text else None
+    return sessions.create_token(current_context(), user, scopes, name=name, days=days)
 
 
 _COMMANDS: Mapping[str, Callable[[User, Form], str | None]] = {

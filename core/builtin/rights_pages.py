@@ -140,10 +140,12 @@ def set_roles(user_id: int) -> Any:
 
 
 def _saved(resource: str, record_id: int, document: dict[str, Any], back: str) -> Any:
-    """Write by the record's own service, and say what became of it on its page."""
-    service = service_of(runtime.current().resource(resource))
+    """Write by the record's own service, unless the record has left the version that the form was made of, and say
+    what became of it on its page."""
+    service, form = service_of(runtime.current().resource(resource)), flask.request.form
+    shown = {record_id: form.get("version", 0, int)} if "version" in form else {}
     try:
-        (outcome,) = service.update(current_context(), {record_id: document})
+        (outcome,) = service.update(current_context(), {record_id: document}, shown)
         refused = outcome.reason
     except (Conflict, Forbidden, Invalid, Rejected) as error:
         refused = str(error)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from core.nav import GROUPS
 from core.resources import Column, Filter, Kind, Resource, Tone, View, references
-from core.resources.query import OPERATORS
+from core.resources.filtering import OPERATORS
 from core.trial.case import Case, unknown
 from core.views import RESERVED
 from core.web import theme

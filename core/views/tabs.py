@@ -12,7 +12,7 @@ from core import runtime
 from core.access import Role, UserRole
 from core.context import Actor, Context
 from core.i18n import _
-from core.resources import Resource, View, query
+from core.resources import Resource, View, filtering
 from core.views.models import EVERYBODY, SavedView
 from core.views.setup import DENSITIES, Setup, usual
 
@@ -86,7 +86,7 @@ def _saved(ctx: Context, resource: Resource, row: SavedView) -> Tab:
 
 def fitting(ctx: Context, resource: Resource, setup: Setup, base: Setup) -> tuple[Setup, tuple[str, ...]]:
     """`setup` with what can still be asked for, and the names of what cannot: a plugin may have gone, or a column."""
-    filters = {name: query.askable(ctx, resource, name, value) for name, value in setup.filters.items()}
+    filters = {name: filtering.askable(ctx, resource, name, value) for name, value in setup.filters.items()}
     gone = [name for name, value in filters.items() if value != setup.filters[name]]
     columns = tuple(name for name in setup.columns if resource.column(name))
     gone += [name for name in setup.columns if name not in columns]

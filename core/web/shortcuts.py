@@ -58,6 +58,7 @@ class Command:
 OWN = (
     Command("palette", "Ctrl+k", __("Search or run a command"), "everywhere"),
     Command("help", "?", __("Show the shortcuts of this page"), "everywhere"),
+    Command("undo", "z", __("Undo what the message says"), "everywhere"),
     Command("close", "Esc", __("Close, or clear the selection"), "everywhere", is_fixed=True),
     Command("find", "/", __("Search this list"), "list"),
     Command("filter", "f", __("Add a filter"), "list"),

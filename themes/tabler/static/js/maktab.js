@@ -1,4 +1,5 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
+import { warn } from "./toast.js";
 import "./selection.js";
 import "./offline.js";
 import "./dialog.js";
@@ -38,31 +39,23 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A request of htmx that failed says so; the page stays as it was.
-const toast = (text, asked) => {
-  const box = document.getElementById("toasts");
-  const line = document.createElement("div");
-  line.className = "mk-alert mk-bad";
-  line.textContent = text || box.dataset.error;
-  if (asked.xhr.status >= 500 && asked.requestConfig.verb === "get" && document.contains(asked.elt)) line.append(again(asked, line));
-  box.append(line);
-  setTimeout(() => line.remove(), 10000);
-};
-document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status === 401) return;
-  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
-  toast([...page.querySelectorAll("[data-said]")].map((part) => part.textContent.trim().replace(/[^.!?؟]$/, "$&.")).join(" "), event.detail);
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  if (detail.xhr.status === 401) return;
+  const page = new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
+  const said = [...page.querySelectorAll("[data-said]")].map((part) => part.textContent.trim().replace(/[^.!?؟]$/, "$&."));
+  const isRead = detail.xhr.status >= 500 && detail.requestConfig.verb === "get" && document.contains(detail.elt);
+  const button = isRead && again(detail);
+  const line = warn(said.join(" ") || document.getElementById("toasts").dataset.error, button);
+  if (button) button.addEventListener("click", () => line.remove());
 });
 
 // The same request once more, for what only reads.
-function again({ elt, target, requestConfig }, line) {
+function again({ elt, target, requestConfig }) {
   const button = document.createElement("button");
   button.className = "mk-btn mk-btn-s";
   button.type = "button";
   button.textContent = document.getElementById("toasts").dataset.again;
-  button.addEventListener("click", () => {
-    line.remove();
-    htmx.ajax("get", requestConfig.path, { source: elt, target });
-  });
+  button.addEventListener("click", () => htmx.ajax("get", requestConfig.path, { source: elt, target }));
   return button;
 }
 

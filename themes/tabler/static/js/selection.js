@@ -63,7 +63,7 @@ function clear() {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !document.querySelector("dialog[open], details[data-popup][open]")) clear();
+  if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open], details[data-popup][open]")) clear();
 });
 
 // Unchecked rows of the page are the exclusions of "all that match"; the server gets the query, never a list of ids.
