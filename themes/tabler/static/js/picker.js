@@ -45,12 +45,12 @@ function place(input) {
   const width = Math.min(Math.max(box.width, 260), innerWidth - 16);
   const start = getComputedStyle(input).direction === "rtl" ? box.right - width : box.left;
   const below = innerHeight - box.bottom;
-  const isBelow = below > 220 || below > box.top;
+  const isBelow = below > 260 || below > box.top;
   list.style.width = `${width}px`;
   list.style.left = `${Math.max(8, Math.min(start, innerWidth - width - 8))}px`;
   list.style.top = isBelow ? `${box.bottom + 4}px` : "auto";
   list.style.bottom = isBelow ? "auto" : `${innerHeight - box.top + 4}px`;
-  list.style.maxHeight = `${Math.min(320, (isBelow ? below : box.top) - 12)}px`;
+  list.style.maxHeight = `${Math.min(420, (isBelow ? below : box.top) - 12)}px`;
 }
 
 function choose(input, option) {
