@@ -73,6 +73,7 @@ def test_one_that_implements_every_hook_passes(merchant: MerchantFolder, ctx: Co
         (RESOURCES, '__("Name"), sort', '"Name", "money", sort', "kind money needs a field that ends in _minor"),
         (RESOURCES, '__("Name"), sort', '"Name", "reference", sort', "kind reference needs a field of that name in"),
         (SCHEMAS, '"suppliers.supplier",', '"suppliers.suplier",', "'suppliers.suplier' is not a resource that"),
+        (RESOURCES, "has_tags=True", 'has_tags=True, reauth=["name"]', "Column name: editable: what wants the"),
         (RESOURCES, '__("Name"), sort', '"Name", badges={"a": BADGE}, sort', "tone: 'red' is not a"),
         (RESOURCES, '__("Name"), sort', '"Name", reads=["nick"], sort', "Column name: reads: 'nick' is not a field"),
         (RESOURCES, 'Scope("country"', 'Scope("state"', "Scope state: 'state' is not a field of the model Supplier"),

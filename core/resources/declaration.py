@@ -42,6 +42,7 @@ class Column:
     `kind` reference: the schema's field of that name is a `Reference`; the title of the record that it names is shown.
     `reads`: the model fields that `value` needs beside that of the column; None means any, so that all are read.
     `sortable` needs an index on (field, id). `shown`: in the table unless the user chose otherwise.
+    `editable`: its cells are edited in place; the schema's field of that name is then one of the form.
     `link(record)`: address that the value leads to, or None (the first column of a table leads to its record).
     """
 
@@ -54,6 +55,7 @@ class Column:
     value: Callable[[Any], Any] | None = None
     reads: Sequence[str] | None = None
     link: Callable[[Any], str | None] | None = None
+    editable: bool = False
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,24 @@ class Resource:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schema", bordered(self.schema))
+        for column in self.columns:
+            if column.editable and (why := self._unfit(column.name)):
+                raise ValueError(f"{self.name}: Column {column.name}: editable: {why}")
+
+    def _unfit(self, name: str) -> str:
+        """Why the field `name` is not edited in a list, "" when it can be."""
+        field = self.schema().fields.get(name)
+        if field is None or field.dump_only or isinstance(field, ma.fields.Nested | ma.fields.List | ma.fields.Dict):
+            return f"the schema {self.schema.__name__} has no field {name!r} of one value that may be written."
+        if name in self.reauth:
+            return "what wants the password is edited in the form (reauth)."
+        if not self.can_edit or (self.form_fields and name not in self.form_fields):
+            return "the form does not edit it."
+        return ""
+
+    @property
+    def is_edited_in_place(self) -> bool:
+        return any(column.editable for column in self.columns)
 
     @property
     def plugin(self) -> str:

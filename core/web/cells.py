@@ -5,7 +5,7 @@ In Python, because a page of 50 rows has some hundred of them: a template takes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -107,10 +107,12 @@ def value(column: Column, record: Any, none: str = "–", tags: Sequence[str] = 
 def rows(
     resource: Resource, records: Sequence[Any], columns: Sequence[Column], address: str, *,
     tags: _Tags, badges: Mapping[int, Sequence[Badge]], pick: bool, within: str = "", names: Names | None = None,
+    editable: Collection[int] = (),
 ) -> Markup:  # fmt: skip
     """The rows of a table. `address`: of a record, before its id; `pick`: a box to select each.
 
     `within`: what follows the id, the list that leads there; it has a second link in each row, which previews it.
+    `editable`: the records whose cells are edited in place, in columns that say so.
     """
     main, *others = columns
     title = writer(main, tags, names, leads=False)
@@ -124,7 +126,8 @@ def rows(
         marks = "".join(f" {_badge(one)}" for one in badges.get(key, ()))
         peek = f'{_PEEK}{escape(look % {"title": name})}" href="{escape(address)}{key}{tail}"></a>' if within else ""
         first = f'{begin}{link}{key}{tail}">{title(record) or escape(name)}</a>{marks}{peek}</td>'
-        return f"<tr>{box}{first}{''.join([f'{start}{write(record)}</td>' for start, write in rest])}</tr>"
+        mark = f' data-record="{key}"' if key in editable else ""
+        return f"<tr{mark}>{box}{first}{''.join([f'{start}{write(record)}</td>' for start, write in rest])}</tr>"
 
     with i18n.speaking(i18n.locale(), i18n.timezone(), i18n.digits()):  # asked once, not once a cell
         return Markup("".join(map(row, records)))  # noqa: S704 - writers escape
@@ -137,4 +140,5 @@ _BOX = '<td class="mk-pick"><input class="mk-cb" type="checkbox" name="ids" form
 def _start(column: Column, extra: str) -> str:
     """The tag that opens a cell; all but the first one of a row say their heading, for narrow screens."""
     heading = "" if extra else f' data-label="{escape(column.label)}"'
+    heading += f' data-cell="{escape(column.name)}"' if column.editable else ""
     return f'<td class="{(_CLASSES.get(column.kind, "") + extra).strip()}"{heading}>'

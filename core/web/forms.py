@@ -133,7 +133,7 @@ class Form:
         """What another user changed since `base` was shown."""
         places = base, stored, self.values
         single = [
-            Difference(info.path, stored.get(info.path, ""), info.label, *(_shown(info, one) for one in places))
+            Difference(info.path, stored.get(info.path, ""), info.label, *(shown(info, one) for one in places))
             for info in self.single
         ]
         nested = [
@@ -225,7 +225,7 @@ def fill(form: Form, document: Mapping[str, Any], currency: str) -> Form:
     return form
 
 
-def _shown(info: FieldInfo, values: Values) -> str:
+def shown(info: FieldInfo, values: Values) -> str:
     """The text of one input as a person reads it."""
     text = values.get(info.path, "")
     if info.kind == "bool":

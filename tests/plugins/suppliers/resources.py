@@ -19,9 +19,10 @@ SUPPLIER = Resource(
     "suppliers.supplier", "suppliers", Supplier, SupplierSchema, __("Supplier"), __("Suppliers"),
     key=("code",), icon="truck",
     columns=(
-        Column("code", __("Code"), "code", sortable=True), Column("name", __("Name"), sortable=True),
-        Column("country", __("Country"), sortable=True), Column("credit_minor", __("Credit"), "money", sortable=True),
-        Column("parent", __("Part of"), "reference", shown=False),
+        Column("code", __("Code"), "code", sortable=True), Column("name", __("Name"), sortable=True, editable=True),
+        Column("country", __("Country"), sortable=True, editable=True),
+        Column("credit_minor", __("Credit"), "money", sortable=True, editable=True),
+        Column("parent", __("Part of"), "reference", shown=False, editable=True),
     ),
     filters=(
         Filter("country", __("Country"), "text"), Filter("is_active", __("Active"), "bool"),

@@ -5,24 +5,18 @@ const isOpen = (input) => listOf(input).matches(":popover-open");
 const options = (input) => [...listOf(input).querySelectorAll("[role=option]")];
 const chosen = (input) => listOf(input).querySelector("[aria-selected=true]");
 const CHOSEN = /\s*·\s*\d*$/; // what an input ends with that names a record
-let asking = null;
 let waiting = 0;
 
+// The listbox itself says how htmx fills it (hx-sync: what was asked before does not come any more).
 async function ask(input, text, picks) {
-  asking?.abort();
-  asking = new AbortController();
-  const address = `${input.dataset.picker}?${new URLSearchParams({ q: text })}`;
-  const request = { headers: { "HX-Request": "true" }, credentials: "same-origin", signal: asking.signal };
-  const answer = await fetch(address, request).catch(() => null);
-  const html = answer?.ok ? await answer.text() : "";
-  if (!html || document.activeElement !== input) return;
-  show(input, html);
+  const list = listOf(input);
+  await htmx.ajax("get", input.dataset.picker, { source: list, target: list, values: { q: text } }).catch(() => null);
+  if (document.activeElement !== input || !list.firstElementChild) return;
+  show(input, list);
   choose(input, picks ? options(input)[0] : null);
 }
 
-function show(input, html) {
-  const list = listOf(input);
-  list.innerHTML = html;
+function show(input, list) {
   options(input).forEach((one, place) => (one.id = `${list.id}-${place}`));
   input.parentElement.querySelector("[role=status]").textContent = list.querySelector("[data-said]").dataset.said;
   if (!isOpen(input)) list.showPopover();
@@ -32,8 +26,8 @@ function show(input, html) {
 
 function close(input) {
   clearTimeout(waiting);
-  asking?.abort();
   if (isOpen(input)) listOf(input).hidePopover();
+  listOf(input).replaceChildren();
   input.setAttribute("aria-expanded", "false");
   input.removeAttribute("aria-activedescendant");
 }
@@ -89,7 +83,7 @@ document.addEventListener(
     else if (event.key === "Escape" && isOpen(input)) close(input);
     else return;
     event.preventDefault();
-    event.stopPropagation();
+    event.stopImmediatePropagation();
   },
   true,
 );
