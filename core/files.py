@@ -101,9 +101,9 @@ def keep(file_id: int, until: datetime | None) -> None:
     StoredFile.update(expires_at=until).where(StoredFile.id == file_id).execute()
 
 
-def expire(file_id: int) -> None:
-    """Nobody needs this file any more: it goes with the next round of the clean-up."""
-    StoredFile.update(expires_at=utcnow()).where(StoredFile.id == file_id).execute()
+def expire(*file_ids: int) -> None:
+    """Nobody needs these files any more: they go with the next round of the clean-up."""
+    StoredFile.update(expires_at=utcnow()).where(StoredFile.id.in_(file_ids)).execute()
 
 
 def remove_expired() -> int:

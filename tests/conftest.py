@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ def nothing_stays_behind() -> Iterator[None]:
     assert not run.stopping.is_set(), "a worker was stopped, and every later one would be"
     own = [folder for folder in _Merchant.folders.values() if not folder.is_relative_to(ROOT)]
     assert not own, f"plugins of a test that others would import: {own}"
+    watches = [thread.name for thread in threading.enumerate() if thread.name in ("plugin watch", "parent watch")]
+    assert not watches, f"this process would be ended at any later moment by {watches}"
 
 
 @pytest.fixture

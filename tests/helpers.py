@@ -9,13 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core import db, plugins, runtime
+import pytest
+
+from core import access, boot, db, plugins, runtime
 from core.context import system_context
 from core.db import migrate, search
 from core.plugins.discovery import discover
 from core.plugins.models import PluginState
 from core.resources import service_of
-from core.runtime import Runtime
+from core.runtime import Runtime, bound
 from core.settings import Settings
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -60,6 +62,20 @@ def install_suppliers(settings: Settings, *others: str) -> Runtime:
     assert "suppliers.supplier" in built.resources, built.plugins
     search.ensure(built.resource("suppliers.supplier"))
     return built
+
+
+def suppliers_on(*others: str) -> Any:
+    """The fixture `runtime` of tests about the plugin `suppliers`: with it and `others`, and the default roles."""
+
+    @pytest.fixture
+    def runtime(app_db: Any, settings: Settings) -> Iterator[Runtime]:
+        boot.migrate_all(settings)
+        built = install_suppliers(settings, *others)
+        with bound(built):
+            access.ensure_default_roles(system_context("cli"))
+            yield built
+
+    return runtime
 
 
 def make_suppliers(*docs: dict[str, Any], count: int = 0) -> list[int]:

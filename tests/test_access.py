@@ -54,10 +54,8 @@ def test_patterns_do_not_reach_into_core(make_user: Callable[..., User]) -> None
 
 
 def test_default_roles_grow_from_viewer_to_owner(make_user: Callable[..., User]) -> None:
-    held = [
-        {name for name in access.permissions() if acting(make_user(role)).actor.can(name)}
-        for role in ("viewer", "operator", "manager", "owner")
-    ]
+    actors = [acting(make_user(role)).actor for role in ("viewer", "operator", "manager", "owner")]
+    held = [{name for name in access.permissions() if actor.can(name)} for actor in actors]
     assert held[0] < held[1] < held[2] < held[3] == set(access.permissions())
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, audit, boot
+from core import access, audit
 from core import runtime as runtime_room
 from core.access.models import Role
 from core.auth import User
@@ -16,20 +15,14 @@ from core.builtin import audit_checks
 from core.changes import Change
 from core.context import Actor, Context, system_context
 from core.resources import service_of
-from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.helpers import count_statements, make_suppliers, suppliers_on
 from tests.test_audit import drop_triggers
 
 LOG = "/admin/audit/"
 NAME = "suppliers.supplier"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on()
 
 
 def rows(client: Any, query: str = "") -> list[list[str]]:

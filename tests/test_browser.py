@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, boot, jobs
-from core import runtime as runtime_room
-from core.context import system_context
+from core import jobs
 from core.jobs.worker import Worker
 from tests.conftest import PASSWORD
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import make_suppliers, suppliers_on
 
 LIST = "/admin/suppliers/"
 
@@ -24,13 +21,7 @@ def database_kind() -> str:
     return "sqlite"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on()
 
 
 def work_off(runtime: Any) -> None:
@@ -84,7 +75,7 @@ def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> Non
     work_off(runtime)
     page.get_by_text("59 of 59").wait_for()
     page.goto(LIST + "?tag=vip")
-    page.get_by_text("No Suppliers match").wait_for()
+    page.get_by_text("No suppliers match").wait_for()
 
 
 def test_a_few_are_tagged_at_once_and_taken_back_from_the_message(page: Any) -> None:
@@ -99,7 +90,7 @@ def test_a_few_are_tagged_at_once_and_taken_back_from_the_message(page: Any) -> 
     page.get_by_text("Undone for 1 record.").wait_for()
     assert LIST in page.url
     page.goto(LIST + "?tag=vip")
-    page.get_by_text("No Suppliers match").wait_for()
+    page.get_by_text("No suppliers match").wait_for()
 
 
 def test_a_command_of_a_record_asks_in_a_dialog_and_leads_back_to_its_page(page: Any) -> None:
@@ -263,8 +254,7 @@ def test_a_row_is_looked_into_beside_the_list_by_keyboard(page: Any) -> None:
 def test_a_log_goes_on_by_itself_at_its_end(page: Any) -> None:
     make_suppliers(count=60)
     page.goto("/admin/audit/?limit=25")
-    page.locator("tbody tr").nth(24).scroll_into_view_if_needed()
-    page.locator(".mk-more").scroll_into_view_if_needed()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.locator("tbody tr").nth(40).wait_for()
     assert page.url.endswith("?limit=25")
     names = page.locator("a.mk-key").evaluate_all("links => links.map((one) => one.href)")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, boot
-from core import runtime as runtime_room
 from core.context import system_context
 from core.resources import service_of
 from core.testing import pages
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import make_suppliers, suppliers_on
 
 LIST = "/admin/suppliers/"
 
@@ -22,13 +19,7 @@ def database_kind() -> str:
     return "sqlite"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on()
 
 
 def test_the_bar_of_a_form_names_what_is_not_saved(page: Any) -> None:
@@ -82,3 +73,21 @@ def test_a_clash_is_settled_field_by_field(page: Any, runtime: Any) -> None:
     page.get_by_text("Saved.").wait_for()
     model = runtime.resource("suppliers.supplier").model
     assert model.select(model.name, model.country).tuples()[0] == ("Waha", "DE")
+
+
+def test_what_ends_many_records_wants_their_number(page: Any) -> None:
+    make_suppliers(count=3)
+    page.goto("/admin/suppliers/")
+    page.check("[data-all]")
+    page.click("[data-bulk] >> text=Delete")
+    dialog = page.locator("dialog")
+    dialog.get_by_label("Reason").fill("Doubles")
+    dialog.get_by_label("Type 3 to go on.").fill("2")
+    page.keyboard.press("Enter")
+    dialog.locator("[aria-invalid=true]").wait_for()
+    assert page.evaluate("document.activeElement.id") == "f-confirm.typed"
+    assert dialog.get_by_label("Reason").input_value() == "Doubles"
+    assert pages.seen(page) == []
+    dialog.get_by_label("Type 3 to go on.").fill("3")
+    dialog.get_by_role("button", name="Delete: 3 suppliers").click()
+    page.get_by_text("No Suppliers yet").wait_for()

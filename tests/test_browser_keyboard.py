@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, boot
-from core import runtime as runtime_room
-from core.context import system_context
 from core.testing import pages
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import make_suppliers, suppliers_on
 
 LIST = "/admin/suppliers/"
 
@@ -22,13 +18,7 @@ def database_kind() -> str:
     return "sqlite"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on()
 
 
 def selected(page: Any, text: str) -> None:

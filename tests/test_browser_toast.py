@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, boot
-from core import runtime as runtime_room
 from core.auth import User
-from core.context import system_context
 from core.testing import pages
 from tests.conftest import PASSWORD
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import make_suppliers, suppliers_on
 from tests.test_browser import sign_in
 
 LIST = "/admin/suppliers/"
@@ -24,13 +20,7 @@ def database_kind() -> str:
     return "sqlite"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on()
 
 
 def tag_the_first(page: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,17 @@ def maktab(new_install: Settings, monkeypatch: pytest.MonkeyPatch) -> Maktab:
         assert done.exit_code == code, (done.output, done.stderr, done.exception)
         assert "Traceback" not in done.output + done.stderr
         return done
+
+    return run
+
+
+@pytest.fixture
+def check(maktab: Maktab) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """`maktab plugin check` in a process of its own, as it watches and limits the one in which it runs."""
+
+    def run(name: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "core.cli", "plugin", "check", name]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     return run
 
@@ -147,12 +160,14 @@ def test_plugins_go_off_and_on(maktab: Maktab) -> None:
     assert status()["orders"] == "healthy"
 
 
-def test_a_plugin_is_checked_without_being_switched_on(maktab: Maktab, new_install: Settings) -> None:
+def test_a_plugin_is_checked_without_being_switched_on(maktab: Maktab, check: Any, new_install: Settings) -> None:
     merchant = MerchantFolder(new_install)
     merchant.add("good")
     merchant.add("bad", hooks="1 / 0")
-    assert "good can be enabled" in maktab("plugin", "check", "good").output
-    assert "bad: It cannot be loaded: ZeroDivisionError" in maktab("plugin", "check", "bad", code=1).stderr
+    assert "good can be enabled" in check("good").stdout
+    refused = check("bad")
+    assert refused.returncode == 1
+    assert "bad: It cannot be loaded: ZeroDivisionError" in refused.stderr
     shown = {line["name"]: line["status"] for line in answer(maktab("plugin", "list", "--json"))}
     assert (shown["good"], shown["bad"]) == ("off", "off")
     merchant.forget()
@@ -243,11 +258,11 @@ def test_a_user_without_a_terminal_and_without_a_password_is_told_how(maktab: Ma
     assert not auth.User.select().where(auth.User.username == "nora").exists()
 
 
-def test_check_prints_hints_beside_its_answer(maktab: Maktab, new_install: Settings) -> None:
+def test_check_prints_hints_beside_its_answer(check: Any, new_install: Settings) -> None:
     merchant = MerchantFolder(new_install)
     hook = "@hookimpl\ndef register_subscriptions(): return {'orders.order_plaeced.v1': print}"
     merchant.add("acme", manifest="requires = { orders = '' }", hooks=hook)
-    done = maktab("plugin", "check", "acme")
+    done = check("acme")
     assert done.stdout == "acme can be enabled.\n"
     assert done.stderr.startswith("hint: register_subscriptions: orders.order_plaeced.v1: ")
     merchant.forget()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core import access, auth, boot, db
+from core import access, auth, db
 from core import runtime as runtime_room
 from core.access.models import Role
 from core.audit.models import Entry
@@ -18,18 +18,12 @@ from core.auth.models import ApiToken, Confirmation, Session, User
 from core.context import Context, system_context
 from core.plugins.models import PluginState
 from tests.conftest import PASSWORD, csrf_of, yes_to
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import make_suppliers, suppliers_on
 
 LIST = "/admin/suppliers/"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings, "transfer")
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on("transfer")
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from tests.plugin_kit import MerchantFolder
 pytestmark = pytest.mark.slow
 
 PROMISE_S = 2.0
-ROUNDS = 3  # the best round counts: this machine may run other tests meanwhile
+ROUNDS = 4  # the best round counts, this machine may run other tests meanwhile; two are enough when they keep it
 HOOKS = '''
 """What core asks of this plugin, with a page, a job and a menu entry by hook."""
 
@@ -226,6 +226,10 @@ def comes_to(job_id: int, status: str) -> Any:
 def test_pages_menu_api_hooks_and_jobs_follow_within_two_seconds(install: Install) -> None:
     """Counted from the commit of the generation; what comes before, in a child process that tries it, is told apart."""
     took: dict[str, list[float]] = {name: [] for name in ("enabling", "on", "done", "off", "parked", "unparked")}
+
+    def kept() -> bool:
+        return all(min(rounds) <= PROMISE_S for what, rounds in took.items() if what != "enabling")
+
     assert set(install.seen(install.ports[0]).values()) == {False}
     waiting = 0
     for _ in range(ROUNDS):
@@ -244,10 +248,10 @@ def test_pages_menu_api_hooks_and_jobs_follow_within_two_seconds(install: Instal
         asked_at, waiting = time.time(), beat()  # this process does not know yet
         comes_to(waiting, "parked")
         took["parked"].append(time.time() - asked_at)
+        if took["unparked"] and kept():
+            break
     print({what: [round(seconds, 2) for seconds in rounds] for what, rounds in took.items()})
-    del took["enabling"]
-    for what, rounds in took.items():
-        assert min(rounds) <= PROMISE_S, (what, rounds)
+    assert kept(), took
 
 
 def test_a_plugin_that_fails_at_run_time_disappears_from_every_process(install: Install) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def maktab(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Callable[..., A
         monkeypatch.setenv(f"MAKTAB_{name.upper()}", str(getattr(runtime.settings, name)))
 
     def run(*arguments: str) -> str:
-        done = CliRunner().invoke(load(), arguments)
+        # As in a process of its own: with the generation of now, not with the one of this test.
+        done = contextvars.Context().run(CliRunner().invoke, load(), arguments)
         assert done.exit_code == 0, done.stderr
         db.connect(runtime.settings.url)
         return done.stdout

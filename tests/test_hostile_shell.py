@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import flask
 import pytest
 
-from core import access, auth
+from core import access, auth, db, files, notifications
 from core import runtime as runtime_room
 from core.access import Role, UserRole
-from core.auth import LoginAttempt
+from core.app import create_app
+from core.audit import Entry
+from core.auth import LoginAttempt, Session, User
 from core.auth.models import ApiToken
 from core.context import Context
-from core.resources import service_of
+from core.files import StoredFile
+from core.resources import service_of, tags_of
+from core.views import SavedView
 from tests import hostile
-from tests.conftest import confirmed
+from tests.conftest import confirmed, yes_to
 from tests.helpers import make_suppliers
+from tests.test_hostile_text import Shape
 from tests.test_sweep import Caller, routes_of
 
 LIST = "/admin/suppliers/"
@@ -138,3 +150,186 @@ def test_a_token_without_an_end_is_made_only_when_it_is_asked_for(owner: Caller,
     answer = ask(owner, "/admin/profile/", what="create_token", scopes="", days=days)
     assert (answer.status_code, ApiToken.select().count()) == (422, before)
     assert "mk-err" in answer.text
+
+
+# What is asked
+
+
+@pytest.mark.parametrize(("title", "typed"), [("Two  blanks ", "two blanks"), ("Ünïcode ﬁ", "ünïcode ﬁ")])
+def test_a_title_is_typed_as_it_is_read(app_with: Any, make_user: Any, title: str, typed: str) -> None:
+    (record,) = make_suppliers({"code": "T", "name": title})
+    owner = Caller(app_with("typed"), make_user("owner"))
+    url, form = f"{LIST}actions/add_tags", {"ids": record, "argument.tags": "x", "csrf_token": owner.csrf}
+    yes = yes_to(owner.browser.post(url, data=form).text)
+    for wrong in ("", "two", f"{typed}."):
+        refused = owner.browser.post(url, data=form | yes | {"confirm.typed": wrong})
+        assert (refused.status_code, tags_of("suppliers.supplier", [record])[record]) == (422, [])
+    assert owner.browser.post(url, data=form | yes | {"confirm.typed": typed}).status_code == 302
+    assert tags_of("suppliers.supplier", [record])[record] == ["x"]
+
+
+@pytest.fixture
+def app_with(house: flask.Flask, runtime: Any) -> Iterator[Any]:
+    """app_with(level) -> the house, in which a tag wants a confirmation of this level."""
+    with ExitStack() as stack:
+
+        def build(level: Any) -> flask.Flask:
+            old = runtime.resource("suppliers.supplier")
+            new = replace(old, actions=[replace(old.actions[0], level=level)])
+            stack.enter_context(runtime_room.bound(replace(runtime, resources=runtime.resources | {old.name: new})))
+            made: flask.Flask = create_app(runtime_room.current())
+            return made
+
+        yield build
+
+
+def at_once(work: Callable[[], Any], count: int = 4) -> list[Any]:
+    """What `work` gives in each of some threads that begin at the same moment."""
+    present, start, found = runtime_room.current(), threading.Barrier(count), list[Any]()
+
+    def run() -> None:
+        with runtime_room.bound(present):
+            start.wait()
+            found.append(work())
+            db.database.close()
+
+    threads = [threading.Thread(target=run) for _one in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_of_several_answers_to_one_question_one_is_taken(house: flask.Flask, owner: Caller) -> None:
+    cookie = owner.browser.get_cookie("maktab").value
+
+    def answer(url: str, yes: dict[str, str]) -> int:
+        browser = house.test_client()
+        browser.set_cookie("maktab", cookie)
+        return int(browser.post(url, data=yes).status_code)
+
+    for record in (1, 2, 3):
+        url = f"{LIST}{record}/delete"
+        seen = at_once(partial(answer, url, yes_to(owner.browser.get(url).text)))
+        assert (len(seen), seen.count(302)) == (4, 1), seen
+        assert set(seen) <= {302, 404, 409}
+    assert Entry.select().where(Entry.resource == "suppliers.supplier", Entry.action == "deleted").count() == 3
+
+
+def test_a_long_refusal_costs_nobody_his_session(owner: Caller, make_user: Any) -> None:
+    """A browser drops a cookie over 4 kB; the one that tells of the refusal may carry a new secret of the session."""
+    viewer = Role.get(Role.name == "viewer")
+    Session.update(step_up_at=None).execute()
+    unknown = " ".join(f"orders.{secrets.token_hex(20)}" for _one in range(200))
+    answer = ask(owner, f"/admin/roles/{viewer.id}/permissions", permission=["*.view"], more=unknown)
+    assert len(answer.headers["Set-Cookie"]) < 4093
+    page = owner.browser.get(f"/admin/roles/{viewer.id}")
+    assert page.status_code == 200
+    assert "There is no permission orders." in page.text
+    long = [make_user("viewer") for _one in range(15)]
+    for user in long:
+        User.update(name="".join(chr(0x621 + secrets.randbelow(25)) for _sign in range(200))).where(
+            User.id == user.id
+        ).execute()
+    answer = ask(owner, "/admin/users/actions/enable", ids=[user.id for user in long])
+    assert len(answer.headers["Set-Cookie"]) < 4093
+    assert "records" in owner.browser.get("/admin/users/").text
+
+
+# What is kept
+
+
+def test_the_files_of_its_notes_go_with_a_record(owner: Caller) -> None:
+    form = {"csrf_token": owner.csrf, "text": "See", "file": [(io.BytesIO(b"secret"), "a.pdf")]}
+    where = {"Referer": "http://localhost/admin/"}
+    for record in (1, 2):
+        form["file"] = [(io.BytesIO(b"secret"), f"{record}.pdf"), (io.BytesIO(b"too"), f"{record}.txt")]
+        assert owner.browser.post(f"{LIST}{record}/notes", data=form, headers=where).status_code == 302
+    assert ask(owner, f"{LIST}1/delete").status_code == 302
+    files.remove_expired()
+    kept = StoredFile.select()
+    assert sorted(file.name for file in kept) == ["2.pdf", "2.txt"]
+    assert sum(1 for path in runtime_room.current().settings.files_dir.rglob("*") if path.is_file()) == 2
+
+
+def test_a_view_that_is_saved_again_passes_the_border(owner: Caller) -> None:
+    """A card number, and more than the schema takes, neither when it is made nor when it is changed."""
+    made = ask(owner, f"{LIST}views/new", name="Mine", query="q=S-0001")
+    ref = made.location.partition("view=")[2]
+    for query in ("q=4111+1111+1111+1111", "country=4111111111111111", f"q={'x' * 201}"):
+        assert ask(owner, f"{LIST}views/new", name="Other", query=query).status_code == 422
+        assert ask(owner, f"{LIST}views/{ref}", what="update", query=query).status_code == 422
+    view = SavedView.get_by_id(int(ref))
+    assert (view.search, view.filters, view.version) == ("S-0001", {}, 1)
+
+
+# What is shown
+
+
+def shown_with(owner: Caller, texts: list[str], ctx: Context) -> list[str]:
+    """Pages, parts, questions and messages of the shell in which `texts` stand as names of what people make."""
+    browser, pages = owner.browser, list[str]()
+    part = {"HX-Request": "true"}
+
+    def post(url: str, headers: Any = None, **form: Any) -> str:
+        sent = browser.post(url, data={"csrf_token": owner.csrf} | form, headers=headers or {})
+        assert sent.status_code < 500, (url, form)
+        pages.append(sent.text)
+        return str(sent.location or sent.text)
+
+    def get(*urls: str) -> None:
+        for url in urls:
+            for headers in ({}, part, part | {"Maktab-Dialog": "ask"}):
+                answer = browser.get(url, headers=headers)
+                assert answer.status_code < 500, (url, headers)
+                pages.append(answer.text)
+
+    for number, text in enumerate(texts):
+        name = f"{text} {secrets.token_hex(2)}"
+        ref = post(f"{LIST}views/new", name=name, query=f"q={text}", shared_with="*").partition("view=")[2]
+        get(f"{LIST}?view={ref}", f"{LIST}views/{ref}", f"/admin/views/{ref}", "/admin/views/")
+        post(f"{LIST}views/{ref}", part, what="edit", name="", shared_with=text)
+        post(f"{LIST}views/{ref}", part, what="delete")
+        user = User.create(username=f"u-{secrets.token_hex(4)}", name=name[:200])
+        role = Role.create(name=f"r-{secrets.token_hex(4)}", label=name[:100])
+        post(f"/admin/users/{user.id}/roles", role=[role.name, text])
+        post(f"/admin/users/{user.id}/roles", part, role=role.name)
+        access.assign(ctx, user, role.name)
+        for act in ("disable", "set_password", "limit_rows"):
+            post(f"/admin/users/actions/{act}", ids=user.id, back=text, **{"argument.role": text})
+        ask(owner, "/admin/users/actions/disable", ids=user.id)  # what it says stands in the next page
+        get("/admin/users/", f"/admin/users/{user.id}", f"/admin/roles/{role.id}", f"/admin/roles/{role.id}/edit")
+        post(f"/admin/roles/{role.id}/permissions", more=text, permission=[text])
+        ask(owner, f"/admin/roles/{role.id}/permissions", more=text)
+        get(f"/admin/roles/{role.id}", f"/admin/palette/?q={quote(text)}", f"/admin/palette/?recent={quote(text)}")
+        post("/admin/menu/", {"Referer": f"http://localhost{LIST}?q={quote(text)}"}, act="pin", label=text)
+        post("/admin/home/", order=text, act=f"hide:{text}", **{f"size.{text}": text})
+        post("/admin/shortcuts/", **{f"do.{text}": text, "keys.find": text})
+        notifications.tell(ctx, [user_id_of(owner)], "%(title)s: done.", {"title": text}, url=f"/admin/jobs/{number}")
+        get("/admin/menu/", "/admin/", "/admin/notifications/", f"{LIST}?view={quote(text)}", "/admin/profile/")
+        access.assign(ctx, User.get_by_id(user.id), "viewer")
+        User.update(is_active=True).where(User.id == user.id).execute()
+        post("/admin/view-as", what=f"user:{user.id}")
+        get("/admin/")
+        post("/admin/view-as/leave")
+    return pages
+
+
+_SOME = [hostile.SCRIPTS[0], hostile.SCRIPTS[1], hostile.SCRIPTS[8]]
+
+
+def user_id_of(caller: Caller) -> int:
+    assert caller.user is not None
+    return int(caller.user.id)
+
+
+def test_no_name_becomes_an_element_an_attribute_or_a_link(owner: Caller, ctx: Context) -> None:
+    harmless = set[tuple[str, ...]]()
+    for page in shown_with(owner, ["plain text"], ctx):
+        harmless |= Shape(page).found
+    shown = 0
+    for page in shown_with(owner, hostile.SCRIPTS if hostile.DEEP else _SOME, ctx):
+        assert Shape(page).found <= harmless, Shape(page).found - harmless
+        shown += page.count("alert(1)")
+    assert shown > 60, shown

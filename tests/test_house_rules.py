@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+import jinja2
 import pytest
+
+from core.trial.pages import variable_texts
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("core", "plugins", "themes", "scripts")
@@ -159,6 +162,13 @@ def test_every_marked_text_is_a_constant_that_the_catalogue_can_find() -> None:
     ]
     kept = {"core/access/roles.py", "core/audit/words.py", "core/notifications.py"}  # what stands in the database
     assert {place.partition(":")[0] for place, _text in found} <= kept, found
+
+
+def test_no_template_translates_what_somebody_wrote() -> None:
+    """What `_()` gives counts as safe markup there, and a percent sign in it as a place to fill in."""
+    jinja = jinja2.Environment(extensions=["jinja2.ext.i18n", "jinja2.ext.do"], autoescape=True)
+    found = [(path.name, variable_texts(jinja.parse(path.read_text()))) for path in TEMPLATES]
+    assert [(name, lines) for name, lines in found if lines] == []
 
 
 def test_what_a_person_is_told_goes_through_the_catalogue() -> None:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from core import access, auth, boot, i18n, jobs, preferences
-from core import runtime as runtime_room
-from core.context import Context, system_context
+from core import auth, i18n, jobs, preferences
+from core.context import Context
 from core.jobs import run as job_run
-from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.helpers import count_statements, make_suppliers, suppliers_on
 
 LOOK = "/admin/look/"
 PART = {"HX-Request": "true"}
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on()
 
 
 @pytest.fixture

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, auth, boot, files, i18n
-from core import runtime as runtime_room
-from core.context import Context, system_context
+from core import auth, db, files, i18n
+from core.context import Context
 from core.errors import Invalid
 from core.resources import Note, traits
 from tests.conftest import csrf_of
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import make_suppliers, suppliers_on
 
 LIST = "/admin/suppliers/"
 SUPPLIER = "suppliers.supplier"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on()
 
 
 def post(browser: Any, record: int, text: str = "", **named: bytes) -> Any:
@@ -82,7 +74,7 @@ def test_what_is_refused_keeps_the_text_and_drops_the_files(signed_in: Any) -> N
     assert answer.status_code == 422
     assert "Paid with **** **** **** 1111" in answer.text
     assert Note.select().count() == 0
-    assert all(file.expires_at is not None for file in files.StoredFile.select())
+    assert [file.expires_at <= db.utcnow() for file in files.StoredFile.select()] == [True]
     many = post(signed_in("operator"), record, "Six", **{f"f{n}_txt": b"x" for n in range(6)})
     assert (many.status_code, "at most 5 files" in many.text) == (422, True)
 

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, boot
-from core import runtime as runtime_room
-from core.context import Context, system_context
+from core import access
+from core.context import Context
 from core.resources import Resource
 from core.web import palette
-from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.helpers import count_statements, make_suppliers, suppliers_on
 
 BAR = "/admin/palette/"
 PART = {"HX-Request": "true"}
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings, "visits", "transfer")
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on("visits", "transfer")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -226,3 +227,18 @@ def test_a_hook_for_buttons_that_fails_leaves_the_page_alone(merchant: MerchantF
     job = jobs.enqueue(ctx, "core.cleanup", {})
     assert client.get("/admin/users/").status_code == client.get(f"/admin/jobs/{job.id}").status_code == 200
     assert db.database.is_connection_usable()
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # nothing in it depends on the database
+def test_a_generation_compiles_only_templates_that_changed(merchant: MerchantFolder) -> None:
+    def shown() -> tuple[str, types.CodeType]:
+        app = create_app(merchant.build())
+        own = app.jinja_env.get_template("acme/page.html").render()
+        return own, app.jinja_env.get_template("admin/base.html").root_render_func.__code__
+
+    folder = merchant.on("acme", files={"templates/acme/page.html": "as it was"})
+    own, base = shown()
+    assert own == "as it was"
+    (folder / "templates/acme/page.html").write_text("as it is")
+    assert shown() == ("as it is", base)
+    assert shown()[1] is base

@@ -200,6 +200,14 @@ def test_a_template_that_includes_what_is_gone_is_refused(merchant: MerchantFold
     assert examine(merchant) == []
 
 
+def test_a_template_that_translates_what_somebody_wrote_is_refused(merchant: MerchantFolder) -> None:
+    """It would count as safe markup."""
+    page = merchant.root / "suppliers" / "templates" / "suppliers" / "page.html"
+    page.parent.mkdir(parents=True)
+    page.write_text('{{ _("Fine: %(name)s", name=record.name) }}\n{{ _(record.name) }}')
+    assert "The template suppliers/page.html, line 2: _() takes a text that stands there" in refusal(merchant)
+
+
 @pytest.mark.parametrize("is_on", [False, True], ids=["new", "enabled"])
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),

@@ -239,7 +239,7 @@ def test_what_a_record_keeps_is_neither_edited_nor_deleted(suppliers: Resource) 
 
 def test_undo_of_tags_takes_back_only_what_was_really_added(suppliers: Resource) -> None:
     ids = make_suppliers(doc("A", tags=["vip"]), doc("B"))
-    adding, removing = suppliers.actions
+    adding, removing, *_others = suppliers.actions
     with db.transaction():
         done = adding.run(CTX, ids, {"tags": ["vip", "new"]})
     assert tags_of(suppliers.name, ids) == {ids[0]: ["new", "vip"], ids[1]: ["new", "vip"]}

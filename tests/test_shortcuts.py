@@ -5,32 +5,24 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core import access, audit, boot
+from core import audit
 from core import runtime as runtime_room
-from core.context import system_context
 from core.errors import Invalid
 from core.web import shortcuts
 from core.web.shortcuts import Command
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import make_suppliers, suppliers_on
 
 PAGE = "/admin/shortcuts/"
 TAG = "do.suppliers.supplier.add_tags"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on()
 
 
 @pytest.fixture

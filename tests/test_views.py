@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -12,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import access, audit, auth, boot
+from core import access, audit, auth
 from core import runtime as runtime_room
 from core.context import Context, system_context
 from core.db import Record
 from core.resources import Column, Filter, ListState, Resource, query
 from core.views import DENSITIES, SavedView, Setup, changed, differences
-from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.helpers import count_statements, make_suppliers, suppliers_on
 from tests.test_web import codes, document, send, text_of
 
 LIST, NEW = "/admin/suppliers/", "/admin/suppliers/views/new"
@@ -59,13 +58,7 @@ def test_an_address_that_was_made_short_stays_as_it_is(base: Setup, args: dict[s
     assert differences(base, changed(THINGS, base, short)) == short
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings, "transfer")
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on("transfer")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import marshmallow as ma
 import peewee
 import pytest
 
-from core import access, auth, boot, db, i18n, jobs
+from core import access, auth, db, i18n, jobs
 from core import runtime as runtime_room
 from core.context import Context, system_context
 from core.errors import Invalid, Rejected
@@ -23,18 +23,12 @@ from core.testing.databases import cut_connections
 from core.web import forms
 from core.web.theme import CSP, THEME
 from tests.conftest import confirmed, csrf_of
-from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.helpers import count_statements, make_suppliers, suppliers_on
 
 LIST = "/admin/suppliers/"
 
 
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings, "transfer")
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
+runtime = suppliers_on("transfer")
 
 
 @pytest.fixture
@@ -128,8 +122,34 @@ def test_count_comes_late_and_follows_the_filters(owner: Any) -> None:
 
 
 def test_empty_lists_say_what_to_do(owner: Any) -> None:
-    for query, says in (("", "No Suppliers yet"), ("?country=GB", "No Suppliers match")):
+    for query, says in (("", "No suppliers yet"), ("?country=GB", "No suppliers match")):
         assert says in text_of(owner.get(LIST + query))
+
+
+def test_a_list_that_never_had_a_record_has_nothing_to_filter_or_arrange(owner: Any) -> None:
+    assert "mk-tools" not in text_of(owner.get(LIST))
+    assert "mk-tools" in text_of(owner.get(LIST + "?country=GB"))
+    make_suppliers(count=1)
+    assert "mk-tools" in text_of(owner.get(LIST))
+
+
+def test_a_record_page_shows_its_subtitle_and_its_first_actions_as_buttons(owner: Any) -> None:
+    first = make_suppliers(document(country="SA"))[0]
+    page = text_of(owner.get(f"{LIST}{first}"))
+    line = re.search(r'<p class="mk-under">(.*?)</p>', page)
+    assert line
+    assert re.sub("<[^>]+>", "", line[1]) == "S-1 · SA"
+    buttons = re.findall(r'actions/(\w+)">(?:(?!</form>).)*class="mk-btn mk-wide-only"', page)
+    assert buttons == ["add_tags", "remove_tags"]
+    assert 'class="mk-btn mk-btn-p" href="/admin/suppliers/1/edit"' in page.replace(f"/{first}/", "/1/")
+
+
+def test_the_page_of_a_user_says_his_language_and_the_changes_in_words(owner: Any) -> None:
+    page = text_of(owner.get(f"/admin/users/{owner.user.id}"))
+    assert re.search(r"<dt>Language</dt><dd><bdi>English</bdi>", page)
+    changes = [re.sub("<[^>]+>", "", one) for one in re.findall(r'<p class="mk-change">(.*?)</p>', page)]
+    assert changes
+    assert not [one for one in changes if "scopes" in one or re.search(r"– *–", one)], changes
 
 
 # statements

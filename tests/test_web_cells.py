@@ -100,3 +100,11 @@ def test_one_value_of_a_record_knows_its_tags(record: Any) -> None:
 def test_a_day_looks_like_the_day_of_a_moment(record: Any) -> None:
     day = Column("day", "Day", kind="date", value=lambda one: date(2026, 1, 2))
     assert "2 Jan 2026" in cells.value(day, record)
+
+
+def test_a_row_shows_two_tags_and_says_the_others(record: Any) -> None:
+    columns = [Column("it", "It"), Column("tags", "Tags", kind="tags")]
+    text = rows(record, columns, tags={7: ["a", "b", "c", EVIL]})
+    assert text.count('<span class="mk-tag"') == 3
+    assert f'title="c, {escape(EVIL)}"><span aria-hidden="true">+2</span><span class="mk-vh">c, ' in text
+    assert "+" not in rows(record, columns, tags={7: ["a", "b"]}).partition("mk-tag")[2]

@@ -198,7 +198,7 @@ def _actions(resource: Resource) -> Iterator[Endpoint]:
 
 def _runner(resource: Resource, action: Action) -> Callable[[dict[str, Any]], Any]:
     def run(asked: dict[str, Any]) -> Any:
-        if action.asks == "reauth":
+        if action.asks in ("reauth", "typed"):
             demand_named(resource.permission(action.name))
         # The arguments go on as they came: a job keeps them as JSON and loads them anew.
         arguments = flask.request.get_json().get("arguments", {})

@@ -22,6 +22,12 @@ _CODES = (
 )  # fmt: skip
 
 
+_FIELDS: Mapping[str, Any] = {
+    "api": __("API token"), "expires_at": __("Expires"), "given": __("Given"), "role": __("Role"),
+    "scopes": __("Limited to"), "session": __("Session"), "taken": __("Taken"),
+}  # fmt: skip
+
+
 def actions() -> dict[str, str]:
     """{code: in words} of core's own actions and of all resources that there are now, by their words."""
     found = {text.lower().replace(" ", "_"): _in_words(text) for text in _CODES if text != "Plugin"}
@@ -41,6 +47,11 @@ def kind(resource: str) -> str:
     """A kind of record: the label of the resource, else its name in words (its plugin is off, or it has no pages)."""
     declared = runtime.current().resources.get(resource)
     return str(declared.label) if declared else _in_words(resource.rpartition(".")[2])
+
+
+def field(name: str) -> str:
+    """A field of a change that no schema names."""
+    return str(_FIELDS.get(name) or _in_words(name))
 
 
 def actor(actor_id: int | None, name: str | None) -> str:

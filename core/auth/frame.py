@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flask
@@ -18,6 +18,8 @@ from core.auth.sessions import acting, by_session, by_token, context_for
 from core.context import NOBODY, Context
 from core.i18n import locale
 
+_LARGEST_COOKIE, _LONGEST = 3_900, 150
+
 
 class CookieSessions(SecureCookieSessionInterface):
     """Flask's signed cookie without its age, which refuses a cookie that a host with a faster clock has made.
@@ -32,6 +34,21 @@ class CookieSessions(SecureCookieSessionInterface):
             return self.session_class(serializer.loads(request.cookies.get(self.get_cookie_name(app), "")))
         except BadSignature:
             return self.session_class()
+
+    def save_session(self, app: flask.Flask, session: Any, response: flask.Response) -> None:
+        """Messages that make the cookie larger than a browser keeps are cut short: with it a new secret would go."""
+        serializer, messages = self.get_signing_serializer(app), session.get("_flashes")
+        if messages and serializer is not None and len(serializer.dumps(dict(session))) > _LARGEST_COOKIE:
+            session["_flashes"] = [(tone, _shortened(message)) for tone, message in messages[-2:]]
+        super().save_session(app, session, response)
+
+
+def _shortened(message: Any) -> Any:
+    """A message of `flask.flash`: a text, or what `core.web.outcomes` tells, then without the names of records."""
+    if not isinstance(message, Mapping):
+        return f"{str(message)[:_LONGEST]}…"
+    left = [("", reason[:_LONGEST]) for _names, reason in message["left"]]
+    return {**message, "text": message["text"][:_LONGEST], "left": left}
 
 
 class Identity(flask_login.UserMixin):  # type: ignore[misc]

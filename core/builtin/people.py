@@ -52,7 +52,7 @@ class UserSchema(ma.Schema):
         required=True, validate=ma.validate.Regexp(USERNAME + r"\Z"), metadata={"label": __("User name")}
     )
     name = _text(__("Name"), 200)
-    email = _text(__("Email"), 254)
+    email = _text(__("E-mail"), 254)
     locale = ma.fields.String(
         validate=ma.validate.OneOf(list(LOCALES), list(LOCALES.values())), metadata={"label": __("Language")}
     )
@@ -205,9 +205,10 @@ USERS = Resource(
     columns=[
         Column("username", __("User name"), "code", sortable=True),
         Column("name", __("Name")),
-        Column("email", __("Email")),
+        Column("email", __("E-mail")),
         Column("is_active", __("State"), "badge", badges=_STATES, value=lambda user: str(user.is_active)),
         Column("roles", __("Roles"), value=lambda user: user.role_names),
+        Column("locale", __("Language"), shown=False, value=lambda user: LOCALES.get(user.locale, user.locale)),
         Column("last_sign_in_at", __("Last sign-in"), "datetime"),
         Column("created_at", __("Since"), "datetime", shown=False),
     ],
@@ -220,7 +221,10 @@ USERS = Resource(
     ],
     loader=_join_roles,
     actions=[
-        Action("disable", __("Switch off"), _switch(False), danger=True, confirm=__("They are signed out at once.")),
+        Action(
+            "disable", __("Switch off"), _switch(False), danger=True, reason="optional",
+            confirm=__("They are signed out at once."),
+        ),
         Action("enable", __("Switch on"), _switch(True)),
         Action(
             "set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False,

@@ -31,10 +31,10 @@ from core.i18n.formats import (
     price,
     short_day,
 )
-from core.i18n.wording import said
+from core.i18n.wording import noun, said
 
 __all__ = [
     "DIGITS", "LOCALES", "N_", "_", "__", "_n", "compact", "digits", "direction", "filesize", "format_clock",
-    "format_day", "format_number", "init_app", "local", "locale", "moment", "money", "number", "parse_number", "price",
-    "said", "shaped", "short_day", "speaking", "text_of", "timezone",
+    "format_day", "format_number", "init_app", "local", "locale", "moment", "money", "noun", "number", "parse_number",
+    "price", "said", "shaped", "short_day", "speaking", "text_of", "timezone",
 ]

@@ -1,8 +1,9 @@
-"""What marshmallow says about input, in the language of the user."""
+"""What marshmallow says about input, in the language of the user; a label within a sentence."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from core.i18n.catalogue import N_, _
 
@@ -26,6 +27,13 @@ KNOWN = (
     N_("Must be greater than or equal to # and less than or equal to #."),
 )
 """Its messages, with # for each number (marshmallow 4.4, `fields` and `validate`)."""
+
+
+def noun(label: Any) -> str:
+    """A label as it stands within a sentence: suppliers, not Suppliers; as it is where it has other capitals, as SKUs
+    has, or its script has none."""
+    text = str(label)
+    return text[:1].lower() + text[1:] if text[1:].islower() else text
 
 
 def said(text: str) -> str:

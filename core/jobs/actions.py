@@ -132,11 +132,12 @@ class _Command:
 
     def work(self, arguments: Mapping[str, Any]) -> Work:
         """The action with its arguments loaded; raises Invalid."""
-        given: Mapping[str, Any] = arguments
+        given = dict(arguments)
         if self.action.schema:
             given = loaded(self.action.schema(), arguments)
             references.demand(self.ctx, self.action.schema, given)
-        return lambda ids: self.action.run(self.ctx, ids, given)
+        ctx = self.ctx.because(given.pop("reason")) if self.action.reason else self.ctx
+        return lambda ids: self.action.run(ctx, ids, given)
 
     def select(self, selection: Selection) -> Any:
         return query.select(self.ctx, self.resource, selection, self.action.name)

@@ -3,6 +3,7 @@
 # fmt: off
 
 from core.resources.border import card_refused
+from core.resources.deletion import delete_action
 from core.resources.declaration import (
     Action, Badge, Column, Filter, Kind, Label, Level, Outcome, Resource, Scope, Section, Selection, Tone,
     View,
@@ -13,12 +14,12 @@ from core.resources.service import Service, service_of
 from core.resources.traits import (
     Note, Tagging, TimelineEntry, add_note, add_tags, remove_tags, tag_actions, tags_of, timeline,
 )
-from core.resources.workflow import Reason, Transition, Workflow
+from core.resources.workflow import Transition, Workflow
 
 __all__ = [
     "Action", "Badge", "Column", "Currency", "ExactDecimal", "FieldInfo", "Filter", "Kind", "Label", "Level",
-    "ListState", "Minor", "Note", "Outcome", "Page", "Reason", "Reference", "Resource", "Scope", "Section", "Selection",
+    "ListState", "Minor", "Note", "Outcome", "Page", "Reference", "Resource", "Scope", "Section", "Selection",
     "Service", "Tagging", "Tags", "TimelineEntry", "Tone", "Transition", "Utc", "View", "Workflow", "add_note",
-    "add_tags", "card_refused", "count", "get", "page", "remove_tags", "schema_fields", "select", "service_of",
-    "tag_actions", "tags_of", "timeline",
+    "add_tags", "card_refused", "count", "delete_action", "get", "page", "remove_tags", "schema_fields", "select",
+    "service_of", "tag_actions", "tags_of", "timeline",
 ]

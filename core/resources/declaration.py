@@ -12,14 +12,15 @@ from core.context import Actor, Context
 from core.db import Record
 from core.errors import in_one_line
 from core.resources.border import bordered
+from core.resources.reasons import Reason, with_reason
 
 if TYPE_CHECKING:
     from core.resources.service import Service
 
 Tone = Literal["neutral", "info", "ok", "warn", "bad", "alt"]
 Pip = Literal["", "empty", "half", "full"]
-Level = Literal["undo", "dialog", "typed", "reauth"]
-"""What stands before an act: nothing but an undo after it; a click; a text to be typed; the password."""
+Level = Literal["undo", "dialog", "reauth", "typed"]
+"""What stands before an act: nothing but an undo after it; a click; the password; the password, and a text typed."""
 Kind = Literal["text", "code", "number", "money", "date", "datetime", "badge", "tags", "bool", "reference"]
 Label = Any  # a str or a lazy translation
 
@@ -102,9 +103,10 @@ class Scope:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the detail page: either `fields` as label/value lines, or `template` with what `load` gives.
+    """A part of the detail page: `fields` as label/value lines, or `template` with what `load` gives.
 
-    `load(ctx, record) -> dict` does at most two queries. `side`: in the side column.
+    It is a part of the form, too, with those of `fields` that can be edited. `load(ctx, record) -> dict` does at most
+    two queries. `side`: in the side column.
     """
 
     name: str
@@ -145,8 +147,9 @@ class Action:
     Permission: `<resource>.<name>`. `schema`: marshmallow schema of the arguments, shown as a small form.
     What it would refuse says the resource's `guard`, by the same rule as `run`.
     `confirm`: "" = do at once (then undo should exist), else the sentence of the dialog.
-    `level`: "" = dialog where `confirm` or `danger` says so, else undo; typed: the record's title, or how many records,
-    is to be typed; reauth: the password is to be given again.
+    `level`: "" = dialog where `confirm` or `danger` says so, else undo; reauth: the password, unless it was given
+    lately; typed: that, and the record's title, or how many records, is to be typed.
+    `reason`: asked for beside the arguments; it goes into the context of `run`, and so into the audit log.
     `key`: the shortcut that it has unless another command has it, or the user chose another.
     """
 
@@ -160,11 +163,12 @@ class Action:
     confirm: Label = ""
     bulk: bool = True
     level: Level | Literal[""] = ""
+    reason: Reason = ""
     key: str = ""
 
     def __post_init__(self) -> None:
-        if self.schema is not None:
-            object.__setattr__(self, "schema", bordered(self.schema))
+        schema = with_reason(self.schema or ma.Schema, self.reason) if self.reason else self.schema
+        object.__setattr__(self, "schema", bordered(schema) if schema else None)
 
     @property
     def asks(self) -> Level:
@@ -181,8 +185,9 @@ class Resource:
     of all output (API, form, import, export); load gives a document, dump takes what `service.documents` gives.
     `key`: document fields that name a record from outside; an import with an equal key updates.
     `search_exact`: indexed model fields tried first; `search_text(ids) -> {id: text}` is what part-of-word search sees.
-    `title(record)`: the record's name in headings and links. `loader(records, ctx)`: joins what columns need for the
-    records of one page, in a fixed number of statements. `service`: subclass of `core.resources.Service`.
+    `title(record)`: the record's name in headings and links; `subtitle`: columns whose values stand below it.
+    `loader(records, ctx)`: joins what columns need for the records of one page, in a fixed number of statements.
+    `service`: subclass of `core.resources.Service`.
     `guard(records) -> {action: {id: why not}}`: which actions would leave which of these loaded records alone now, in a
     number of statements that does not grow with them; the page of a record offers the others.
     `rows(actor)`: a condition on the model for what that actor reaches at all, besides his scopes; None = everything.
@@ -202,6 +207,7 @@ class Resource:
     columns: Sequence[Column]
     key: Sequence[str] = ()
     title: Callable[[Any], str] = str
+    subtitle: Sequence[str] = ()
     icon: str = "box"
     nav_group: str = "work"
     nav_order: int = 50
@@ -262,7 +268,7 @@ class Resource:
         verbs = ["view", "export"]
         verbs += [verb for verb in ("create", "edit", "delete", "import") if getattr(self, f"can_{verb}")]
         verbs += ["note"] if self.has_notes else []
-        return [self.permission(verb) for verb in [*verbs, *(action.name for action in self.actions)]]
+        return [self.permission(verb) for verb in dict.fromkeys([*verbs, *(action.name for action in self.actions)])]
 
     def action(self, name: str) -> Action | None:
         return next((action for action in self.actions if action.name == name), None)

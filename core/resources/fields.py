@@ -115,6 +115,7 @@ class FieldInfo:
     `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags,
     reference, json. `target`: the resource of a reference.
     `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
+    `shown`: in a row of a form though it is read only.
     """
 
     name: str
@@ -129,6 +130,7 @@ class FieldInfo:
     max_length: int | None = None
     in_currency: bool = False
     target: str = ""
+    shown: bool = False
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
@@ -183,6 +185,7 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         max_length=longest,
         in_currency=one.metadata.get("in_currency", kind == "money"),
         target=one.resource if isinstance(one, Reference) else "",
+        shown=one.metadata.get("shown", False),
     )
 
 

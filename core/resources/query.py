@@ -12,7 +12,7 @@ from core import access, runtime
 from core.context import Context
 from core.db import bulk, is_postgres, keyset, search
 from core.errors import Forbidden, Invalid, NotFound
-from core.i18n import _
+from core.i18n import _, noun
 from core.resources import filtering
 from core.resources.declaration import Resource, Selection
 
@@ -109,7 +109,7 @@ def reach(ctx: Context, resource: Resource, record_id: int, verb: str = "view") 
     permission, query = resource.permission(verb), _scoped(ctx, resource, verb)
     found = query.where(resource.model.id == record_id).first()
     if found is None:
-        raise NotFound(_("There is no %(label)s with the number %(id)s.", label=resource.label, id=record_id))
+        raise NotFound(_("There is no %(label)s with the number %(id)s.", label=noun(resource.label), id=record_id))
     if access.denied(ctx.actor, permission, resource.name, [record_id]):
         raise Forbidden(permission)
     return found

@@ -121,8 +121,7 @@ class Service:
 
     def remove(self, ctx: Context, ids: Sequence[int]) -> None:
         """Delete records and what hangs on them."""
-        for trait in (traits.Tagging, traits.Note):
-            trait.delete().where(trait.resource == self.resource.name, search.among(trait.record_id, ids)).execute()
+        traits.forget(self.resource.name, ids)
         self.model.delete().where(search.among(self.model.id, ids)).execute()
 
     def refuse(self, ctx: Context, doc: Document, old: Document | None) -> Mapping[str, Sequence[str]]:

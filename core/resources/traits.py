@@ -195,6 +195,15 @@ def attached(resource: str, record_id: int, note_id: int, place: int) -> files.S
     return found
 
 
+def forget(resource: str, ids: Sequence[int]) -> None:
+    """Delete what hangs on records that go; the files of their notes go with the next round of the clean-up."""
+    Tagging.delete().where(Tagging.resource == resource, search.among(Tagging.record_id, ids)).execute()
+    gone = Note.delete().where(Note.resource == resource, search.among(Note.record_id, ids))
+    kept = [one["file"] for (some,) in gone.returning(Note.attachments).tuples().execute() for one in some]
+    if kept:
+        files.expire(*kept)
+
+
 def notes_of(resource: str, record_id: int, limit: int = 50) -> list[Note]:
     """The newest notes of a record."""
     here = (Note.resource == resource) & (Note.record_id == record_id)

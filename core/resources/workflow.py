@@ -12,21 +12,10 @@ from core import changes, db
 from core.context import Context
 from core.db import Record, search
 from core.errors import NotFound
-from core.i18n import _, __
+from core.i18n import _
 from core.resources.declaration import Action, Label, Outcome
 
 Guard = Callable[[Sequence[int]], Mapping[int, str]]
-
-
-class Reason(ma.Schema):
-    """Why something is done: arguments of a command that nobody should give lightly."""
-
-    reason = ma.fields.String(required=True, validate=ma.validate.Length(max=500), metadata={"label": __("Reason")})
-
-    @ma.validates("reason")
-    def _says_something(self, value: str, **given: Any) -> None:
-        if len(" ".join(value.split())) < 3:
-            raise ma.ValidationError(_("Give a reason of at least 3 letters."))
 
 
 @dataclass(frozen=True)
@@ -72,12 +61,12 @@ class Workflow:
     ) -> Action:
         """The action that carries out `command`; `more` as in Action. `back`: the command that undoes it.
 
-        `schema`: what it asks for. A `reason` goes into the audit log; what the model has a field for is written.
+        `schema`: what it asks for; what the model has a field for is written.
         """
 
         def run(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> Mapping[int, Outcome]:
             columns = {name: value for name, value in arguments.items() if name in self.model._meta.fields}
-            return self.run(ctx.because(arguments.get("reason", ctx.reason)), command, ids, **columns)
+            return self.run(ctx, command, ids, **columns)
 
         def undo(ctx: Context, done: Mapping[int, Any]) -> Mapping[int, Outcome]:
             return self.run(ctx, back, list(done))

@@ -29,10 +29,22 @@ from core.plugins.models import PluginState
 from core.runtime import Runtime
 from core.settings import Settings
 from core.testing import databases
-from core.testing.pages import address, browser, owner, page, switch
+from core.testing.pages import address, browser, chromium, owner, page, switch
 from core.testing.people import PASSWORD, confirmed, csrf_of, enter, yes_to
 
-__all__ = ["PASSWORD", "Browser", "address", "browser", "confirmed", "csrf_of", "owner", "page", "switch", "yes_to"]
+__all__ = [
+    "PASSWORD",
+    "Browser",
+    "address",
+    "browser",
+    "chromium",
+    "confirmed",
+    "csrf_of",
+    "owner",
+    "page",
+    "switch",
+    "yes_to",
+]
 _names = itertools.count(1)
 
 

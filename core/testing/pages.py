@@ -27,7 +27,7 @@ from werkzeug.serving import make_server
 
 from core.auth import User
 from core.runtime import Runtime
-from core.testing.people import PASSWORD, enter
+from core.testing.people import PASSWORD, csrf_of, enter
 from core.wsgi import Switch
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -48,18 +48,26 @@ class Look(NamedTuple):
 LOOKS = [Look("en", "light", 1280), Look("en", "dark", 1280), Look("ar", "light", 1280), Look("ar", "dark", 360)]
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """A Chromium of this test's own."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One for all tests of this process: to start it takes longer than most of them."""
     playwright = pytest.importorskip("playwright.sync_api", reason="no browser: pip install playwright")
     path = os.environ.get("MAKTAB_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with playwright.sync_playwright() as driver:
         try:
-            chromium = driver.chromium.launch(executable_path=path, args=[f"--{flag}" for flag in _FLAGS.split()])
+            started = driver.chromium.launch(executable_path=path, args=[f"--{flag}" for flag in _FLAGS.split()])
         except playwright.Error as error:
             pytest.skip(f"no Chromium to be started: {str(error).splitlines()[0]}")
-        yield chromium
-        chromium.close()
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Any]:
+    """A Chromium without windows; those of this test are closed at its end."""
+    yield chromium
+    for window in chromium.contexts:
+        window.close()
 
 
 @pytest.fixture
@@ -72,11 +80,12 @@ def switch(runtime: Runtime) -> Switch:
 def address(switch: Switch) -> Iterator[str]:
     """Where a web server shows this install."""
     server: Any = make_server("127.0.0.1", 0, switch, threaded=True)
-    server.daemon_threads, server.block_on_close = False, True  # the end waits for a request that still runs
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server.daemon_threads, server.block_on_close = False, True
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
-    server.server_close()  # else its connection would be closed under it
+    serving.join()  # it waits for requests that still run, whose connections would be closed under them
 
 
 @pytest.fixture
@@ -93,11 +102,10 @@ def page(browser: Any, address: str, owner: User) -> Iterator[Any]:
     said: list[str] = []
     opened.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
     opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.goto("/admin/sign-in")
-    opened.fill("[name=username]", owner.username)
-    opened.fill("[name=password]", PASSWORD)
-    opened.click("button[type=submit]")
-    opened.wait_for_url("**/admin/")
+    form = {"username": owner.username, "password": PASSWORD}
+    form["csrf_token"] = csrf_of(opened.request.get("/admin/sign-in").text())
+    opened.request.post("/admin/sign-in", form=form, headers={"Referer": f"{address}/admin/sign-in"}, max_redirects=0)
+    opened.goto("/admin/")
     yield opened
     assert [text for text in said if _EXPECTED not in text] == []
 

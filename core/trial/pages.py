@@ -8,7 +8,7 @@ from typing import Any
 
 import flask
 import jinja2
-from jinja2 import meta
+from jinja2 import meta, nodes
 
 from core import access
 from core.context import system_context
@@ -20,6 +20,8 @@ from core.trial import sources
 from core.trial.case import Case, objects, unknown
 from core.trial.declared import PERMISSION
 from core.web import AdminView, theme
+
+_UNMARKED = "_() takes a text that stands there: what it gives counts as safe markup, and the catalogue finds it."
 
 
 def check(case: Case, app: flask.Flask) -> None:
@@ -72,14 +74,22 @@ def _templates(case: Case, jinja: jinja2.Environment) -> None:
     for name in own:
         try:
             jinja.get_template(name)
-            source = (folder / name).read_text(encoding="utf-8")
-            named |= {(name, one) for one in meta.find_referenced_templates(jinja.parse(source)) if one}
+            tree = jinja.parse((folder / name).read_text(encoding="utf-8"))
+            named |= {(name, one) for one in meta.find_referenced_templates(tree) if one}
+            case.errors += [f"The template {name}, line {line}: {_UNMARKED}" for line in variable_texts(tree)]
         except Exception as error:
             text = f"The template {name}: {type(error).__name__}: {error}"
             case.errors.append(text + place_of(case.plugin.name, error))
     there = {*own, *jinja.list_templates()}
     for where, name in sorted(named):
         case.errors += unknown(where, {name} - there, own, "a template")
+
+
+def variable_texts(tree: nodes.Template) -> list[int]:
+    """The lines of a template on which `_`, `gettext` or `ngettext` is given something else than a text."""
+    texts = {"_": 1, "gettext": 1, "ngettext": 2}
+    calls = [(call, texts.get(getattr(call.node, "name", ""), 0)) for call in tree.find_all(nodes.Call)]
+    return [call.lineno for call, n in calls if not all(isinstance(one, nodes.Const) for one in call.args[:n])]
 
 
 def _named(case: Case) -> Iterator[tuple[str, str]]:

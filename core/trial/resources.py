@@ -65,6 +65,7 @@ class _Said:
         self._of_model("key", () if resource.service else resource.key)
         self._of_schema("form_fields", resource.form_fields)
         self._sort("default_sort", resource.default_sort)
+        self._expect("subtitle", resource.subtitle, {one.name for one in resource.columns}, "a column of it")
         for section in resource.detail:
             unshown = [name for name in section.fields if resource.column(name) is None and not self._is_read(name)]
             self._of_model(f"Section {section.name}", unshown)

@@ -20,6 +20,7 @@ Writer = Callable[[Any], str]
 _Tags = Mapping[int, Sequence[str]]
 Names = Mapping[str, Mapping[int, tuple[str, str | None]]]
 """{column that names records: {id: (title, address or None)}}, of those that the actor may open."""
+_ALL, _FEW = 1_000, 2
 _CLASSES = {
     "money": "mk-e mk-num mk-money",
     "number": "mk-e mk-num",
@@ -40,14 +41,28 @@ def tag(label: Any) -> Markup:
     return Markup(f'<span class="mk-tag"><bdi>{escape(label)}</bdi></span>')  # noqa: S704
 
 
-def writer(column: Column, tags: _Tags | None = None, names: Names | None = None, *, leads: bool = True) -> Writer:
-    """How `column` shows a record. `tags`: those of the page's records, by id. Not `leads`: without a link in it."""
+def some_tags(tags: Sequence[str], most: int) -> str:
+    """The first ones, and how many more there are, which a pointer and a screen reader are told."""
+    shown, rest = "".join(map(tag, tags[:most])), ", ".join(tags[most:])
+    if not rest:
+        return shown
+    more = f'<span aria-hidden="true">+{i18n.number(len(tags) - most)}</span><span class="mk-vh">{escape(rest)}</span>'
+    return f'{shown}<span class="mk-tag" title="{escape(rest)}">{more}</span>'
+
+
+def writer(
+    column: Column, tags: _Tags | None = None, most: int = _ALL, names: Names | None = None, *, leads: bool = True
+) -> Writer:
+    """How `column` shows a record. `tags`: those of the page's records, by id; `most` of each.
+
+    Not `leads`: without a link in it.
+    """
     if column.kind == "reference":
         return _reference(column, (names or {}).get(column.name, {}), leads)
     get = column.value or (lambda record: getattr(record, column.name, None))
     if column.kind == "tags":
         known = tags or {}
-        return lambda record: "".join(map(tag, known[record.id] if record.id in known else get(record) or ()))
+        return lambda record: some_tags(known[record.id] if record.id in known else get(record) or (), most)
     show = _show(column if leads else replace(column, link=None))
 
     def write(record: Any) -> str:
@@ -101,7 +116,7 @@ def _linked(address: str | None, value: Any) -> str:
 
 def value(column: Column, record: Any, none: str = "–", tags: Sequence[str] = (), names: Names | None = None) -> Markup:
     """One value of a record, which has `tags`; `none` when there is none."""
-    return Markup(writer(column, {record.id: tags} if tags else None, names)(record) or none)  # noqa: S704 - writers escape
+    return Markup(writer(column, {record.id: tags} if tags else None, names=names)(record) or none)  # noqa: S704 - writers escape
 
 
 def rows(
@@ -115,8 +130,8 @@ def rows(
     `editable`: the records whose cells are edited in place, in columns that say so.
     """
     main, *others = columns
-    title = writer(main, tags, names, leads=False)
-    rest = [(_start(column, ""), writer(column, tags, names)) for column in others]
+    title = writer(main, tags, names=names, leads=False)
+    rest = [(_start(column, ""), writer(column, tags, _FEW, names)) for column in others]
     begin, link = _start(main, " mk-main-cell"), f'<a class="mk-key" href="{escape(address)}'
     select, look, tail = _("Select %(title)s"), _("Preview %(title)s"), escape(within)
 

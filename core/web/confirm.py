@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import flask
+import marshmallow as ma
 
 from core.auth import confirmations, stepup, throttle
 from core.auth.frame import current_context, current_session, current_user, enter
 from core.errors import Invalid
 from core.i18n import _
 from core.resources import Level
+from core.resources.border import bordered
+from core.resources.fields import loaded
+from core.resources.reasons import with_reason
 from core.web.base import is_partial
 
-GRANT, TYPED, PASSWORD = "confirm.grant", "confirm.typed", "confirm.password"
-_OWN = frozenset({"csrf_token", GRANT, TYPED, PASSWORD})
+GRANT, TYPED, PASSWORD, REASON = "confirm.grant", "confirm.typed", "confirm.password", "confirm.reason"
+_OWN = frozenset({"csrf_token", GRANT, TYPED, PASSWORD, REASON})
+_Why = bordered(with_reason(ma.Schema, "optional"))
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -25,8 +30,9 @@ class Question:
     """What is asked before `act`, a code that names it.
 
     `title`: the question; `button`: names the act and its amount ("Delete order R-1"); `text`, `lines`: what will
-    happen. `level`: dialog (a click), typed (`typed` must be written) or reauth (the password, unless it was given
-    lately). `back`: where Cancel leads. `is_page`: what is done then answers with a page instead of leading to one.
+    happen. `level`: dialog (a click), reauth (the password, unless it was given lately) or typed (that, and `typed`
+    must be written). `asks_why`: with a reason, which may be left empty (see `why`). `back`: where Cancel leads.
+    `is_page`: what is done then answers with a page instead of leading to one.
     """
 
     act: str
@@ -36,6 +42,7 @@ class Question:
     text: Any = ""
     lines: Sequence[Any] = ()
     typed: str = ""
+    asks_why: bool = False
     danger: bool = False
     back: str = "/admin/"
     is_page: bool = False
@@ -66,7 +73,7 @@ class Asked:
 
     @property
     def wants_password(self) -> bool:
-        return self.question.level == "reauth" and not self._is_fresh()
+        return self.question.level in ("reauth", "typed") and not self._is_fresh()
 
     def grant(self) -> str:
         """A new key for the form that asks."""
@@ -91,8 +98,9 @@ class Asked:
     def _read(self, posted: Mapping[str, str]) -> None:
         """What was typed; raises Invalid or Throttled."""
         typed, wanted = posted.get(TYPED, ""), self.question.typed
-        if self.question.level == "typed" and " ".join(typed.split()).casefold() != wanted.casefold():
+        if self.question.level == "typed" and _read(typed) != _read(wanted):
             raise Invalid({TYPED: [_("Type %(wanted)s to go on.", wanted=wanted)]})
+        why()
         if not self.wants_password:
             return
         if not posted.get(PASSWORD):
@@ -102,6 +110,14 @@ class Asked:
             enter(user, stepup.step_up(current_context(), session, user, posted[PASSWORD]), session)
         except Invalid as wrong:
             raise Invalid({PASSWORD: wrong.errors["password"]}) from None
+
+
+def why() -> str:
+    """The reason that came with the answer to a question, "" for none; raises Invalid."""
+    try:
+        return str(loaded(_Why(), {"reason": flask.request.form.get(REASON, "")})["reason"])
+    except Invalid as wrong:
+        raise Invalid({REASON: wrong.errors["reason"]}) from None
 
 
 def answer(page: str, asked: Asked) -> Any:
@@ -116,6 +132,11 @@ def for_dialog(response: flask.Response) -> flask.Response:
         response.status_code = 204
         response.set_data("")
     return response
+
+
+def _read(text: str) -> str:
+    """As people read and type it: a page shows several blanks as one."""
+    return " ".join(text.split()).casefold()
 
 
 def _kept(form: Any) -> Pairs:

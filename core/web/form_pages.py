@@ -16,6 +16,7 @@ from core.i18n import _
 from core.resources import Outcome, query, service_of
 from core.web import forms, questions
 from core.web.base import context
+from core.web.form_parts import parts
 from core.web.tabs import Listed
 
 
@@ -110,7 +111,8 @@ class FormPages(Listed):
 
     def _form_page(self, form: forms.Form, **values: Any) -> str:
         currency = currency_of(form.values, values.get("stored", {}))
-        return self.render("admin/model/form.html", form=form, currency=currency, **{"record": None, **values})
+        page = {"record": None, "parts": parts(form, self.resource.detail), **values}
+        return self.render("admin/model/form.html", form=form, currency=currency, **page)
 
 
 def currency_of(*places: Any) -> str:

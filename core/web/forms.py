@@ -71,12 +71,24 @@ class Form:
         return self.said(path, "label") or path.replace("_", " ").capitalize()
 
     def said(self, path: str, name: str) -> Any:
-        """What the schema says of a nested object or list: its `help`, or the text of the button to `add` a row."""
+        """What the schema says of a nested object or list: its `help`, button to `add` a row, `group_by`."""
         return _declared(self.schema, path).metadata.get(name, "")
 
     def rows(self, path: str) -> list[int]:
         """Numbers of the rows of a nested list that have inputs, empty ones too."""
         return _rows(path, self.values)
+
+    def groups(self, path: str) -> list[tuple[Any, list[int]]]:
+        """The rows of a list by the field that its schema says as `group_by`: [(what that is called, rows)].
+
+        In the order in which they first come, those without a text last; without `group_by` all are in one group.
+        """
+        field = next((info for info in self.nested[path] if info.name == self.said(path, "group_by")), None)
+        found: dict[str, list[int]] = {}
+        for number in self.rows(path):
+            found.setdefault(self.values.get(f"{path}.{number}.{field.name}", "") if field else "", []).append(number)
+        ordered = sorted(found.items(), key=lambda pair: not pair[0])
+        return [(field.choices.get(text, text) if field else "", rows) for text, rows in ordered]
 
     def rearrange(self, posted: Mapping[str, str]) -> bool:
         """Carry out a button that asks for a row more (`add_row`: path) or less (`remove_row`: path and number)."""
@@ -161,7 +173,9 @@ class Form:
             raw[path] = None
 
     def _put_rows(self, raw: Any, errors: Any, path: str, infos: Sequence[FieldInfo], currency: str) -> None:
-        numbers = _rows(path, self._texts(path, self.values))
+        written = {info.name for info in infos if not info.read_only}
+        texts = {name: text for name, text in self._texts(path, self.values).items() if name.split(".")[-1] in written}
+        numbers = _rows(path, texts)
         for place, number in enumerate(numbers):
             self._renumber(path, number, place)
         raw[path] = [self._object(errors, f"{path}.{place}", infos, currency) for place in range(len(numbers))]
@@ -169,6 +183,8 @@ class Form:
     def _object(self, errors: Any, path: str, infos: Sequence[FieldInfo], currency: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for info in infos:
+            if info.read_only:
+                continue
             self._put(found, errors, info, f"{path}.{info.name}", currency)
         return found
 
@@ -197,10 +213,15 @@ class Form:
 
 def form_of(schema: type[ma.Schema], only: Sequence[str] = (), values: Values | None = None) -> Form:
     """A form; `only`: names of top-level fields, in this order (default: all that can be written)."""
-    infos = [info for info in schema_fields(schema) if not info.read_only and info.kind != "json"]
+    infos = [info for info in schema_fields(schema) if info.kind != "json" and (not info.read_only or _is_cell(info))]
     if only:
         infos = [info for name in only for info in infos if info.path.split(".")[0] == name]
     return Form(schema, infos, values or {})
+
+
+def _is_cell(info: FieldInfo) -> bool:
+    """Whether a row shows it, to be read; its text comes back with the form and means nothing."""
+    return info.many and info.shown
 
 
 def defaults(schema: type[ma.Schema]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import flask_admin
 import structlog
 
 from core import access, arrangement, dashboard, preferences, runtime
-from core.access import SIGNED_IN, Role
+from core.access import SIGNED_IN, Role, label_of
 from core.dashboard import PREFERENCE, SIZES, Placed, Widget
 from core.db import utcnow
 from core.errors import Invalid, NotFound
@@ -140,7 +140,8 @@ def _pressed(placed: list[Placed], verb: str, name: str) -> list[Placed]:
 def role_choice() -> dict[str, Any]:
     """What a form needs that may make its choices the start of a role: the roles, for who may edit them."""
     may = context().actor.can("core.role.edit")
-    return {"roles": list(Role.select(Role.name, Role.label).order_by(Role.label).tuples()) if may else []}
+    found = Role.select(Role.name, Role.label).order_by(Role.label) if may else ()
+    return {"roles": [(role.name, label_of(role)) for role in found]}
 
 
 def give_to_role(name: str, value: Any) -> None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from core import access, nav, runtime
 from core.context import Context
 from core.db import money
-from core.i18n import _, __
+from core.i18n import _, __, noun
 from core.resources import Badge, Column, Filter, ListState, Page, Resource, Selection, query, traits
 from core.web import cells, pickers, tabs
 from core.web.listing import Listing, capped
@@ -136,12 +136,10 @@ def selection(resource: Resource, posted: Any) -> Selection:
 def amount(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> tuple[str, str]:
     """What an action is about, for its button: the record's title, or their number; and what is typed to confirm it."""
     if len(chosen.ids) == 1 and not chosen.everything:
-        title = query.titles(ctx, resource, chosen.ids).get(chosen.ids[0], f"#{chosen.ids[0]}")
+        title = query.titles(ctx, resource, chosen.ids).get(chosen.ids[0], "").strip() or f"#{chosen.ids[0]}"
         return title, title
     number = _matching(ctx, resource, chosen, verb) if chosen.everything else len(chosen.ids)
-    label = str(resource.label_plural)
-    noun = label[:1].lower() + label[1:] if label[1:].islower() else label
-    return _("%(n)s %(list)s", n=capped(number), list=noun), str(min(number, query.CAP))
+    return _("%(n)s %(list)s", n=capped(number), list=noun(resource.label_plural)), str(min(number, query.CAP))
 
 
 def _matching(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> int:

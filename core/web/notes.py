@@ -39,8 +39,7 @@ class NotesView:
             if text.strip() or given:
                 traits.add_note(context(), self.resource.name, record.id, text, given)
         except Invalid as problem:
-            for file in given:
-                files.expire(file.id)
+            files.expire(*(file.id for file in given))
             flask.flash(str(problem), "bad")
             return self.details_view(record_id, note=masked(text)), 422
         return flask.redirect(self._url("details", record_id=record.id) + "#timeline")

@@ -13,7 +13,7 @@ from core import links, runtime
 from core.access import requires
 from core.context import Context
 from core.errors import Invalid
-from core.i18n import _, _n
+from core.i18n import _, _n, noun
 from core.resources import Column, Resource, references
 from core.resources.finding import find
 from core.web.base import context
@@ -47,7 +47,7 @@ def of(target: str) -> Picker:
     if resource is None:
         return Picker("", why=_("The plugin that this is of is off; it cannot be changed now."))
     if not context().actor.can(resource.permission("view")):
-        return Picker("", why=_("Your role does not see %(list)s.", list=resource.label_plural))
+        return Picker("", why=_("Your role does not see %(list)s.", list=noun(resource.label_plural)))
     return Picker(links.page(f"{links.endpoint(target)}.suggest_view") or "", resource.label_plural)
 
 

@@ -22,7 +22,7 @@ def before_delete(resource: Resource, title: str, back: str) -> Any | None:
     text = _("It is removed for good; the audit log keeps that it was there. It stays when other records refer to it.")
     question, button = _("Delete %(title)s?", title=title), _("Delete %(title)s", title=title)
     act = resource.permission("delete")
-    return confirm.first(Question(act, question, button, text=text, danger=True, back=back))
+    return confirm.first(Question(act, question, button, text=text, asks_why=True, danger=True, back=back))
 
 
 def before_writing(

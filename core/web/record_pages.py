@@ -9,13 +9,14 @@ import flask
 from flask_admin import expose
 from markupsafe import Markup
 
-from core import access, runtime
+from core import runtime
 from core.access import requires
 from core.i18n import _
 from core.resources import Section, query, service_of, traits
-from core.web import lists, pickers, questions
+from core.web import confirm, lists, pickers, questions
 from core.web.base import context, is_dialog
 from core.web.notes import days
+from core.web.offers import offered
 from core.web.tabs import Listed
 
 
@@ -41,7 +42,8 @@ class RecordPages(Listed):
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
         page |= {"names": pickers.names(context(), self.resource, self.resource.columns, [record])}
         page |= self._within(record) if "in" in flask.request.args else {}
-        return self.render("admin/model/details.html", timeline=history, note=note, **page, **self._offered(record))
+        page |= offered(self.resource, record)
+        return self.render("admin/model/details.html", timeline=history, note=note, **page)
 
     def _preview(self, record: Any) -> Any:
         """The sections of a record's page alone, beside the list that it is opened from."""
@@ -50,24 +52,6 @@ class RecordPages(Listed):
         names = pickers.names(context(), self.resource, self.resource.columns, [record])
         html = self.render("admin/model/preview.html", record=record, sections=shown, tags=tags, names=names)
         return flask.make_response(html, {"Maktab-Dialog": "1"})
-
-    def _offered(self, record: Any) -> dict[str, Any]:
-        """What can be done with `record` now: the actions whose guard lets it pass, whether it is edited or deleted."""
-        resource, kept = self.resource, service_of(self.resource).kept(record.__data__)
-        refused = resource.guard([record]) if resource.guard else {}
-        open_now = [one for one in resource.actions if record.id not in refused.get(one.name, ())]
-        return {
-            "actions": [action for action in open_now if self._may(action.name, record)],
-            "may_edit": resource.can_edit and self._may("edit", record),
-            "may_delete": resource.can_delete and not kept and self._may("delete", record),
-        }
-
-    def _may(self, verb: str, record: Any) -> bool:
-        """Whether the actor's roles reach this very record for `verb`, and no plugin takes it away."""
-        actor, permission = context().actor, self.resource.permission(verb)
-        if not actor.can(permission) or not access.admits(actor, permission, self.resource, record.__data__):
-            return False
-        return not access.denied(actor, permission, self.resource.name, [record.id])
 
     def _panels(self, record: Any) -> list[tuple[Section, Markup]]:
         """What plugins add, ready: a template of theirs that fails must fail as their hook does, not as the page."""
@@ -92,7 +76,7 @@ class RecordPages(Listed):
         here = self._url("details", record_id=record.id)
         if not kept and (asked := questions.before_delete(self.resource, title, here)):
             return asked
-        kept = kept or service.delete(context(), [record.id])[0].reason
+        kept = kept or service.delete(context().because(confirm.why()), [record.id])[0].reason
         if kept:
             flask.flash(kept, "bad")
             return flask.redirect(here)

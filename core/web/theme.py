@@ -11,9 +11,11 @@ from typing import Any
 
 import flask
 import jinja2
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from core import db, i18n, links, nav, runtime
+from core.audit import words
 from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
@@ -30,19 +32,39 @@ THEMES = ("auto", "light", "dark")
 ICONS: dict[str, str] = json.loads((THEME / "icons.json").read_text())
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """What this process has compiled, for every generation: most templates are the same in the next one."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, Any]] = {}  # name and file -> (its text's hash, code)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        text, code = self._kept.get(bucket.key, ("", None))
+        if text == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = (bucket.checksum, bucket.code)
+
+
+_compiled = _Compiled()
+
+
 def init_app(app: flask.Flask, built: Runtime) -> None:
     """Templates of the theme and of the plugins that are on (each only below its own name), assets, headers."""
     plugins = {p.name: p.path for p in built.plugins.values() if p.status == "healthy"}
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
     filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
-    filters |= {"clock": i18n.format_clock, "filesize": i18n.filesize}
+    filters |= {"clock": i18n.format_clock, "filesize": i18n.filesize, "noun": i18n.noun}
     app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
     app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
     app.jinja_env.globals.update(
         keys_of=shortcuts.keys_of, own_keys=lambda: json.dumps(shortcuts.own_keys()), preference=preference
     )
-    app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value, picker_of=pickers.of)
+    app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value, field_of=words.field)
+    app.jinja_env.globals.update(picker_of=pickers.of)
+    app.jinja_env.bytecode_cache = _compiled
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
     app.context_processor(_page)

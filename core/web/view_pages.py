@@ -80,9 +80,10 @@ class ViewPages(Listed):
             return service.delete(context(), [view_id])[0]
         version = {view_id: posted.get("version", 0, int)} if "version" in posted else {}
         if what == "update":
-            document = views.document(self.resource, self._shown(posted.get("query", "")).setup)
+            given = views.document(self.resource, self._shown(posted.get("query", "")).setup)
         else:
-            document = loaded(part_of(_views().schema), _posted())
+            given = _posted()
+        document = loaded(part_of(_views().schema), given)
         return service.update(context(), {view_id: document}, version)[0]
 
     def _begin(self, tab: Tab) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.i18n import __
-from core.resources import Action, Reason, tag_actions
+from core.resources import Action, delete_action, tag_actions
 from plugins.orders.services.workflow import ORDER_WORKFLOW
 
 _PLACE = __("A draft needs at least one line to be placed; its lines and amounts are fixed from then on.")
@@ -13,21 +13,22 @@ _SUBMIT = __("The order then waits to be confirmed; its lines and amounts are fi
 _command = ORDER_WORKFLOW.action
 
 ACTIONS: Sequence[Action] = (
-    *tag_actions("orders.order"),
-    _command("archive", __("Archive"), icon="archive", back="unarchive"),
     _command(
         "complete", __("Complete"), icon="circle-check", confirm=__("A completed order can be reopened, with a reason.")
     ),
+    _command("archive", __("Archive"), icon="archive", back="unarchive"),
+    *tag_actions("orders.order"),
     _command("place", __("Place"), icon="check", confirm=_PLACE),
     _command("submit", __("Place, to be confirmed"), icon="clock", confirm=_SUBMIT),
     _command(
         "confirm", __("Confirm"), icon="check", confirm=__("A confirmed order is open; it does not wait again.")
     ),
     _command("unarchive", __("Take out of the archive"), icon="arrow-back-up", back="archive"),
-    _command("reopen", __("Reopen"), icon="refresh", schema=Reason),
-    _command("cancel", __("Cancel order"), icon="ban", schema=Reason, danger=True),
+    _command("reopen", __("Reopen"), icon="refresh", reason="required"),
+    _command("cancel", __("Cancel order"), icon="ban", reason="required", danger=True),
     _command(
-        "expire", __("Expire"), icon="circle-x", danger=True,
+        "expire", __("Expire"), icon="circle-x", danger=True, reason="optional",
         confirm=__("An expired order stays so; this cannot be undone."),
     ),
+    delete_action("orders.order"),
 )  # fmt: skip

@@ -74,6 +74,7 @@ ORDERS = Resource(
     nav_key="o",
     key=["sales_channel", "number"],
     title=str,
+    subtitle=["placed_at", "sales_channel"],
     default_sort="-placed_at",
     columns=[
         Column("number", __("Number"), kind="code", sortable=True),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from zlib import crc32
@@ -31,6 +31,7 @@ _FAMILY = (
     "Hughes Haddad Khan Taylor Farouk Wright Mansour Evans Siddiqui Walker Rahman Green Aziz Clarke Nasser Wood Qasim "
     "Turner Saleh Cooper Hamdan Ward Bakr Hill Younis Moore Darwish Shaw Khoury"
 ).split()
+_DONE = ("completed", "paid", "delivered")
 _ADDED = ("customer_name", "customer_email", "status", "payment_status", "fulfillment_status")
 
 
@@ -41,10 +42,11 @@ def present(source: Path, target: Path) -> None:
     last = max(rows, key=lambda row: row["InvoiceDate"])
     newest = datetime.fromisoformat(last["InvoiceDate"])
     moved = _days_since(last["InvoiceNo"], newest)
+    taken_back = _taken_back(rows)
     with target.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, [*rows[0], *_ADDED])
         writer.writeheader()
-        writer.writerows(_moved(rows, newest, moved))
+        writer.writerows(_moved(rows, newest, moved, taken_back))
 
 
 def _days_since(number: str, newest: datetime) -> timedelta:
@@ -55,10 +57,19 @@ def _days_since(number: str, newest: datetime) -> timedelta:
     return timedelta(days=(utcnow().astimezone(_ZONE).replace(tzinfo=None) - newest).days)
 
 
-def _moved(rows: list[dict[str, str]], newest: datetime, by: timedelta) -> Iterator[dict[str, str]]:
+def _taken_back(rows: list[dict[str, str]]) -> set[str]:
+    """The numbers of sales of which a credit takes a line back: they were paid and sent."""
+    credited = {(row["CustomerID"], row["StockCode"], row["Quantity"][1:]) for row in rows if row["Quantity"][0] == "-"}
+    return {row["InvoiceNo"] for row in rows if (row["CustomerID"], row["StockCode"], row["Quantity"]) in credited}
+
+
+def _moved(
+    rows: list[dict[str, str]], newest: datetime, by: timedelta, done: Collection[str]
+) -> Iterator[dict[str, str]]:
     for row in rows:
         placed = datetime.fromisoformat(row["InvoiceDate"])
-        states = _states(row["InvoiceNo"], (newest.date() - placed.date()).days)
+        age = (newest.date() - placed.date()).days
+        states = _DONE if row["InvoiceNo"] in done else _states(row["InvoiceNo"], age)
         person = _person(row["CustomerID"].removesuffix(".0"))
         yield {**row, "InvoiceDate": str(placed + by), **dict(zip(_ADDED, (*person, *states), strict=True))}
 
@@ -67,7 +78,7 @@ def _states(number: str, age: int) -> tuple[str, str, str]:
     """(status, payment, fulfillment) of an order that is `age` days older than the newest one."""
     luck = crc32(number.encode()) % 20
     if number.startswith("C") or age > 7:
-        return "completed", "paid", "delivered"
+        return _DONE
     if age > 3 and luck:
         return "open", "paid", "fulfilled"
     payment = "unpaid" if luck < 3 else "authorized" if luck < 6 else "paid"

@@ -94,6 +94,24 @@ def test_orders_that_may_not_are_named_with_the_reason_and_the_others_are_done(s
     assert "<li><bdi>3</bdi>: This needs the state Completed; now it is Open.</li>" in page
 
 
+def test_of_many_only_drafts_are_deleted_and_the_others_named(signed_in, service, ctx):
+    made = service.upsert(ctx, [doc("1", status="draft"), doc("2")])
+    browser = signed_in("owner")
+    browser.send("/admin/orders/actions/delete", ids=[str(one.id) for one in made], back="/admin/orders/")
+    page = browser.get("/admin/orders/").get_data(as_text=True)
+    assert "1 of 2 records changed." in page
+    assert "<li><bdi>2</bdi>: Only drafts can be deleted. Cancel or archive this order instead.</li>" in page
+
+
+def test_an_order_is_canceled_for_a_reason_that_its_timeline_shows(signed_in, make_order):
+    order = make_order()
+    browser = signed_in("owner")
+    refused = browser.send("/admin/orders/actions/cancel", ids=str(order.id), **{"argument.reason": "no"})
+    assert "Give a reason of at least 3 letters." in refused.get_data(as_text=True)
+    browser.send("/admin/orders/actions/cancel", ids=str(order.id), **{"argument.reason": "Bought twice"})
+    assert "Bought twice" in browser.get(f"/admin/orders/{order.id}").get_data(as_text=True)
+
+
 @pytest.mark.parametrize(("language", "said"), [("en", ["Order", "Archive"]), ("ar", ["طلب", "أرشفة"])])
 def test_the_audit_log_calls_an_order_and_its_commands_by_their_names(signed_in, service, ctx, language, said):
     made = service.upsert(ctx, [doc("A-17", status="completed")])[0]

@@ -65,6 +65,8 @@ def test_the_demo_shop_comes_in_whole_once_and_goes_again(import_file, ctx, sett
         Order.select().where(Order.customer_name == "").count()
         == Order.select().where(Order.customer_number == "").count()
     )
+    taken_back = Order.get(Order.number == "581483")  # its credit followed twelve minutes later
+    assert (taken_back.payment_status, taken_back.fulfillment_status) == ("paid", "delivered")
     assert Order.select().count() >= 2_000
     assert Order.select().where(Order.kind == "credit", Order.number.startswith("C"), Order.total_minor < 0).exists()
     assert Order.select().where(Order.customer_number == "").exists()

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from core import db
+from core import db, jobs
 from core.audit import Entry
 from core.events import Event
+from core.resources import Selection
 from plugins.orders.actions import ACTIONS
 from plugins.orders.api import ORDER_WORKFLOW, Fact, record_facts
 from plugins.orders.labels import STATUS
@@ -131,8 +132,9 @@ def test_archive_is_undone_by_its_action(ctx, make_order):
 
 def test_the_reason_stands_in_the_audit_log(ctx, make_order):
     order = make_order()
-    cancel = next(action for action in ACTIONS if action.name == "cancel")
-    cancel.run(ctx, [order.id], {"reason": "Buyer changed their mind"})
+    jobs.start_action(
+        ctx, "orders.order", "cancel", Selection("orders.order", [order.id]), {"reason": "Buyer changed their mind"}
+    )
     entry = Entry.select().order_by(Entry.id.desc()).get()
     assert (entry.action, entry.reason) == ("cancel", "Buyer changed their mind")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.i18n import __
-from core.resources import Column, Filter, Resource, Scope, View, tag_actions
+from core.resources import Column, Filter, Resource, Scope, Section, View, delete_action, tag_actions
 from suppliers.models import Supplier
 from suppliers.schemas import SupplierSchema
 
@@ -17,7 +17,7 @@ def search_text(ids: Sequence[int]) -> Mapping[int, str]:
 
 SUPPLIER = Resource(
     "suppliers.supplier", "suppliers", Supplier, SupplierSchema, __("Supplier"), __("Suppliers"),
-    key=("code",), icon="truck",
+    key=("code",), icon="truck", subtitle=("code", "country"),
     columns=(
         Column("code", __("Code"), "code", sortable=True), Column("name", __("Name"), sortable=True, editable=True),
         Column("country", __("Country"), sortable=True, editable=True),
@@ -29,6 +29,11 @@ SUPPLIER = Resource(
         Filter("tag", __("Tag"), "tag"),
     ),
     views=(View("active", __("Active"), {"is_active": "true"}),), search_exact=("code",), search_text=search_text,
+    detail=(
+        Section("supplier", __("Supplier"), ("code", "name")),
+        Section("terms", __("Terms"), ("country", "currency", "credit_minor"), side=True),
+    ),
     scopes=(Scope("country", __("Country")),),
-    actions=tag_actions("suppliers.supplier"), has_tags=True, can_delete=True, nav_key="s",
+    actions=[*tag_actions("suppliers.supplier"), delete_action("suppliers.supplier")], has_tags=True, can_delete=True,
+    nav_key="s",
 )  # fmt: skip

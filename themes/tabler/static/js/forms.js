@@ -1,5 +1,6 @@
 // Forms: the bar below shows what is not saved yet, leaving asks first, a field takes over what somebody else wrote.
-const inputs = (form) => [...form.elements].filter((one) => one.name && one.type !== "hidden" && one.type !== "file");
+const APART = ["hidden", "file", "submit"];
+const inputs = (form) => [...form.elements].filter((one) => one.name && !APART.includes(one.type));
 
 function differs(one) {
   if (one.type === "checkbox" || one.type === "radio") return one.checked !== one.defaultChecked;

@@ -3,10 +3,10 @@ import { said, warn } from "./toast.js";
 import "./selection.js";
 import "./offline.js";
 import "./dialog.js";
+import "./matrix.js"; // before the module that looks at what it has filled in
 import "./forms.js";
 import "./picker.js";
 import "./cells.js";
-import "./rows.js";
 import "./look.js";
 import "./palette.js";
 import "./shortcuts.js";

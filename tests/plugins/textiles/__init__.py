@@ -1,0 +1,1 @@
+"""Fabrics in colors and widths: a record whose rows are a matrix."""

@@ -1,0 +1,145 @@
+"""Why something was done is asked for and kept; what ends many records wants their number, and the password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core import auth, db
+from core import runtime as runtime_room
+from core.audit import Entry
+from core.auth.models import Session
+from tests.conftest import PASSWORD, csrf_of, yes_to
+from tests.helpers import make_suppliers, suppliers_on
+
+DELETE = "/admin/suppliers/actions/delete"
+CARD = "4242 4242 4242 4242"
+
+
+runtime = suppliers_on()
+
+
+@pytest.fixture
+def owner(signed_in: Any) -> Any:
+    return signed_in("owner")
+
+
+def post(browser: Any, url: str, **form: Any) -> Any:
+    return browser.post(url, data={"csrf_token": csrf_of(browser.get("/admin/profile/").text)} | form)
+
+
+def left() -> int:
+    return int(runtime_room.current().resource("suppliers.supplier").model.select().count())
+
+
+def reasons(action: str = "deleted") -> list[str]:
+    found = Entry.select(Entry.reason).where(Entry.resource == "suppliers.supplier", Entry.action == action)
+    return [one.reason for one in found.order_by(Entry.id)]
+
+
+def test_a_deletion_of_many_names_the_number_and_keeps_the_reason(owner: Any) -> None:
+    form = {"ids": make_suppliers(count=3)[:2]}
+    page = post(owner, DELETE, **form).text
+    assert ">Delete: 2 suppliers</button>" in page
+    answer = owner.post(DELETE, data=form | yes_to(page) | {"argument.reason": "Doubles of S-0003"})
+    assert answer.status_code == 302
+    assert (left(), reasons()) == (1, ["Doubles of S-0003"] * 2)
+    entry = Entry.select().where(Entry.action == "deleted").first()
+    assert "Doubles of S-0003" in owner.get(f"/admin/audit/{entry.id}").text
+
+
+@pytest.mark.parametrize("typed", ["", "3", "two", "2 suppliers"])
+def test_another_text_deletes_nothing(owner: Any, typed: str) -> None:
+    form = {"ids": make_suppliers(count=3)[:2]}
+    yes = yes_to(post(owner, DELETE, **form).text)
+    answer = owner.post(DELETE, data=form | yes | {"confirm.typed": typed})
+    assert (answer.status_code, left()) == (422, 3)
+    assert "Type 2 to go on." in answer.text
+
+
+def test_the_text_alone_deletes_nothing(owner: Any) -> None:
+    form = {"ids": make_suppliers(count=2), "confirmed": "1", "confirm.typed": "2", "confirm.password": PASSWORD}
+    assert post(owner, DELETE, **form).status_code == 200
+    assert post(owner, DELETE, **form, **{"confirm.grant": "made up"}).status_code == 409
+    assert left() == 2
+
+
+def test_its_grant_is_good_once_and_for_these_records_alone(owner: Any) -> None:
+    one, two, three = make_suppliers(count=3)
+    yes = yes_to(post(owner, DELETE, ids=[one, two]).text)
+    assert owner.post(DELETE, data={"ids": [two, three]} | yes).status_code == 409
+    assert owner.post(DELETE, data={"everything": "1", "query": ""} | yes | {"confirm.typed": "3"}).status_code == 409
+    assert left() == 3
+    assert owner.post(DELETE, data={"ids": [one, two]} | yes).status_code == 302
+    make_suppliers({"code": "later", "name": "Later"})
+    assert owner.post(DELETE, data={"ids": [one, two]} | yes).status_code == 409
+    assert left() == 2
+
+
+def test_what_came_meanwhile_is_not_deleted_by_the_number_from_before(owner: Any) -> None:
+    make_suppliers(count=2)
+    form = {"everything": "1", "query": ""}
+    yes = yes_to(post(owner, DELETE, **form).text)
+    make_suppliers({"code": "later", "name": "Later"})
+    answer = owner.post(DELETE, data=form | yes)
+    assert "Type 3 to go on." in answer.text
+    assert (answer.status_code, left()) == (422, 3)
+
+
+def test_it_wants_the_password_too_when_that_is_long_ago(owner: Any) -> None:
+    Session.update(step_up_at=db.utcnow() - timedelta(hours=1)).where(Session.user == owner.user).execute()
+    form = {"ids": make_suppliers(count=2)}
+    yes = yes_to(post(owner, DELETE, **form).text)
+    answer = owner.post(DELETE, data=form | yes | {"confirm.password": ""})
+    assert (answer.status_code, left()) == (422, 2)
+    assert 'name="confirm.typed" required value="2"' in answer.text, "what was typed is kept"
+    assert owner.post(DELETE, data=form | yes).status_code == 302
+    assert left() == 0
+
+
+def test_a_job_carries_the_reason_to_every_record(owner: Any, work_off: Callable[[], None]) -> None:
+    form = {"ids": make_suppliers(count=25)}
+    yes = yes_to(post(owner, DELETE, **form).text)
+    assert owner.post(DELETE, data=form | yes | {"argument.reason": "Season over"}).status_code == 302
+    work_off()
+    assert (left(), reasons()) == (0, ["Season over"] * 25)
+
+
+def test_the_api_takes_a_reason_from_a_token_that_names_the_act(app: Any, make_user: Any, ctx: Any) -> None:
+    body = {"ids": make_suppliers(count=2), "arguments": {"reason": "Doubles"}}
+    user, url = make_user("owner"), "/api/v1/suppliers/actions/delete"
+    all_of_it, named = (auth.create_token(ctx, user, scopes) for scopes in (["*"], ["suppliers.supplier.delete"]))
+    caller = app.test_client()
+    for token, status in ((all_of_it, 403), (named, 200)):
+        answer = caller.post(url, json=body, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == status, answer.text
+    assert (left(), reasons()) == (0, ["Doubles"] * 2)
+
+
+@pytest.mark.parametrize("reason", ["x" * 501, f"Card {CARD}"])
+def test_what_may_not_come_in_is_refused_as_a_reason_too(owner: Any, reason: str) -> None:
+    (one,) = make_suppliers(count=1)
+    form = {"ids": one}
+    yes = yes_to(post(owner, DELETE, **form).text)
+    assert owner.post(DELETE, data=form | yes | {"argument.reason": reason}).status_code == 422
+    page = f"/admin/suppliers/{one}/delete"
+    answer = owner.post(page, data=yes_to(post(owner, page).text) | {"confirm.reason": reason})
+    assert answer.status_code == 422
+    assert left() == 1
+
+
+def test_the_page_of_a_record_asks_why_it_is_deleted(owner: Any) -> None:
+    (one,) = make_suppliers(count=1)
+    page = f"/admin/suppliers/{one}/delete"
+    owner.post(page, data=yes_to(owner.get(page).text) | {"confirm.reason": "Never delivered"})
+    assert (left(), reasons()) == (0, ["Never delivered"])
+    assert "actions/delete" not in owner.get(f"/admin/suppliers/{make_suppliers(count=1)[0]}").text
+
+
+def test_a_reason_stands_in_the_timeline(owner: Any, make_user: Any) -> None:
+    user = make_user("viewer")
+    owner.send("/admin/users/actions/disable", ids=user.id, **{"argument.reason": "Left the company"})
+    assert "Left the company" in owner.get(f"/admin/users/{user.id}").text
