@@ -303,7 +303,7 @@ def test_a_field_whose_list_the_role_does_not_see_is_only_read(
     trip, browser = a_trip(trips, ctx, to_id=places["Bath"]), signed_in("drivers")
     page = browser.get(f"{TRIPS}{trip}/edit").text
     assert held(page, "to_id") == f"· {places['Bath']}"
-    assert "Your role does not see Suppliers." in page
+    assert "Your role does not see suppliers." in page
     answer = browser.send(f"{TRIPS}{trip}/edit", name="T", to_id=f"· {places['Ely']}", version="1", base="{}")
     assert answer.status_code == 422
     assert "<bdi>#" in cells(browser.get(TRIPS).text)[0]

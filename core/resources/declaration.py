@@ -248,9 +248,8 @@ class Resource:
             return f"the schema {self.schema.__name__} has no field {name!r} of one value that may be written."
         if name in self.reauth:
             return "what wants the password is edited in the form (reauth)."
-        if not self.can_edit or (self.form_fields and name not in self.form_fields):
-            return "the form does not edit it."
-        return ""
+        is_left_out = not self.can_edit or (self.form_fields and name not in self.form_fields)
+        return "the form does not edit it." if is_left_out else ""
 
     @property
     def is_edited_in_place(self) -> bool:

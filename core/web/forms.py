@@ -201,11 +201,9 @@ class Form:
             return
         try:
             value = _meaning(info, text, currency)
-        except Invalid as problem:
-            errors[name] = problem.errors[""]
-            return
-        except (ValueError, ArithmeticError):
-            errors[name] = [_("This is not a number or time we can read.")]
+        except (Invalid, ValueError, ArithmeticError) as problem:
+            unread = [_("This is not a number or time we can read.")]
+            errors[name] = problem.errors[""] if isinstance(problem, Invalid) else unread
             return
         if value is not None or _declared(self.schema, info.path).allow_none:
             raw[info.name] = value
