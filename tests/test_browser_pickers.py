@@ -69,7 +69,7 @@ def test_a_record_is_chosen_by_keyboard_alone_and_saved(form: Any, runtime: Any)
     assert field.get_attribute("aria-expanded") == "false"
     form.keyboard.press("Enter")
     form.wait_for_url(f"**{LIST}3")
-    assert form.locator("dd a", has_text="Waha Linen").count() == 1
+    form.locator("dd a", has_text="Waha Linen").wait_for()
     assert parent_of(runtime, "S-3") == 1
 
 

@@ -44,8 +44,13 @@ def view(ctx: Context, shown: Listing, found: Page) -> dict[str, Any]:
         "records": found.records, "next": found.next, "previous": found.previous, **tabs.view(shown),
         "rows": rows(ctx, shown, found),
         "sizes": SIZES, **filters(shown),
-        "links": nav.buttons("list_links", ctx.actor, resource=shown.resource.name, query=shown.selected),
+        "links": _links(ctx, shown),
     }  # fmt: skip
+
+
+def _links(ctx: Context, shown: Listing) -> list[nav.Link]:
+    about = {"resource": shown.resource.name, "query": shown.selected, "columns": shown.setup.columns}
+    return nav.buttons("list_links", ctx.actor, **about)
 
 
 def rows(ctx: Context, shown: Listing, found: Page) -> partial[Markup]:
