@@ -4,18 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from core import arrangement, runtime
 from core.context import Actor, Context
+from core.i18n import __
 from core.nav import only
 from core.resources import Badge, Label, Tone
+from core.resources.filtering import days
 
 Size = Literal["quarter", "half", "whole"]
 SIZES: tuple[Size, ...] = ("quarter", "half", "whole")
-PREFERENCE = "home"
+PREFERENCE, PERIOD = "home", "home.period"
+PERIODS: Mapping[str, Label] = {
+    "today": __("Today"), "last_7_days": __("7 days"), "last_30_days": __("30 days"), "this_month": __("This month"),
+}  # fmt: skip
+"""What a user may look at on Home, by the word that a filter of dates takes for it."""
+_VERSUS: Mapping[str, Label] = {
+    "today": __("Yesterday"), "last_7_days": __("vs the 7 days before"), "last_30_days": __("vs the 30 days before"),
+    "this_month": __("vs the same days of last month"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days that a user looks at on Home, `first` to `last`, in the shop's time zone.
+
+    `name`: a word that filters of dates take (`?placed_at=last_7_days`), "" for the period before.
+    """
+
+    name: str
+    first: date
+    last: date
+
+    @classmethod
+    def of(cls, name: str) -> Period:
+        """The one of that name, else of seven days; all end today."""
+        name = name if name in PERIODS else "last_7_days"
+        return cls(name, *days(name, _zone()))
+
+    @property
+    def days(self) -> list[date]:
+        """Each of its days, oldest first."""
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+    @property
+    def before(self) -> Period:
+        """What it is compared with: as many days right before it, of a month the same days of the month before."""
+        if self.name != "this_month":
+            length = timedelta(days=len(self.days))
+            return Period("", self.first - length, self.last - length)
+        end = self.first - timedelta(days=1)
+        return Period("", end.replace(day=1), end.replace(day=min(end.day, self.last.day)))
+
+    @property
+    def versus(self) -> Label:
+        """How a card says what it compares with."""
+        return _VERSUS.get(self.name, "")
+
+    @property
+    def moments(self) -> tuple[datetime, datetime]:
+        """Its begin and its end, which is not of it any more, in UTC: what fields of moments are compared with."""
+        first, end = (datetime.combine(day, time(), _zone()) for day in (self.first, self.last + timedelta(days=1)))
+        return first.astimezone(UTC), end.astimezone(UTC)
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(runtime.current().settings.timezone)
 
 
 @dataclass(frozen=True)
@@ -87,6 +145,7 @@ class Widget:
     `load(ctx)` gives `Figure`s (the first one large), `Entry`s, `Bar`s or a `Trend`, which the theme draws; for a
     `template` of the plugin a dict, which is its `loaded`. `size`: of the card until the user chose another.
     `url`, `url_label`: a link in the head of the card. `empty`: what it says when `load` gives nothing.
+    `has_period`: it is about the period that the hook was asked with, so Home offers others.
     """
 
     name: str
@@ -100,6 +159,7 @@ class Widget:
     url: str = ""
     url_label: Label = ""
     empty: Label = ""
+    has_period: bool = False
 
     def is_for(self, actor: Actor) -> bool:
         return not self.permission or actor.can(self.permission)
@@ -119,9 +179,10 @@ def widgets(made: Iterable[Any]) -> list[Widget]:
     return only(Widget)(made)
 
 
-def offered(actor: Actor) -> list[Widget]:
+def offered(actor: Actor, period: Period | None = None) -> list[Widget]:
     """What `actor` may see, in the order that the plugins give it; of two with one name the first."""
-    made = runtime.current().hooks.read("dashboard_widgets", widgets, actor=actor)
+    asked = {"actor": actor, "period": period or Period.of("")}
+    made = runtime.current().hooks.read("dashboard_widgets", widgets, **asked)
     found: dict[str, Widget] = {}
     for one in (one for some in made for one in some if one.is_for(actor)):
         found.setdefault(one.name, one)
@@ -151,4 +212,6 @@ def _choice(one: Placed) -> dict[str, Any]:
 
 
 def _choices(kept: Any) -> dict[str, dict[str, Any]]:
-    return {one["name"]: one for one in kept or ()}
+    """Those that name a card; another version may have kept more."""
+    listed = kept if isinstance(kept, list) else []
+    return {one["name"]: one for one in listed if isinstance(one, dict) and "name" in one}

@@ -91,9 +91,12 @@ def find(ctx: Context, file_id: int) -> StoredFile:
 def open_file(file_id: int) -> BinaryIO:
     """The content. No permission is asked: `find` or the caller has done so. NotFound when it has gone."""
     file: StoredFile | None = StoredFile.get_or_none(StoredFile.id == file_id)
-    if file is None:
-        raise NotFound(_("There is no such file, or it has expired."))
-    return _place(file.key).open("rb")
+    try:
+        if file is not None:
+            return _place(file.key).open("rb")
+    except FileNotFoundError:  # a database that came back without its files
+        pass
+    raise NotFound(_("There is no such file, or it has expired."))
 
 
 def keep(file_id: int, until: datetime | None) -> None:

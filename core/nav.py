@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 import flask
@@ -11,8 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from core import arrangement, links, runtime
 from core.access.guard import permission_of
-from core.context import Actor
+from core.context import Actor, Context
 from core.i18n import _, __
+from core.resources import Waiting
 
 T = TypeVar("T")
 HOME, MOST, SHORTCUTS = "/admin/", 7, 3
@@ -24,7 +25,7 @@ class NavItem:
 
     `group`: work, catalog, customers, money, insight or settings; `order`: place in it, low first.
     `icon`: a name in the theme's set. `permission`: empty = everybody who is signed in. `key`: a letter that opens it
-    after `g`.
+    after `g`. `waiting(ctx)`: what waits there, counted late and at most every few seconds; `plugin`: whose it is.
     """
 
     label: Any
@@ -34,6 +35,8 @@ class NavItem:
     order: int = 50
     icon: str = "box"
     key: str = ""
+    waiting: Callable[[Context], Sequence[Waiting]] | None = None
+    plugin: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,13 @@ def items(actor: Actor) -> Iterator[NavItem]:
     for resource in filter(lambda one: one.nav_group, present.resources.values()):
         target = f"{links.endpoint(resource.name)}.index_view"
         place = resource.nav_group, resource.nav_order, resource.icon, resource.nav_key
-        yield NavItem(resource.label_plural, target, resource.permission("view"), *place)
+        counts = resource.waiting, resource.plugin
+        yield NavItem(resource.label_plural, target, resource.permission("view"), *place, *counts)
     for page in flask.current_app.extensions["admin"][0]._views:
         if getattr(page, "nav_group", ""):
             target = f"{page.endpoint}.{page._default_view}"
             place = page.nav_group, page.nav_order, page.icon, page.nav_key
-            yield NavItem(page.name, target, page.permission, *place)
+            yield NavItem(page.name, target, page.permission, *place, page.waiting, page.endpoint.split("_")[0])
     for made in present.hooks.read("nav_items", only(NavItem), actor=actor):
         yield from made
 
@@ -106,8 +110,10 @@ class Choices:
 
     @classmethod
     def of(cls, kept: Any) -> Choices:
-        """From the preference `menu`."""
-        return cls(**kept) if isinstance(kept, dict) else cls()
+        """From the preference `menu`, also one that a later version has kept."""
+        known = {one.name for one in fields(cls)}
+        lists = kept.items() if isinstance(kept, dict) else ()
+        return cls(**{name: value for name, value in lists if name in known and isinstance(value, list)})
 
 
 def entries(actor: Actor, choices: Choices) -> dict[str, list[dict[str, Any]]]:
@@ -117,7 +123,7 @@ def entries(actor: Actor, choices: Choices) -> dict[str, list[dict[str, Any]]]:
     for target in arrangement.in_order(present, choices.order):
         item, url = present[target]
         entry = {"target": target, "label": item.label, "url": url, "icon": item.icon, "current": _is_current(url)}
-        entry |= {"is_hidden": target in choices.hidden, "key": item.key}
+        entry |= {"is_hidden": target in choices.hidden, "key": item.key, "waits": item.waiting is not None}
         found[item.group if item.group in found else "work"].append(entry)
     return found
 
@@ -133,6 +139,11 @@ def _present(actor: Actor) -> dict[str, tuple[NavItem, str]]:
                 found.setdefault(item.target, (item, url))
         known = flask.g.nav_present = (actor, found)
     return known[1]  # type: ignore[no-any-return]
+
+
+def present(actor: Actor) -> list[NavItem]:
+    """The entries that `actor` may open now, in the order of their places."""
+    return [item for item, _url in _present(actor).values()]
 
 
 def pins(actor: Actor, choices: Choices) -> list[dict[str, Any]]:

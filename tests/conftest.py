@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 
@@ -20,6 +21,9 @@ from tests.plugin_kit import MerchantFolder
 
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(databases.fast_directory()))  # where tmp_path lies
 
+hypothesis.settings.register_profile("maktab", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.load_profile("maktab")
+
 
 def plain_logs() -> None:
     """structlog's own default draws each traceback with all local values: seconds per error."""
@@ -29,6 +33,12 @@ def plain_logs() -> None:
 
 
 plain_logs()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: at the end one of several processes would work alone."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)

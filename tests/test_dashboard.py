@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from core import runtime as runtime_room
 from core.app import create_app
 from core.context import SYSTEM, Context
 from core.dashboard import Bar, Entry, Figure, Trend, Widget
+from core.db import utcnow
 from core.i18n import speaking
 from core.plugins import guards
 from core.plugins.models import PluginFailure
@@ -44,7 +46,7 @@ def owner(signed_in: Any) -> Any:
 def cards(browser: Any) -> list[str]:
     """The names of the cards on Home, in order."""
     parts = browser.get("/admin/").text.split('hx-get="/admin/home/widgets/')[1:]
-    return [part.partition('"')[0] for part in parts]
+    return [part.partition("?")[0] for part in parts]
 
 
 def arrange(browser: Any, act: str = "", **form: Any) -> Any:
@@ -54,16 +56,16 @@ def arrange(browser: Any, act: str = "", **form: Any) -> Any:
 def test_a_card_is_moved_sized_hidden_and_shown_again(owner: Any) -> None:
     make_suppliers(count=1)
     begin = cards(owner)
-    assert begin[:2] == ["orders.today", "orders.sales_today"]
-    arrange(owner, "later:orders.today", order=begin)
-    assert cards(owner)[:2] == ["orders.sales_today", "orders.today"]
-    arrange(owner, "hide:orders.sales_today", order=cards(owner), **{"size.orders.today": "whole"})
-    assert cards(owner) == ["orders.today", *begin[2:]]
-    assert 'mk-w-whole" id="w-orders-today"' in owner.get("/admin/").text
+    assert begin[:2] == ["orders.sales", "orders.orders"]
+    arrange(owner, "later:orders.sales", order=begin)
+    assert cards(owner)[:2] == ["orders.orders", "orders.sales"]
+    arrange(owner, "hide:orders.orders", order=cards(owner), **{"size.orders.sales": "whole"})
+    assert cards(owner) == ["orders.sales", *begin[2:]]
+    assert 'mk-w-whole" id="w-orders-sales"' in owner.get("/admin/").text
     page = owner.get("/admin/home/").text
-    assert "show:orders.sales_today" in page
-    arrange(owner, "show:orders.sales_today", order=["orders.sales_today", *cards(owner)])
-    assert cards(owner)[0] == "orders.sales_today"
+    assert "show:orders.orders" in page
+    arrange(owner, "show:orders.orders", order=["orders.orders", *cards(owner)])
+    assert cards(owner)[0] == "orders.orders"
     arrange(owner, "reset")
     assert cards(owner) == begin
 
@@ -237,3 +239,36 @@ def test_of_two_cards_with_one_name_the_first_is_shown(runtime: Any, monkeypatch
     monkeypatch.setattr(visits.hooks, "Widget", lambda *given, **more: Widget("core.running", "Mine", lambda ctx: []))
     found = [one.title for one in dashboard.offered(SYSTEM) if one.name == "core.running"]
     assert [str(title) for title in found] == ["Running now"]
+
+
+def pressed(page: str) -> list[str]:
+    return re.findall(r'value="(\w+)" id="period-\w+" aria-pressed="true"', page)
+
+
+def test_a_period_is_in_the_address_and_kept_for_the_next_time(owner: Any) -> None:
+    assert pressed(owner.get("/admin/").text) == ["last_7_days"]
+    answer = owner.send("/admin/home/period", period="this_month")
+    assert (answer.status_code, answer.location) == (303, "/admin/?period=this_month")
+    page = owner.get("/admin/").text
+    assert pressed(page) == ["this_month"]
+    assert "/admin/home/widgets/visits.count?period=this_month" in page
+    assert pressed(owner.get("/admin/?period=today").text) == ["today"]
+    assert pressed(owner.get("/admin/?period=<b>").text) == ["last_7_days"]
+
+
+def test_a_card_of_another_plugin_knows_the_period(owner: Any) -> None:
+    make_suppliers(count=2)
+    card = "/admin/home/widgets/visits.count?period="
+    assert "2 new ones" in owner.get(card + "today", headers=HTMX).text
+    Supplier = runtime_room.current().resource("suppliers.supplier").model
+    Supplier.update(created_at=utcnow() - timedelta(days=10)).execute()
+    assert "0 new ones" in owner.get(card + "last_7_days", headers=HTMX).text
+    assert "2 new ones" in owner.get(card + "last_30_days", headers=HTMX).text
+
+
+def test_without_a_card_of_a_period_none_is_offered(signed_in: Any) -> None:
+    roleless = signed_in("")
+    shown = cards(roleless)
+    assert pressed(roleless.get("/admin/").text) == ["last_7_days"]
+    arrange(roleless, "hide:visits.count", order=shown)
+    assert pressed(roleless.get("/admin/").text) == []

@@ -25,7 +25,9 @@ from core.auth import LoginAttempt, Session, User
 from core.auth.models import ApiToken
 from core.context import Context
 from core.files import StoredFile
-from core.resources import service_of, tags_of
+from core.notifications import Notification
+from core.preferences import Preference
+from core.resources import Outcome, service_of, tags_of
 from core.views import SavedView
 from tests import hostile
 from tests.conftest import confirmed, yes_to
@@ -170,12 +172,13 @@ def test_a_title_is_typed_as_it_is_read(app_with: Any, make_user: Any, title: st
 
 @pytest.fixture
 def app_with(house: flask.Flask, runtime: Any) -> Iterator[Any]:
-    """app_with(level) -> the house, in which a tag wants a confirmation of this level."""
+    """app_with(level, run=None) -> the house, in which a tag wants a confirmation of this level."""
     with ExitStack() as stack:
 
-        def build(level: Any) -> flask.Flask:
+        def build(level: Any, run: Any = None) -> flask.Flask:
             old = runtime.resource("suppliers.supplier")
-            new = replace(old, actions=[replace(old.actions[0], level=level)])
+            action = old.actions[0]
+            new = replace(old, actions=[replace(action, level=level, run=run or action.run)])
             stack.enter_context(runtime_room.bound(replace(runtime, resources=runtime.resources | {old.name: new})))
             made: flask.Flask = create_app(runtime_room.current())
             return made
@@ -215,6 +218,31 @@ def test_of_several_answers_to_one_question_one_is_taken(house: flask.Flask, own
         assert (len(seen), seen.count(302)) == (4, 1), seen
         assert set(seen) <= {302, 404, 409}
     assert Entry.select().where(Entry.resource == "suppliers.supplier", Entry.action == "deleted").count() == 3
+
+
+def test_a_request_beside_a_long_act_is_not_signed_out(app_with: Any, make_user: Any) -> None:
+    """The password gives the session a new secret; a page that polls comes with the old one until the act is done."""
+    seen = []
+
+    def slow(ctx: Context, ids: Any, arguments: Any) -> dict[int, Outcome]:
+        cookie = owner.browser.get_cookie("maktab").value
+        seen.extend(at_once(lambda: polled(cookie), 1))
+        return {record_id: Outcome("done", record_id) for record_id in ids}
+
+    def polled(cookie: str) -> int:
+        other = app.test_client()
+        other.set_cookie("maktab", cookie)
+        return int(other.get("/admin/jobs/pill", headers={"HX-Request": "true"}).status_code)
+
+    app = app_with("reauth", slow)
+    owner = Caller(app, make_user("owner"))
+    old = owner.browser.get_cookie("maktab").value
+    Session.update(step_up_at=None).execute()
+    answer = ask(owner, f"{LIST}actions/add_tags", ids="1", **{"argument.tags": "x"})
+    assert (answer.status_code, seen) == (302, [200])
+    assert owner.browser.get("/admin/").status_code == 200
+    owner.browser.set_cookie("maktab", old)
+    assert owner.browser.get("/admin/").status_code == 302, "who had stolen the old cookie is out"
 
 
 def test_a_long_refusal_costs_nobody_his_session(owner: Caller, make_user: Any) -> None:
@@ -333,3 +361,66 @@ def test_no_name_becomes_an_element_an_attribute_or_a_link(owner: Caller, ctx: C
         assert Shape(page).found <= harmless, Shape(page).found - harmless
         shown += page.count("alert(1)")
     assert shown > 60, shown
+
+
+# Whose it is
+
+
+TOUCHED = ("core_session", "core_confirmation", "core_login_attempt")
+"""Tables of keys and counters."""
+
+
+def content(app: flask.Flask) -> dict[str, int]:
+    """{table: rows}, and a mark that any change of a record moves."""
+    tables = [
+        name for name in db.database.get_tables() if not re.search("search|sqlite_", name) and name not in TOUCHED
+    ]
+    found = {name: db.database.execute_sql(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in tables}
+    found["unread"] = Notification.select().where(Notification.read_at.is_null()).count()
+    return found
+
+
+@pytest.mark.parametrize("what", ["role", "user"])
+def test_whoever_looks_leaves_no_trace_by_reading(
+    house: flask.Flask, owner: Caller, make_user: Any, ctx: Context, what: str
+) -> None:
+    user = make_user("owner")
+    for one in (owner.user, user):
+        notifications.tell(ctx, [one.id], "%(title)s: done.", {"title": "x"}, url="/admin/jobs/1")
+    ask(owner, f"{LIST}actions/add_tags", ids="1", confirmed="1", **{"argument.tags": "x"})
+    whom = f"role:{Role.get(Role.name == 'owner').id}" if what == "role" else f"user:{user.id}"
+    assert ask(owner, "/admin/view-as", what=whom).status_code == 302
+    before, seen = content(house), 0
+    for route in routes_of(house):
+        if route.method in ("GET", "HEAD") and not route.is_api and "sign-" not in route.rule:
+            assert owner.browser.get(route.url).status_code < 500, route
+            seen += 1
+    assert seen > 60
+    assert content(house) == before
+
+
+def test_a_file_that_is_gone_from_the_disk_is_not_found(owner: Caller, ctx: Context) -> None:
+    """As after a restore of the database without its files."""
+    form = {"csrf_token": owner.csrf, "text": "See", "file": [(io.BytesIO(b"x"), "a.pdf")]}
+    owner.browser.post(f"{LIST}1/notes", data=form, headers={"Referer": "http://localhost/admin/"})
+    (link,) = re.findall(r'class="mk-file" href="([^"]+)"', owner.browser.get(f"{LIST}1").text)
+    kept = files.store(replace(ctx, actor=replace(ctx.actor, user_id=user_id_of(owner))), io.BytesIO(b"y"), "b.csv")
+    for path in runtime_room.current().settings.files_dir.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    for url in (link, f"/admin/jobs/file/{kept.id}"):
+        assert owner.browser.get(url).status_code == 404, url
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"menu": {"order": [], "of_a_later_version": 1}}, {"menu": {"pins": None}}, {"menu": []},
+        {"home": [{"size": "half"}, 3]}, {"home": {"name": "x"}}, {"shortcuts": ["g"]}, {"theme": {}},
+    ],
+)  # fmt: skip
+def test_a_choice_that_another_version_has_kept_breaks_no_page(owner: Caller, kept: dict[str, Any]) -> None:
+    for name, value in kept.items():
+        Preference.create(user=user_id_of(owner), name=name, value=value)
+    for url in ("/admin/", "/admin/home/", "/admin/menu/", "/admin/shortcuts/", LIST, f"{LIST}1", "/admin/profile/"):
+        assert owner.browser.get(url, follow_redirects=True).status_code == 200, (url, kept)

@@ -15,6 +15,7 @@ from core.context import SYSTEM, Context
 from core.db import search
 from core.events import Event
 from core.jobs.models import Job, JobItem, ScheduleSlot
+from core.plugins.models import PluginCalls
 from core.resources.declaration import Selection
 from core.settings import Settings
 from tests.ledger_kit import again, install, things, work_off
@@ -61,13 +62,14 @@ def test_sessions_answers_slots_events_and_files_go_when_their_time_is_over(hous
         Session.create(user=user, token_hash=str(age), created_at=age)
         KeptAnswer.create(user_id=1, key=str(age), request_hash="", created_at=age)
         ScheduleSlot.create(task=str(age), slot=1, created_at=age)
+        PluginCalls.create(plugin="orders", day=age.date(), calls=1)
         files.store(CTX, io.BytesIO(b"x"), "a", expires_at=age + timedelta(days=1))
     events.emit(CTX, "ledger.nobody_listens.v1", {})
     events.emit(CTX, "ledger.nobody_listens.v1", {})
     Event.update(relayed_at=LONG_AGO).where(Event.id == Event.select(Event.id).limit(1)).execute()
     gone = clean_up(house)
     kept = {"items": 0, "jobs": 0, "notifications": 0, "confirmations": 0}
-    assert gone == {"files": 1, "sessions": 1, "answers": 1, "slots": 1, "events": 1, **kept}
+    assert gone == {"files": 1, "sessions": 1, "answers": 1, "calls": 1, "slots": 1, "events": 1, **kept}
 
 
 def test_the_search_index_is_rebuilt_in_chunks(house: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from core.resources import Selection, service_of, traits
 from core.testing import pages
 from plugins.orders.tests.conftest import doc
 
-pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_kind", ["sqlite"])]
 MUST = {
     "/admin/", "/admin/orders/", "/admin/orders/new", "/admin/jobs/", "/admin/plugins/", "/admin/profile/",
     "/admin/users/", "/admin/roles/", "/admin/audit/", "/admin/imports/", "/admin/no-such-page",

@@ -224,6 +224,26 @@ def test_a_shared_view_shows_no_more_than_its_viewer_may_see(owner: Any, signed_
     assert 'id="count" data-count hx-swap-oob="true">1<' in text_of(narrow.get(f"{LIST}count?view={ref}"))
 
 
+def test_many_views_of_others_crowd_out_nobody_s_own(owner: Any, signed_in: Any) -> None:
+    """A list has 50 tabs at most; every other view still opens by its address."""
+    viewer = signed_in("viewer")
+    shared = [
+        SavedView.create(resource="suppliers.supplier", name=f"N{n}", owner=owner.user, shared_with="*")
+        for n in range(60)
+    ]
+    ref = keep(viewer, "Mine", position="9999")
+    assert tabs_of(text_of(viewer.get(f"{LIST}?view={ref}")))[-1] == "Mine"
+    last = shared[-1].id
+    page = text_of(viewer.get(f"{LIST}?view={last}"))
+    assert "This view was deleted" not in page
+    assert len(tabs_of(page)) == 52
+    assert {"Mine", "N59"} <= set(tabs_of(page))
+    send(owner, f"{LIST}views/{last}", what="edit", name="Renamed", version="1")
+    assert kept(str(last)).name == "Renamed"
+    send(viewer, f"{LIST}views/{ref}", what="delete")
+    assert not SavedView.select().where(SavedView.id == int(ref)).exists()
+
+
 # which one opens first
 
 

@@ -32,9 +32,8 @@ def demand_password(ctx: Context, user: User, password: str) -> None:
         raise Invalid({"password": [_("This is not your present password.")]})
 
 
-def step_up(ctx: Context, session: Session, user: User, password: str) -> str:
-    """`session` gets another secret, which is given back, and counts as fresh. Raises as above."""
-    demand_password(ctx, user, password)
+def step_up(session: Session) -> str:
+    """`session`, whose user has given the password, gets another secret, which is given back, and counts as fresh."""
     secret, stored = new_secret()
     fresh: dict[str, Any] = {"token_hash": stored, "step_up_at": db.utcnow()}
     Session.update(fresh).where(Session.id == session.id).execute()

@@ -18,6 +18,7 @@ from core.jobs import actions, deliveries
 from core.jobs.models import Job, JobItem, JobType, Schedule, ScheduleSlot
 from core.jobs.run import JobRun
 from core.notifications import Notification
+from core.plugins.models import PluginCalls
 
 KEEP_DAYS = 30  # finished jobs, their rows' results, relayed events
 KEEP_DELIVERIES_DAYS = 1
@@ -53,6 +54,7 @@ def _clean_up(run: JobRun) -> Mapping[str, int]:
         "confirmations": _delete(Confirmation, Confirmation.expires_at < now),
         "answers": _delete(KeptAnswer, KeptAnswer.created_at < now - timedelta(days=2)),
         "notifications": _delete(Notification, Notification.at < now - timedelta(days=notifications.KEEP_DAYS)),
+        "calls": _delete(PluginCalls, PluginCalls.day < old.date()),
         "slots": _delete(ScheduleSlot, ScheduleSlot.created_at < old),
         "events": _delete(Event, Event.relayed_at < old),
         # Items before their job: afterwards nobody could tell whose they were.

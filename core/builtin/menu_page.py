@@ -14,7 +14,7 @@ from core.access import SIGNED_IN
 from core.errors import Invalid
 from core.i18n import _, __
 from core.nav import Choices
-from core.web import home
+from core.web import home, waiting
 from core.web.base import AdminView, context, preference
 
 PREFERENCE = "menu"
@@ -47,6 +47,13 @@ class MenuView(AdminView):
                 choices=[(one["target"], one["label"]) for one in offered if one["url"] != nav.HOME],
             )
         )  # fmt: skip
+
+    @expose("/waiting")
+    def waiting_numbers(self) -> str:
+        """The numbers beside the entries, for the late request of every page."""
+        hidden, found = Choices.of(preference(PREFERENCE)).hidden, waiting.counted(context())
+        shown = {target: some for target, some in found.items() if target not in hidden}
+        return str(self.render("admin/waiting.html", numbers=shown))
 
     @expose("/", methods=["POST"])
     def arrange(self) -> Any:

@@ -13,7 +13,7 @@ from core.db import utcnow
 from core.i18n import _, __, _n, text_of
 from core.plugins.guards import KEPT
 from core.plugins.manifest import Plugin
-from core.plugins.models import PluginFailure, PluginState
+from core.plugins.models import PluginCalls, PluginFailure, PluginState
 from core.resources import Badge
 
 CATEGORIES: Mapping[str, Any] = {
@@ -73,6 +73,18 @@ def failed(names: list[str]) -> dict[str, int]:
     recent = PluginFailure.plugin.in_(names) & (PluginFailure.at > utcnow() - KEPT)
     counted = PluginFailure.select(PluginFailure.plugin, peewee.fn.COUNT(PluginFailure.id)).where(recent)
     return dict(counted.group_by(PluginFailure.plugin).tuples())
+
+
+def used(names: list[str]) -> dict[str, str]:
+    """{plugin: how often it was called today and how often that failed, in words}, in one statement."""
+    today = (PluginCalls.plugin.in_(names)) & (PluginCalls.day == utcnow().date())
+    rows = PluginCalls.select(PluginCalls.plugin, PluginCalls.calls, PluginCalls.failures).where(today)
+    return {plugin: _used(calls, failures) for plugin, calls, failures in rows.tuples()}
+
+
+def _used(calls: int, failures: int) -> str:
+    called = _n("%(n)s call today", "%(n)s calls today", calls)
+    return f"{called} · " + _n("%(n)s failed", "%(n)s failed", failures)
 
 
 def said(failures: int) -> str:

@@ -11,11 +11,14 @@ from core.access import requires
 from core.audit import words
 from core.auth.models import User
 from core.builtin import plugin_health as health
+from core.context import Context
 from core.errors import MaktabError, NotFound
 from core.i18n import _, __, text_of
 from core.plugins import lifecycle
 from core.plugins.manifest import Plugin
+from core.plugins.models import PluginState
 from core.plugins.resolver import dependents
+from core.resources import Waiting
 from core.web import confirm
 from core.web.base import AdminView, context
 from core.web.confirm import Question
@@ -32,6 +35,11 @@ class PluginsView(AdminView):
     def __init__(self) -> None:
         super().__init__(__("Plugins"), endpoint="core_plugins", url="/admin/plugins")
 
+    def waiting(self, ctx: Context) -> list[Waiting]:
+        """Those that were switched off after failures."""
+        off = PluginState.select().where(PluginState.status == "quarantined").count()
+        return [Waiting(off, __("quarantined"), is_bad=True)]
+
     def render(self, template: str, **values: Any) -> str:
         common = {"text_of": text_of, "health": health, "may_manage": context().actor.can("core.plugin.manage")}
         return str(super().render(template, **common, **values))
@@ -41,8 +49,9 @@ class PluginsView(AdminView):
         found, asked = lifecycle.status(), flask.request.args.get("q", "").strip()
         shown = [one for one in found if asked.casefold() in _searched(one)]
         groups = {name: [one for one in shown if one.category == name] for name in health.CATEGORIES}
+        names = [one.name for one in shown]
         page = {"groups": groups, "count": len(found), "on": sum(one.enabled for one in found), "asked": asked}
-        return self.render("admin/plugins.html", **page, failed=health.failed([one.name for one in shown]))
+        return self.render("admin/plugins.html", **page, failed=health.failed(names), used=health.used(names))
 
     @expose("/<name>")
     def details(self, name: str) -> str:
@@ -51,6 +60,7 @@ class PluginsView(AdminView):
         users = {user.id: str(user) for user in User.select().where(User.id.in_({one.actor_id for one in entries}))}
         told = [(one.at, words.action("core.plugin", one.action), _who(one, users)) for one in entries]
         page = {"plugin": plugin, "dependents": first, "wishes": health.wishes(plugin), "log": log, "history": told}
+        page["used"] = health.used([name]).get(name, "")
         return self.render("admin/plugin.html", **page)
 
     @expose("/<name>/enable", methods=["POST"])

@@ -12,6 +12,7 @@ import structlog
 
 from core import db
 from core.db import utcnow
+from core.plugins import calls
 from core.plugins.models import PluginFailure
 from core.plugins.state import quarantine
 
@@ -29,6 +30,7 @@ _places = BoundedSemaphore(200)
 def failed(plugin: str, hook: str, error: BaseException) -> None:
     """Log and count one failure; never raises and never waits for the database."""
     log.error("plugin hook failed", plugin=plugin, hook=hook, exc_info=error)
+    calls.failed(plugin)
     if db.takes_no_writes(error):
         return  # the database is full, restarts or is gone: that is no plugin's fault
     if _places.acquire(blocking=False):
@@ -41,6 +43,12 @@ def failed(plugin: str, hook: str, error: BaseException) -> None:
 def end(plugin: str, reason: str) -> None:
     """Quarantine `plugin` now; never raises and never waits for the database."""
     _counting.submit(_safely, quarantine, plugin, reason)
+
+
+def called(plugin: str) -> None:
+    """Count a call; now and then that writes, which nobody waits for."""
+    if calls.called(plugin):
+        _counting.submit(_safely, lambda _plugin: calls.write(), plugin)
 
 
 def flush() -> None:

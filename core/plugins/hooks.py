@@ -92,6 +92,7 @@ def _frozen(caller: Any) -> _Hook:
 def _ask(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callable[[Any], Any]) -> Any:
     """What `use` makes of the answer of one implementation; when that fails, what the hook's policy says."""
     began = perf_counter()
+    guards.called(impl.plugin)
     try:
         # Inside a caller's transaction a failed statement must not spoil it; a page view has none and gets none.
         savepoint = db.transaction() if db.database.in_transaction() else nullcontext()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from core.api import Endpoint
     from core.context import Actor, Context
-    from core.dashboard import Widget
+    from core.dashboard import Period, Widget
     from core.jobs import Job, JobType, Schedule
     from core.nav import Link, NavItem
     from core.resources import Badge, Resource
@@ -143,12 +143,14 @@ def nav_items(actor: Actor) -> Sequence[NavItem]:  # type: ignore[empty-body]
 
 
 @hookspec("collect", budget_ms=500)
-def dashboard_widgets(actor: Actor) -> Sequence[Widget]:  # type: ignore[empty-body]
+def dashboard_widgets(actor: Actor, period: Period) -> Sequence[Widget]:  # type: ignore[empty-body]
     """Cards of the page Home; each user chooses which he sees, how large and in which order.
 
     When: on the page Home, and once more when the browser fetches the content of one card, which calls its `load`.
     May: give `core.dashboard.Widget`s, each named `<plugin>.<noun>`. No query and no network in the hook; `load` does at
-    most 4 queries that do not grow with the tables.
+    most 4 queries that do not grow with the tables. `period` is what the user looks at: its `days` (of the shop), the
+    `before` that it is compared with, the `moments` of both, and its `name`, a word for filters of dates. A card that is
+    about it says `has_period=True`, so that Home offers other periods.
     Failure: of the hook: no card of this plugin; counted. Of `load` or of the template: that card says so and offers to
     try again; logged.
     """

@@ -38,6 +38,21 @@ class PluginFailure(Model):
         indexes = ((("plugin", "at"), False),)
 
 
+class PluginCalls(Model):
+    """How often a plugin was called through its hooks on one day (UTC), and how often that failed."""
+
+    audit_exempt: ClassVar[str] = "a counter"
+
+    plugin = peewee.CharField(max_length=64)
+    day = peewee.DateField(index=True)
+    calls = peewee.BigIntegerField(default=0)
+    failures = peewee.BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "core_plugin_calls"
+        indexes = ((("plugin", "day"), True),)
+
+
 class CoreState(Model):
     """One row: every process builds anew when `generation` moves."""
 

@@ -118,6 +118,15 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A number beside an entry of the menu: what waits there. `label`: of what, "to ship"; `is_bad`: in red."""
+
+    number: int
+    label: Label
+    is_bad: bool = False
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of one record in a set. `errors` maps field to messages when rejected; `undo` is kept for undo."""
 
@@ -194,6 +203,7 @@ class Resource:
     `views`: tabs above the list, after that of the whole list.
     `scroll`: the next page of the list comes by itself at its end.
     `above`: a part above the list (a template, and `load(ctx, None)`), which is not fetched again with it.
+    `waiting(ctx)`: the numbers beside its entry in the menu, from an index or from sums that are kept; at most two.
     `reauth`: fields of the document that are only written when the password was given lately.
     `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
     """
@@ -233,6 +243,7 @@ class Resource:
     can_import: bool = True
     form_fields: Sequence[str] = ()
     reauth: Sequence[str] = ()
+    waiting: Callable[[Context], Sequence[Waiting]] | None = None
     above: Section | None = None
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from jinja2 import meta, nodes
 
 from core import access
 from core.context import system_context
-from core.dashboard import SIZES, Widget
+from core.dashboard import SIZES, Period, Widget
 from core.nav import GROUPS, Link, NavItem
 from core.plugins.blame import where as place_of
 from core.resources import Section
@@ -41,7 +41,7 @@ def _shown(case: Case, where: str, icon: str, permission: str, group: str) -> No
 def _buttons(case: Case) -> None:
     """What the hooks give that are asked without a record; those may also answer only some."""
     _asked(case, "nav_items", {})
-    _asked(case, "dashboard_widgets", {})
+    _asked(case, "dashboard_widgets", {"period": Period.of("")})
     for name in case.built.resources:
         _asked(case, "list_links", {"resource": name, "query": ""})
 

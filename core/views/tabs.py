@@ -52,15 +52,20 @@ def may_edit(actor: Actor, owner_id: int, shared_with: str) -> bool:
     return actor.is_system or owner_id == actor.user_id or bool(shared_with and actor.can(SHARE))
 
 
-def tabs(ctx: Context, resource: Resource, base: Setup) -> list[Tab]:
-    """The tabs in order; one statement. `base`: how the user wants the list where a view does not say."""
+def tabs(ctx: Context, resource: Resource, base: Setup, ref: str = "") -> list[Tab]:
+    """The tabs in order; one statement. `base`: how the user wants the list where a view does not say.
+
+    Of more than `_MOST` saved views the one called `ref` is there in any case, then the user's own ones.
+    """
     found = [Tab(ALL, _("All"), base)]
     found += [_declared(ctx, resource, view, base) for view in resource.views]
     seen = SavedView.select().where(SavedView.resource == resource.name)
     within = visible(ctx.actor)
     seen = seen if within is None else seen.where(within)
-    rows = seen.order_by(SavedView.position, SavedView.id).limit(_MOST)
-    return found + [_saved(ctx, resource, row) for row in rows]
+    asked = int(ref) if ref.isdecimal() and len(ref) < 19 else 0
+    first = (SavedView.id == asked).desc(), (SavedView.owner == ctx.actor.user_id).desc()
+    rows = seen.order_by(*first, SavedView.position, SavedView.id).limit(_MOST)
+    return found + [_saved(ctx, resource, row) for row in sorted(rows, key=lambda row: (row.position, row.id))]
 
 
 def saved(ctx: Context) -> list[SavedView]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,9 @@ import flask_admin.theme
 
 from core import preferences
 from core.auth import current_context
+from core.context import Context
 from core.i18n import DIGITS
+from core.resources import Waiting
 
 context = current_context
 """Who asks."""
@@ -37,6 +40,7 @@ class AdminView(Guarded, flask_admin.BaseView):  # type: ignore[misc]
 
     `permission`: needed for each of its methods, unless one says `@core.access.requires`. `nav_group`: where the menu
     shows it (see `core.nav.GROUPS`; empty: nowhere), at `nav_order`, with `icon`; `g` and `nav_key` open it.
+    `waiting(ctx)`, where a page has it: what waits there, as numbers beside its entry.
     """
 
     permission = ""
@@ -44,6 +48,7 @@ class AdminView(Guarded, flask_admin.BaseView):  # type: ignore[misc]
     nav_order = 50
     nav_key = ""
     icon = "box"
+    waiting: Callable[[Context], Sequence[Waiting]] | None = None
 
 
 def init_app(app: flask.Flask) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import flask
 import marshmallow as ma
 
+from core import db
 from core.auth import confirmations, stepup, throttle
 from core.auth.frame import current_context, current_session, current_user, enter
 from core.errors import Invalid
@@ -68,6 +69,7 @@ class Asked:
         self.question = question
         self.arguments = [flask.request.full_path, sorted(arguments)]
         self.errors: Mapping[str, Sequence[str]] = {}
+        self._is_proved = False
         self.status, self.headers = 200, dict[str, str]()
         self.is_granted = GRANT in flask.request.form and self._answered()
 
@@ -80,7 +82,7 @@ class Asked:
         return confirmations.issue(current_context(), self.question.act, self.arguments)
 
     def _is_fresh(self) -> bool:
-        return PASSWORD not in self.errors and stepup.is_fresh(current_session())
+        return PASSWORD not in self.errors and (self._is_proved or stepup.is_fresh(current_session()))
 
     def _answered(self) -> bool:
         posted, ctx = flask.request.form, current_context()
@@ -105,11 +107,19 @@ class Asked:
             return
         if not posted.get(PASSWORD):
             raise Invalid({PASSWORD: [_("This needs your password.")]})
-        user, session = current_user(), current_session()
         try:
-            enter(user, stepup.step_up(current_context(), session, user, posted[PASSWORD]), session)
+            stepup.demand_password(current_context(), current_user(), posted[PASSWORD])
         except Invalid as wrong:
             raise Invalid({PASSWORD: wrong.errors["password"]}) from None
+        self._is_proved = True
+        flask.after_this_request(_step_up)
+
+
+def _step_up(answer: flask.Response) -> flask.Response:
+    """Only when the act is done, which may take seconds: a page that polls meanwhile still has the old secret."""
+    with db.optional_write():
+        enter(current_user(), stepup.step_up(current_session()), current_session())
+    return answer
 
 
 def why() -> str:

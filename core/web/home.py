@@ -11,7 +11,7 @@ import structlog
 
 from core import access, arrangement, dashboard, preferences, runtime
 from core.access import SIGNED_IN, Role, label_of
-from core.dashboard import PREFERENCE, SIZES, Placed, Widget
+from core.dashboard import PERIOD, PERIODS, PREFERENCE, SIZES, Period, Placed, Widget
 from core.db import utcnow
 from core.errors import Invalid, NotFound
 from core.i18n import _, __, local
@@ -39,8 +39,18 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
 
     @flask_admin.expose("/")
     def index(self) -> Any:
-        placed = dashboard.arranged(dashboard.offered(context().actor), preference(PREFERENCE))
-        return self.render("admin/home/index.html", placed=placed, greeting=_greeting(), quarantined=_quarantined())
+        period = _period()
+        placed = dashboard.arranged(dashboard.offered(context().actor, period), preference(PREFERENCE))
+        shown = [one for one in placed if not one.is_hidden]
+        page = {"placed": placed, "shown": shown, "period": period, "periods": PERIODS}
+        return self.render("admin/home/index.html", greeting=_greeting(), quarantined=_quarantined(), **page)
+
+    @flask_admin.expose("/home/period", methods=["POST"])
+    def choose_period(self) -> Any:
+        """The period is kept for the next time; the address of the page names it too."""
+        name = Period.of(flask.request.form.get("period", "")).name
+        preferences.put(context(), PERIOD, name)
+        return flask.redirect(flask.url_for(".index", period=name), 303)
 
     @flask_admin.expose("/home/widgets/<name>")
     def widget(self, name: str) -> Any:
@@ -54,7 +64,8 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
             found.append(one)
             return self._drawn_or_not(one) if one.is_for(context().actor) else None
 
-        content = runtime.current().hooks.read("dashboard_widgets", drawn, actor=context().actor)
+        asked = {"actor": context().actor, "period": _period()}
+        content = runtime.current().hooks.read("dashboard_widgets", drawn, **asked)
         if not found:
             raise NotFound(_("There is no such card now; its plugin may be off."))
         access.demand(context().actor, found[0].permission or SIGNED_IN)
@@ -87,7 +98,7 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
 
     def _card(self, widget: Widget, part: str, **values: Any) -> str:
         template = "admin/home/body.html" if is_partial() else "admin/home/one.html"
-        return str(self.render(template, widget=widget, part=part, **values))
+        return str(self.render(template, widget=widget, part=part, period=_period(), **values))
 
     @flask_admin.expose("/home/", methods=["GET"])
     def customize(self) -> Any:
@@ -111,6 +122,11 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
         if verb == "quiet":  # the page shows it already
             return "", 204
         return flask.redirect(flask.url_for(".index" if verb == "done" else ".customize", _anchor=name or None))
+
+
+def _period() -> Period:
+    """That of the address, else the one that the user chose last."""
+    return Period.of(flask.request.args.get("period") or preference(PERIOD, ""))
 
 
 def _posted(offer: list[Widget]) -> list[Placed]:

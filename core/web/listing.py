@@ -82,8 +82,9 @@ def listing(ctx: Context, resource: Resource, args: MultiDict[str, str]) -> List
     given = _cleaned(resource, args)
     page = ListState.of(resource, given)
     own = {what: preference(chosen(resource, what), "") for what in ("columns", "density")}
-    tabs = views.tabs(ctx, resource, views.changed(resource, views.usual(resource), own))
-    tab, ref = views.opened(tabs, given.get("view", "")), given.get("view", "")
+    ref = given.get("view", "")
+    tabs = views.tabs(ctx, resource, views.changed(resource, views.usual(resource), own), ref)
+    tab = views.opened(tabs, ref)
     setup = views.changed(resource, (tab or tabs[0]).setup, given)
     others = {name: value for name, value in given.items() if name not in views.RESERVED and name not in page.filters}
     return Listing(resource, tabs, tab or tabs[0], ref if tab else "", setup, page, others, tab is None)

@@ -79,7 +79,7 @@ class ResourceView(
     @requires("{resource}.view")
     def index_view(self) -> Any:
         first = "" if flask.request.args else preference(chosen(self.resource, "first"), "")
-        if first and views.opened(self._tabs(), first):
+        if first and views.opened(self._tabs(first), first):
             return self._to(view=first)
         problem, args = "", flask.request.args
         try:

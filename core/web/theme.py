@@ -19,7 +19,7 @@ from core.audit import words
 from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
-from core.web import cells, pickers, shortcuts
+from core.web import browsers, cells, pickers, shortcuts, waiting
 from core.web.base import is_partial, preference
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -56,7 +56,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     folders = {name: jinja2.FileSystemLoader(path / "templates" / name) for name, path in plugins.items()}
     app.jinja_loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(THEME / "templates"), jinja2.PrefixLoader(folders)])
     filters = {"money": i18n.money, "price": i18n.price, "number": i18n.number, "datetime": i18n.moment}
-    filters |= {"clock": i18n.format_clock, "filesize": i18n.filesize, "noun": i18n.noun}
+    filters |= {"clock": i18n.format_clock, "filesize": i18n.filesize, "noun": i18n.noun, "browser": browsers.named}
     app.jinja_env.filters.update(filters, day=i18n.format_day, local=i18n.local)
     app.jinja_env.globals.update(icon=icon, asset=asset, link_to=links.to, url_if=links.page)
     app.jinja_env.globals.update(
@@ -68,6 +68,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)
     app.context_processor(_page)
+    waiting.init_app(app)
     app.after_request(_headers)
 
 
@@ -121,6 +122,7 @@ def _page() -> dict[str, Any]:
         "digits": i18n.digits(),
         "theme_choice": _theme(),
         "nav_menu": _menu,
+        "nav_waiting": waiting.known(context) if context else None,
         "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import flask
 from flask_admin import expose
@@ -47,7 +48,7 @@ class ViewPages(Listed):
     @requires("{resource}.view")
     def view_view(self, ref: str) -> Any:
         """Settings of one tab. `what`: edit, update (to what the list shows) or delete."""
-        tab = views.opened(self._tabs(), ref)
+        tab = views.opened(self._tabs(ref), ref)
         if tab is None:
             raise NotFound(_("This view was deleted, or it is not shared with you."))
         if flask.request.method == "GET":
@@ -103,8 +104,8 @@ class ViewPages(Listed):
         held = preferences.of_roles(chosen(self.resource, "first")) if _may_set_roles() else {}
         return {name for name, ref in (own | held).items() if ref == tab.ref}
 
-    def _tabs(self) -> list[Tab]:
-        return list(self._shown("").tabs)
+    def _tabs(self, ref: str = "") -> list[Tab]:
+        return list(self._shown(urlencode({"view": ref})).tabs)
 
     @staticmethod
     def _tried(write: Any) -> tuple[Errors, int | None]:

@@ -8,7 +8,7 @@ from typing import Any
 from core import jobs as job_room
 from core.changes import Change
 from core.context import Context
-from core.dashboard import Widget
+from core.dashboard import Period, Widget
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.resources import Resource
@@ -53,8 +53,8 @@ def register_commands() -> Mapping[str, Any]:
 
 
 @hookimpl
-def dashboard_widgets() -> Sequence[Widget]:
-    return widgets.widgets()
+def dashboard_widgets(period: Period) -> Sequence[Widget]:
+    return widgets.widgets(period)
 
 
 @hookimpl

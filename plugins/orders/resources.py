@@ -16,6 +16,7 @@ from plugins.orders.models import Address, Adjustment, Order, OrderLine
 from plugins.orders.schemas import OrderSchema
 from plugins.orders.services.documents import OrderService
 from plugins.orders.services.workflow import ORDER_WORKFLOW
+from plugins.orders.waiting import waiting
 
 
 def search_text(ids: Sequence[int]) -> dict[int, str]:
@@ -131,6 +132,7 @@ ORDERS = Resource(
     actions=ACTIONS,
     guard=ORDER_WORKFLOW.guard,
     scopes=[Scope("sales_channel", __("Sales channel"))],
+    waiting=waiting,
     has_tags=True,
     can_delete=True,
     form_fields=[

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from core import runtime
 from core.context import Context
-from core.dashboard import Content, Entry, Figure, Trend, Widget
+from core.dashboard import Content, Entry, Figure, Period, Trend, Widget
 from core.i18n import _, __, money, number
 from core.resources import ListState, Tone, page
 from plugins.orders import labels
@@ -18,7 +18,7 @@ from plugins.orders.services.tally import STATES, Sum
 
 VIEW = "orders.order.view"
 _LIST = "/admin/orders/"
-_DAYS = 30
+_LEAST, _LONG = 7, 14
 Days = Mapping[date, Sum]
 
 
@@ -55,60 +55,55 @@ def _all(found: Mapping[str, Days]) -> Days:
     return total
 
 
-def _two_periods(ctx: Context) -> tuple[dict[str, dict[date, Sum]], list[date], list[date]]:
-    """The sums of the last 30 days and of the 30 before."""
-    days = tally.last_days(2 * _DAYS, tally.today())
-    return tally.by_day(ctx, days[0], days[-1]), days[_DAYS:], days[:_DAYS]
+def _read(ctx: Context, period: Period) -> dict[str, dict[date, Sum]]:
+    """The sums of `period`, of that before it and of two weeks, for the small lines."""
+    return tally.by_day(ctx, min(period.before.first, _line(period)[0]), period.last)
 
 
-def _today(ctx: Context) -> list[Figure]:
-    found, days, _before = _two_periods(ctx)
-    total = _all(found)
-    yesterday = _sums(total, days[-2:-1]).orders
-    points = _points(total, days[-14:], "orders")
-    return [Figure(_sums(total, days[-1:]).orders, before=yesterday, note=_("Yesterday"), points=points, is_open=True)]
+def _line(period: Period) -> list[date]:
+    """The days of a line: one of less than a week would say nothing."""
+    return period.days if len(period.days) >= _LEAST else tally.last_days(_LONG, period.last)
 
 
-def _sales_today(ctx: Context) -> list[Figure]:
-    found, days, _before = _two_periods(ctx)
-    figures: list[Figure] = []
-    for code in _currencies(found):
-        now, yesterday = (_sums(found[code], [day]).amount_minor for day in (days[-1], days[-2]))
-        if now or yesterday or not figures:
-            points = _points(found[code], days[-14:], "amount_minor")
-            figures.append(Figure(now, code, before=yesterday, note=_("Yesterday"), points=points, is_open=True))
-    return figures[:4] or [Figure(0, runtime.current().settings.currency)]
+def _figure(days: Days, period: Period, field: str, currency: str = "") -> Figure:
+    now, before = (getattr(_sums(days, one.days), field) for one in (period, period.before))
+    is_open, points = period.name == "today", _points(days, _line(period), field)
+    return Figure(now, currency, before=before, note=period.versus, points=points, is_open=is_open)
 
 
-def _month(ctx: Context) -> list[Figure]:
-    found, days, before = _two_periods(ctx)
-    total = _all(found)
-    was, points = _sums(total, before).orders, _points(total, days, "orders")
-    return [Figure(_sums(total, days).orders, before=was, note=_("vs the 30 days before"), points=points)]
+def _orders(period: Period) -> Callable[[Context], Content]:
+    return lambda ctx: [_figure(_all(_read(ctx, period)), period, "orders")]
 
 
-def _sales_month(ctx: Context) -> list[Figure]:
-    found, days, before = _two_periods(ctx)
-    figures = []
-    for code in _currencies(found):
-        now, was = (_sums(found[code], period).amount_minor for period in (days, before))
-        points = _points(found[code], days, "amount_minor")
-        figures.append(Figure(now, code, before=was, note=_("vs the 30 days before"), points=points))
-    return figures[:4] or [Figure(0, runtime.current().settings.currency)]
+def _sales(period: Period) -> Callable[[Context], Content]:
+    def load(ctx: Context) -> list[Figure]:
+        found = _read(ctx, period)
+        figures = [_figure(found[code], period, "amount_minor", code) for code in _currencies(found)]
+        shown = [one for one in figures if one.value or one.before] or figures[:1]
+        return shown[:4] or [Figure(0, runtime.current().settings.currency)]
+
+    return load
 
 
 def _points(days: Days, chosen: Sequence[date], field: str) -> list[int]:
     return [getattr(days.get(day, Sum()), field) for day in chosen]
 
 
-def _trend(ctx: Context) -> Content:
+def _trend(period: Period) -> Callable[[Context], Content]:
     """The currency of the shop, or the one with most orders when it has none."""
-    found, days, before = _two_periods(ctx)
-    if not found:
-        return []
-    code = _currencies(found)[0]
-    now, was = (_points(found[code], period, "amount_minor") for period in (days, before))
-    return Trend(days, now, was, code)
+
+    def load(ctx: Context) -> Content:
+        days = _line(period)
+        begin = period.before.first if days == period.days else days[0] - timedelta(days=len(days))
+        before = [begin + timedelta(days=n) for n in range(len(days))]
+        found = tally.by_day(ctx, begin, days[-1])
+        if not found:
+            return []
+        code = _currencies(found)[0]
+        now, was = (_points(found[code], chosen, "amount_minor") for chosen in (days, before))
+        return Trend(days, now, was, code)
+
+    return load
 
 
 def _waiting(measure: str) -> Callable[[Context], Content]:
@@ -153,23 +148,21 @@ def _newest(ctx: Context) -> list[Entry]:
     ]  # fmt: skip
 
 
-def widgets() -> list[Widget]:
+def widgets(period: Period) -> list[Widget]:
     def one(name: str, title: Any, load: Callable[[Context], Content], order: int, **more: Any) -> Widget:
         return Widget(f"orders.{name}", title, load, VIEW, order=order, **more)
 
     def counted(name: str, title: Any, load: Callable[[Context], Content], order: int, **more: Any) -> Widget:
         return one(name, title, _counting(load), order, size="quarter", **more)
 
-    since = tally.today() - timedelta(days=_DAYS - 1)
-    month = f"{_LIST}?placed_at__gte={since.isoformat()}"
+    here, of_period = f"{_LIST}?placed_at={period.name}", {"has_period": True}
+    trend = _counting(_trend(period))
     return [
-        counted("today", __("Orders today"), _today, 10, icon="shopping-cart", url=f"{_LIST}?placed_at=today"),
-        counted("sales_today", __("Sales today"), _sales_today, 11, icon="cash"),
+        counted("sales", __("Sales"), _sales(period), 10, icon="cash", **of_period),
+        counted("orders", __("Orders"), _orders(period), 11, icon="shopping-cart", url=here, **of_period),
         counted("to_ship", __("Waiting to ship"), _waiting("to_ship"), 12, icon="truck", url=_url("to_ship")),
         counted("unpaid", __("Unpaid"), _waiting("unpaid"), 13, icon="credit-card", url=_url("unpaid")),
-        counted("month", __("Orders in 30 days"), _month, 20, icon="shopping-cart", url=month),
-        counted("sales_month", __("Sales in 30 days"), _sales_month, 21, icon="cash"),
+        one("trend", __("Sales by day"), trend, 20, icon="chart-line", empty=__("No sales yet."), **of_period),
+        one("newest", __("Newest orders"), _newest, 21, icon="list", url=_LIST, empty=__("No orders yet.")),
         one("decisions", __("Needs a decision"), _counting(_decisions), 22, icon="bulb", empty=__("Nothing waits.")),
-        one("trend", __("Sales by day"), _counting(_trend), 30, icon="chart-line", empty=__("No sales yet.")),
-        one("newest", __("Newest orders"), _newest, 31, icon="list", url=_LIST, empty=__("No orders yet.")),
     ]

@@ -2,7 +2,7 @@
 
 What the source has stays: numbers, articles, quantities, prices, customer numbers, countries, times of day. Moved by
 whole days, its last order is today's or yesterday's; the newest ones are still to be paid and sent. Names are made up
-from the customer numbers.
+from the customer numbers, and two tags from amounts and countries.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,8 +32,9 @@ _FAMILY = (
     "Hughes Haddad Khan Taylor Farouk Wright Mansour Evans Siddiqui Walker Rahman Green Aziz Clarke Nasser Wood Qasim "
     "Turner Saleh Cooper Hamdan Ward Bakr Hill Younis Moore Darwish Shaw Khoury"
 ).split()
+_LARGE = 1_000
 _DONE = ("completed", "paid", "delivered")
-_ADDED = ("customer_name", "customer_email", "status", "payment_status", "fulfillment_status")
+_ADDED = ("customer_name", "customer_email", "status", "payment_status", "fulfillment_status", "tags")
 
 
 def present(source: Path, target: Path) -> None:
@@ -46,7 +48,7 @@ def present(source: Path, target: Path) -> None:
     with target.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, [*rows[0], *_ADDED])
         writer.writeheader()
-        writer.writerows(_moved(rows, newest, moved, taken_back))
+        writer.writerows(_moved(rows, newest, moved, taken_back, _tags(rows)))
 
 
 def _days_since(number: str, newest: datetime) -> timedelta:
@@ -63,15 +65,29 @@ def _taken_back(rows: list[dict[str, str]]) -> set[str]:
     return {row["InvoiceNo"] for row in rows if (row["CustomerID"], row["StockCode"], row["Quantity"]) in credited}
 
 
+def _tags(rows: list[dict[str, str]]) -> dict[str, str]:
+    """{number: its tags}: large sales, and what goes abroad."""
+    totals: defaultdict[str, float] = defaultdict(float)
+    for row in rows:
+        totals[row["InvoiceNo"]] += float(row["UnitPrice"]) * int(row["Quantity"])  # to be compared, not to be kept
+    abroad = {row["InvoiceNo"] for row in rows if row["Country"] != "United Kingdom"}
+    known = {"wholesale": {number for number in totals if totals[number] >= _LARGE}, "abroad": abroad}
+    return {number: ", ".join(tag for tag, some in known.items() if number in some) for number in totals}
+
+
 def _moved(
-    rows: list[dict[str, str]], newest: datetime, by: timedelta, done: Collection[str]
+    rows: list[dict[str, str]], newest: datetime, by: timedelta, done: Collection[str], tags: dict[str, str]
 ) -> Iterator[dict[str, str]]:
     for row in rows:
         placed = datetime.fromisoformat(row["InvoiceDate"])
         age = (newest.date() - placed.date()).days
         states = _DONE if row["InvoiceNo"] in done else _states(row["InvoiceNo"], age)
         person = _person(row["CustomerID"].removesuffix(".0"))
-        yield {**row, "InvoiceDate": str(placed + by), **dict(zip(_ADDED, (*person, *states), strict=True))}
+        yield {
+            **row,
+            "InvoiceDate": str(placed + by),
+            **dict(zip(_ADDED, (*person, *states, tags[row["InvoiceNo"]]), strict=True)),
+        }
 
 
 def _states(number: str, age: int) -> tuple[str, str, str]:

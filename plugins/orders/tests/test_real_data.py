@@ -49,6 +49,7 @@ def mapping(name):
     return Mapping.from_json(json.loads((MAPPINGS / f"{name}.json").read_text(encoding="utf-8")))
 
 
+@pytest.mark.slow
 def test_the_demo_shop_comes_in_whole_once_and_goes_again(import_file, ctx, settings, tmp_path):
     assert DEMO.path.stat().st_size < 2_000_000
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from core import auth, db, jobs
 from core import runtime as runtime_room
+from core.errors import Conflict
 from core.jobs.worker import Worker
 from plugins.orders.api import ORDER_WORKFLOW, Fact, record_facts
 from plugins.orders.models import Order, OrderFact, Tally, TallyState
@@ -163,3 +167,85 @@ def test_who_sees_one_sales_channel_sees_its_sums_alone(service, ctx, make_user)
         found = tally.by_day(asking, tally.today(), tally.today())
         assert found["GBP"][tally.today()].orders == orders
         assert tally.states(asking, ["to_ship"]) == {"to_ship": orders}
+
+
+def test_writers_at_once_and_what_they_take_back_keep_the_sums_exact(service, ctx, runtime, monkeypatch):
+    """Orders are made, changed, imported, restored and deleted, some of it is rolled back, and meanwhile somebody folds
+    and counts anew."""
+    monkeypatch.setattr(tally, "_CHUNK", 3)
+    service.create(ctx, [doc(f"s{n}", status=["draft", "pending", "open"][n % 3]) for n in range(6)])
+
+    def writes(chance, number):
+        with db.transaction() as work:
+            write(service, ctx, chance, f"{threading.get_ident()}-{number}")
+            time.sleep(0.005)  # what is written is not yet seen: here a count that waits for nobody would pass by
+            if chance.random() < 0.3:
+                work.rollback()
+
+    def keeps(chance, number):
+        chance.choice([tally.fold, tally.recount])()
+        while tally.count_more():
+            pass
+
+    for _round in range(4):
+        assert at_once(runtime, [writes, writes, writes, keeps], times=5) == []
+        while tally.count_more():
+            pass
+        assert kept() == counted() != {}
+    while tally.fold():
+        pass
+    assert kept() == counted()
+
+
+def at_once(runtime, works, times):
+    """Each of `works(chance, number)` so often in a thread of its own; what they raised but for lost races."""
+    problems, start = [], threading.Barrier(len(works))
+
+    def run(work, seed):
+        chance = random.Random(f"{seed} {Order.select().count()}")
+        with runtime_room.bound(runtime):
+            start.wait()
+            for number in range(times):
+                try:
+                    work(chance, number)
+                except Conflict:
+                    pass  # the other one was first, and all of this is taken back
+                except Exception as problem:
+                    problems.append(problem)
+            db.database.close()
+
+    threads = [threading.Thread(target=run, args=(work, seed)) for seed, work in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return problems
+
+
+def write(service, ctx, chance, step):
+    """One change of orders, as a page, a job, an import or an undo makes it."""
+    ids = [row.id for row in Order.select(Order.id).order_by(Order.id)]
+    some = sorted(chance.sample(ids, min(3, len(ids))))
+    verb = chance.choice(["create", "import", "run", "undo", "fact", "edit", "delete", "restore"])
+    if verb == "create":
+        service.create(ctx, [doc(f"n{step}-{n}", status=chance.choice(["draft", "open"])) for n in range(2)])
+    elif verb == "import":
+        status, channel = chance.choice(["open", "completed", "canceled"]), chance.choice(["web", "pos"])
+        service.upsert(ctx, [doc(f"i{n}", status=status, sales_channel=channel) for n in range(3)])
+    elif verb in ("run", "undo"):
+        command = chance.choice(
+            ["archive", "unarchive"] if verb == "undo" else ["place", "confirm", "cancel", "complete"]
+        )
+        ORDER_WORKFLOW.run(ctx, command, some)
+    elif verb == "fact":
+        kind, amount = chance.choice(["capture", "refund", "dispute"]), chance.choice([2500, 1000])
+        record_facts(ctx, [Fact(one, "payment", kind, PLACED, "test", step, amount_minor=amount) for one in some])
+    elif verb == "edit":
+        service.update(ctx, {one: {"placed_at": PLACED + timedelta(hours=chance.randrange(48))} for one in some})
+    elif verb == "delete":
+        service.delete(ctx, some)
+    elif verb == "restore":
+        before = {row["id"]: row for row in service.documents(some)}
+        service.update(ctx, {one: {"customer_name": step} for one in some})
+        now = {row.id: row.version for row in Order.select().where(Order.id.in_(some))}
+        service.restore(ctx, {one: chance.choice([None, before[one]]) for one in some if one in before}, now)

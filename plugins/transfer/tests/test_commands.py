@@ -130,13 +130,3 @@ def test_an_import_is_a_job_like_any_other(maktab: Maktab, tmp_path: Path, mappi
     assert number in [line["id"] for line in answer(maktab("job", "list", "--json"))]
     assert answer(maktab("job", "show", number, "--json"))["status"] == "done"
     maktab("job", "retry", number, code=1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_the_demo_shop_comes_in_once(maktab: Maktab) -> None:
-    (first,) = answer(maktab("demo", "--json"))
-    assert (first["state"], first["rejected"]) == ("completed", 0)
-    assert first["created"] > 2000
-    (again,) = answer(maktab("demo", "--json"))
-    assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, first["created"])

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from core.context import Context
 from core.i18n import __
-from core.resources import Column, Filter, Resource, Scope, Section, View, delete_action, tag_actions
+from core.resources import (
+    Column,
+    Filter,
+    ListState,
+    Resource,
+    Scope,
+    Section,
+    View,
+    Waiting,
+    count,
+    delete_action,
+    tag_actions,
+)
 from suppliers.models import Supplier
 from suppliers.schemas import SupplierSchema
 
@@ -13,6 +26,11 @@ from suppliers.schemas import SupplierSchema
 def search_text(ids: Sequence[int]) -> Mapping[int, str]:
     rows = Supplier.select(Supplier.id, Supplier.code, Supplier.name).where(Supplier.id.in_(list(ids)))
     return {row.id: f"{row.code} {row.name}" for row in rows}
+
+
+def waiting(ctx: Context) -> list[Waiting]:
+    """Those that are switched off, as the menu says them; more than 99 are not counted."""
+    return [Waiting(count(ctx, SUPPLIER, ListState({"is_active": "false"}), cap=99), __("not active"))]
 
 
 SUPPLIER = Resource(
@@ -35,5 +53,5 @@ SUPPLIER = Resource(
     ),
     scopes=(Scope("country", __("Country")),),
     actions=[*tag_actions("suppliers.supplier"), delete_action("suppliers.supplier")], has_tags=True, can_delete=True,
-    nav_key="s",
+    nav_key="s", waiting=waiting,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from core.api import Endpoint
 from core.auth import current_context
 from core.dashboard import Entry, Figure, Widget
 from core.errors import Rejected
-from core.i18n import _, __
+from core.i18n import _, __, _n
 from core.jobs import JobType, Schedule
 from core.nav import Link, NavItem
 from core.plugins import hookimpl
@@ -135,8 +135,13 @@ def load_next(ctx):
 
 
 @hookimpl
-def dashboard_widgets(actor):
-    count = Widget("visits.count", __("Suppliers"), lambda ctx: [Figure(Supplier.select().count())], size="quarter")
+def dashboard_widgets(actor, period):
+    def suppliers(ctx):
+        begin, end = period.moments
+        new = Supplier.select().where(Supplier.created_at >= begin, Supplier.created_at < end).count()
+        return [Figure(Supplier.select().count(), note=_n("%(n)s new one", "%(n)s new ones", new))]
+
+    count = Widget("visits.count", __("Suppliers"), suppliers, size="quarter", has_period=True)
     view = f"{SUPPLIER}.view"
     return [count, Widget("visits.next", __("Next visits"), load_next, view, icon="map-pin", url="/admin/visits/")]
 

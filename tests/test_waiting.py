@@ -1,0 +1,124 @@
+"""The numbers beside the entries of the menu: asked late, narrowed as the rows are, and never in the way of a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core import access, boot
+from core import runtime as runtime_room
+from core.context import system_context
+from core.plugins import guards
+from core.plugins.models import PluginFailure, PluginState
+from core.resources import Waiting
+from core.web import waiting
+from tests.helpers import count_statements, install_suppliers, make_suppliers
+
+LATE, PAGE = "/admin/menu/waiting", "/admin/profile/"
+ASKED = f'hx-get="{LATE}" hx-trigger="load,'
+NAME = "suppliers.supplier"
+
+
+@pytest.fixture
+def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
+    boot.migrate_all(settings)
+    built = install_suppliers(settings)
+    with runtime_room.bound(built):
+        access.ensure_default_roles(system_context("cli"))
+        yield built
+
+
+@pytest.fixture
+def owner(signed_in: Any) -> Any:
+    return signed_in("owner")
+
+
+def of(country: str, code: str, is_active: bool = False) -> dict[str, Any]:
+    return {"code": code, "name": code, "country": country, "currency": "SAR", "is_active": is_active}
+
+
+def numbers(browser: Any, url: str = LATE) -> list[str]:
+    """What stands beside the suppliers, as a screen reader reads it."""
+    page = browser.get(url).get_data(as_text=True)
+    place = re.search(
+        r'id="waits-suppliers_supplier-index_view"(?: hx-swap-oob="true")?>((?:<span.*?</span></span>)*)', page
+    )
+    return [
+        re.sub("<[^>]+>", "", one) for one in re.findall(r"<span class=.*?</span></span>", place[1] if place else "")
+    ]
+
+
+def test_the_menu_says_what_waits_by_one_late_request(owner: Any) -> None:
+    make_suppliers(of("SA", "S-1"), of("SA", "S-2", is_active=True))
+    assert numbers(owner, PAGE) == []
+    assert ASKED in owner.get(PAGE).get_data(as_text=True)
+    with count_statements() as seen:
+        assert numbers(owner) == ["1 not active"]
+    assert len(seen) <= 6, seen
+
+
+def test_the_next_page_has_the_numbers_at_once_and_asks_nobody(owner: Any) -> None:
+    make_suppliers(of("SA", "S-1"))
+    numbers(owner)
+    with count_statements() as seen:
+        assert numbers(owner, PAGE) == ["1 not active"]
+    assert not any("suppliers_supplier" in sql for sql in seen)
+    assert ASKED not in owner.get(PAGE).get_data(as_text=True)
+
+
+def test_a_change_and_the_time_end_what_was_counted(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _second = make_suppliers(of("SA", "S-1"), of("SA", "S-2"))
+    assert numbers(owner) == ["2 not active"]
+    owner.send(f"/admin/suppliers/{first}/delete")
+    make_suppliers(of("SA", "S-3"), of("SA", "S-4"))
+    before = numbers(owner)
+    make_suppliers(of("SA", "S-5"))
+    assert numbers(owner) == before
+    monkeypatch.setattr(waiting, "KEPT_S", -1)
+    owner.send("/admin/menu/", act="reset")
+    assert numbers(owner) != before
+
+
+def test_nothing_that_waits_is_no_number_and_many_are_99_plus(owner: Any) -> None:
+    assert numbers(owner) == []
+    make_suppliers(*(of("SA", f"S-{n}") for n in range(101)))
+    owner.send("/admin/menu/", act="reset")
+    assert numbers(owner) == ["99+ not active"]
+
+
+def test_only_rows_within_ones_scope_are_counted(signed_in: Any, owner: Any) -> None:
+    make_suppliers(of("SA", "S-1"), of("SA", "S-2"), of("FR", "S-3"))
+    person = signed_in("manager", {NAME: {"country": ["FR"]}})
+    assert (numbers(owner), numbers(person)) == (["3 not active"], ["1 not active"])
+
+
+def test_what_somebody_may_not_open_is_not_counted_for_him(signed_in: Any) -> None:
+    make_suppliers(of("SA", "S-1"))
+    for line in access.entries_of(access.Role.get(name="viewer")):
+        access.revoke(system_context("cli"), "viewer", line)
+    assert "suppliers" not in signed_in("viewer").get(LATE).get_data(as_text=True)
+
+
+def test_a_count_that_fails_leaves_the_menu_and_its_plugin_alone(owner: Any, runtime: Any) -> None:
+    def broken(ctx: Any) -> list[Waiting]:
+        raise RuntimeError("no such index")
+
+    runtime.resources[NAME] = replace(runtime.resources[NAME], waiting=broken)
+    for _time in range(6):
+        owner.send("/admin/menu/", act="reset")
+        assert numbers(owner) == []
+    guards.flush()
+    assert PluginFailure.select().count() == 0
+    assert 'href="/admin/suppliers/"' in owner.get(PAGE).get_data(as_text=True)
+
+
+def test_a_quarantined_plugin_is_an_exception_and_an_entry_that_is_hidden_has_no_number(owner: Any) -> None:
+    PluginState.insert(name="gone", version="1", status="quarantined").execute()
+    page = owner.get(LATE).get_data(as_text=True)
+    assert '<span class="mk-nav-n mk-bad">1<span class="mk-vh"> quarantined</span></span>' in page
+    owner.send("/admin/menu/", act="hide:core_plugins.index")
+    assert "core_plugins" not in owner.get(LATE).get_data(as_text=True)
