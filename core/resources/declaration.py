@@ -12,6 +12,7 @@ from core.context import Actor, Context
 from core.db import Record
 from core.errors import in_one_line
 from core.resources.border import bordered
+from core.resources.editing import check_editable
 from core.resources.reasons import Reason, with_reason
 
 if TYPE_CHECKING:
@@ -248,19 +249,7 @@ class Resource:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schema", bordered(self.schema))
-        for column in self.columns:
-            if column.editable and (why := self._unfit(column.name)):
-                raise ValueError(f"{self.name}: Column {column.name}: editable: {why}")
-
-    def _unfit(self, name: str) -> str:
-        """Why the field `name` is not edited in a list, "" when it can be."""
-        field = self.schema().fields.get(name)
-        if field is None or field.dump_only or isinstance(field, ma.fields.Nested | ma.fields.List | ma.fields.Dict):
-            return f"the schema {self.schema.__name__} has no field {name!r} of one value that may be written."
-        if name in self.reauth:
-            return "what wants the password is edited in the form (reauth)."
-        is_left_out = not self.can_edit or (self.form_fields and name not in self.form_fields)
-        return "the form does not edit it." if is_left_out else ""
+        check_editable(self)
 
     @property
     def is_edited_in_place(self) -> bool:
