@@ -20,6 +20,6 @@ __all__ = [
     "Action", "Badge", "Column", "Currency", "ExactDecimal", "FieldInfo", "Filter", "Kind", "Label", "Level",
     "ListState", "Minor", "Note", "Outcome", "Page", "Reference", "Resource", "Scope", "Section", "Selection",
     "Service", "Tagging", "Tags", "TimelineEntry", "Tone", "Transition", "Utc", "View", "Waiting", "Workflow",
-    "add_note", "add_tags", "card_refused", "count", "delete_action", "get", "page", "remove_tags", "schema_fields", "select",
-    "service_of", "tag_actions", "tags_of", "timeline",
+    "add_note", "add_tags", "card_refused", "count", "delete_action", "get", "page", "remove_tags", "schema_fields",
+    "select", "service_of", "tag_actions", "tags_of", "timeline",
 ]
