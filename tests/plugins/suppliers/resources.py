@@ -48,7 +48,7 @@ SUPPLIER = Resource(
     ),
     views=(View("active", __("Active"), {"is_active": "true"}),), search_exact=("code",), search_text=search_text,
     detail=(
-        Section("supplier", __("Supplier"), ("code", "name")),
+        Section("supplier", __("Supplier"), ("code", "name", "parent")),
         Section("terms", __("Terms"), ("country", "currency", "credit_minor"), side=True),
     ),
     scopes=(Scope("country", __("Country")),),
