@@ -90,4 +90,4 @@ def test_what_ends_many_records_wants_their_number(page: Any) -> None:
     assert pages.seen(page) == []
     dialog.get_by_label("Type 3 to go on.").fill("3")
     dialog.get_by_role("button", name="Delete: 3 suppliers").click()
-    page.get_by_text("No Suppliers yet").wait_for()
+    page.get_by_text("No suppliers yet").wait_for()

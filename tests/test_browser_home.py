@@ -95,13 +95,14 @@ def test_without_scripts_the_same_buttons_ask_the_server(page: Any, browser: Any
 def test_a_card_that_does_not_come_says_so_and_is_tried_again(page: Any) -> None:
     make_suppliers(count=1)
     page.add_init_script("console.error = console.info")  # htmx notes each request that failed
-    page.route("**/widgets/visits.next", lambda route: route.abort())
+    page.route("**/widgets/visits.next?*", lambda route: route.abort())
     page.goto("/admin/")
     card = page.locator("#w-visits-next")
+    card.scroll_into_view_if_needed()
     card.get_by_role("button", name="Try again").wait_for()
     assert page.locator("#w-visits-count .mk-figure").inner_text() == "1"
     assert page.locator("#toasts > *").count() == 0
-    page.unroute("**/widgets/visits.next")
+    page.unroute("**/widgets/visits.next?*")
     card.get_by_role("button", name="Try again").click()
     card.get_by_text("Supplier 1").wait_for()
 
@@ -151,3 +152,57 @@ def test_a_refused_request_says_why(page: Any) -> None:
     page.goto("/admin/suppliers/")
     page.evaluate("htmx.ajax('GET', '/admin/suppliers/999', {target: '#list'})")
     page.get_by_text("There is nothing here. There is no Supplier with the number 999.").wait_for()
+
+
+SHIFTS = """new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => list.getEntries().forEach((one) => (sum += one.value)))
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(sum), 300);
+})"""
+HEIGHTS = "[...document.querySelectorAll('.mk-w')].map((card) => card.getBoundingClientRect().height)"
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_cards_have_their_height_before_their_content_comes(page: Any, width: int) -> None:
+    make_suppliers(count=5)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/admin/")
+    page.get_by_text("Supplier 5").wait_for()
+    page.wait_for_load_state("networkidle")
+    while not page.evaluate("localStorage.getItem('maktab.cards')"):
+        page.wait_for_timeout(50)
+    held: list[Any] = []
+    page.route("**/home/widgets/**", lambda route: held.append(route))
+    page.goto("/admin/")
+    page.locator("#w-visits-next .mk-skeleton").wait_for()
+    before = page.evaluate(HEIGHTS)
+    for one in held:
+        one.continue_()
+    page.get_by_text("Supplier 5").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate(HEIGHTS) == pytest.approx(before, abs=1)
+    assert page.evaluate(SHIFTS) < 0.001
+
+
+def test_bars_stand_still_for_who_wants_less_motion(page: Any) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.evaluate("localStorage.setItem('maktab.cards', 'not what we keep')")
+    page.route("**/home/widgets/**", lambda route: None)
+    page.goto("/admin/")
+    bar = page.locator("#w-visits-next .mk-skeleton i").first
+    bar.wait_for(state="attached")
+    assert bar.evaluate("bar => getComputedStyle(bar).animationName") == "none"
+
+
+def test_another_period_comes_without_a_new_page_and_stays(page: Any) -> None:
+    make_suppliers(count=2)
+    page.goto("/admin/")
+    page.evaluate("window.isSame = true")
+    page.get_by_role("button", name="This month").click()
+    page.wait_for_url("**/admin/?period=this_month")
+    page.locator("#w-visits-count .mk-figure").wait_for()
+    assert page.evaluate("window.isSame")
+    assert page.get_attribute("#period-this_month", "aria-pressed") == "true"
+    page.goto("/admin/")
+    assert page.get_attribute("#period-this_month", "aria-pressed") == "true"

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import flask
 import pytest
 
-from core import access, auth, db, files, notifications
+from core import access, db, files, notifications
 from core import runtime as runtime_room
 from core.access import Role, UserRole
 from core.app import create_app
@@ -33,29 +33,13 @@ from tests import hostile
 from tests.conftest import confirmed, yes_to
 from tests.helpers import make_suppliers
 from tests.test_hostile_text import Shape
+from tests.test_hostile_web import house, owner, runtime
 from tests.test_sweep import Caller, routes_of
 
+__all__ = ["house", "owner", "runtime"]
 LIST = "/admin/suppliers/"
 RAW = "q=\xff&\xfe=\xc3&country=\x80"
 """Bytes of a query that are no UTF-8 and not percent-encoded: no browser sends them, a scanner does."""
-
-
-@pytest.fixture
-def house(app_db: Any, settings: Any) -> Iterator[flask.Flask]:
-    with hostile.whole_house(settings) as made:
-        make_suppliers(count=3)
-        yield made
-
-
-@pytest.fixture
-def runtime(house: flask.Flask) -> Any:
-    return runtime_room.current()
-
-
-@pytest.fixture
-def owner(house: flask.Flask, make_user: Any, ctx: Context) -> Caller:
-    user = make_user("owner")
-    return Caller(house, user, auth.create_token(ctx, user, ["*"]))
 
 
 # Requests that are none of a browser's
@@ -184,6 +168,25 @@ def app_with(house: flask.Flask, runtime: Any) -> Iterator[Any]:
             return made
 
         yield build
+
+
+def test_a_grant_is_for_what_was_said(owner: Caller, make_user: Any, ctx: Context) -> None:
+    """Between the question and the answer somebody gave the role a line, and the record another name."""
+    viewer, form = (
+        Role.get(Role.name == "viewer"),
+        {"csrf_token": owner.csrf, "permission": ["*.view"], "more": "*.note"},
+    )
+    url = f"/admin/roles/{viewer.id}/permissions"
+    yes = yes_to(owner.browser.post(url, data=form).text)
+    access.grant(ctx, "viewer", "orders.order.edit")
+    late = owner.browser.post(url, data=form | yes)
+    assert (late.status_code, "Taken: Orders: Edit" in late.text) == (409, True)
+    assert access.entries_of(viewer) == ["*.view", "orders.order.edit"]
+    assert owner.browser.post(url, data=form | yes_to(late.text)).status_code == 302
+    assert access.entries_of(viewer) == ["*.note", "*.view"]
+    yes = yes_to(owner.browser.get(f"{LIST}1/delete").text)
+    service_of(runtime_room.current().resource("suppliers.supplier")).update(ctx, {1: {"name": "Another"}})
+    assert "Delete Another?" in owner.browser.post(f"{LIST}1/delete", data=yes).text
 
 
 def at_once(work: Callable[[], Any], count: int = 4) -> list[Any]:

@@ -110,6 +110,12 @@ def test_what_a_plugin_brought_is_left_out_with_it_and_comes_back(owner: Any, ru
     assert menu(owner) == [url for url in mine if url != "/admin/jobs/"]
 
 
+def test_who_chooses_no_role_stays_on_the_page_and_is_told(owner: Any) -> None:
+    answer = press(owner, "role", role="")
+    assert answer.status_code == 302
+    assert "Choose a role." in owner.get(answer.location).text
+
+
 def test_a_role_gives_the_menu_to_begin_with_as_far_as_rights_go(owner: Any, signed_in: Any) -> None:
     viewer = signed_in("viewer")
     owner.send("/admin/menu/", act="role", role="viewer", order=["core_jobs.index_view"], hidden=["admin"])

@@ -99,3 +99,23 @@ def test_a_file_of_somebody_else_is_no_attachment_by_its_number(ctx: Context, ma
 @pytest.mark.parametrize(("size", "said"), [(0, "1 kB"), (1, "1 kB"), (820_499, "820 kB"), (1_449_000, "1.4 MB")])
 def test_sizes_are_told_as_people_say_them(size: int, said: str) -> None:
     assert i18n.filesize(size) == said
+
+
+def test_who_posts_a_note_stays_in_the_list_that_led_here(signed_in: Any) -> None:
+    make_suppliers(count=3)
+    browser = signed_in("operator")
+    page = browser.get(f"{LIST}2?in=sort%3Dcode").text
+    assert f'action="{LIST}2/notes?in=sort%3Dcode"' in page
+    assert f'href="{LIST}2/edit?in=sort%3Dcode"' in page
+    form = {"csrf_token": csrf_of(page), "text": "Called"}
+    answer = browser.post(f"{LIST}2/notes?in=sort%3Dcode", data=form, headers={"Referer": "http://localhost/admin/"})
+    assert answer.location == f"{LIST}2?in=sort%3Dcode#timeline"
+
+
+def test_why_a_note_is_refused_stands_at_its_field(signed_in: Any) -> None:
+    (record,) = make_suppliers(count=1)
+    answer = post(signed_in("operator"), record, "4111 1111 1111 1111")
+    field = answer.text.partition('id="f-note"')[2].partition("</div>")[0]
+    assert answer.status_code == 422
+    assert 'aria-invalid="true" aria-describedby="e-note" autofocus' in field
+    assert 'id="e-note" role="alert">This looks like the number of a payment card' in field

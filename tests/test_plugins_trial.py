@@ -78,6 +78,7 @@ def test_one_that_implements_every_hook_passes(merchant: MerchantFolder, ctx: Co
         (RESOURCES, '__("Name"), sort', '"Name", reads=["nick"], sort', "Column name: reads: 'nick' is not a field"),
         (RESOURCES, 'Scope("country"', 'Scope("state"', "Scope state: 'state' is not a field of the model Supplier"),
         (RESOURCES, 'search_exact=("code"', 'search_exact=("kode"', "search_exact: 'kode' is not a field of the model"),
+        (RESOURCES, 'subtitle=("code"', 'subtitle=("kode"', "subtitle: 'kode' is not a column of it"),
         (RESOURCES, 'key=("code"', 'key=("number"', "key: 'number' is not a field of the schema SupplierSchema"),
         (RESOURCES, "has_tags=True", 'has_tags=True, form_fields=[*FORM, "cod"]', "form_fields: 'cod' is not a field"),
         (RESOURCES, "has_tags=True", 'has_tags=True, default_sort="-is_active"', "default_sort: 'is_active' is not id"),

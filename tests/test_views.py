@@ -181,6 +181,13 @@ def test_a_private_view_is_its_owner_s_alone(owner: Any, signed_in: Any) -> None
     assert send(other, f"{LIST}views/{ref}", what="delete").status_code == 404
 
 
+def test_the_list_of_views_names_owners_and_is_reached_from_the_settings_of_a_view(owner: Any) -> None:
+    ref = keep(owner)
+    assert 'href="/admin/views/"' in text_of(owner.get(f"{LIST}views/{ref}"))
+    cell = text_of(owner.get("/admin/views/")).partition('data-label="Owner"')[2].partition("</td>")[0]
+    assert "owner" in cell
+
+
 def test_a_view_shared_with_a_role_is_seen_by_its_holders(owner: Any, signed_in: Any) -> None:
     ref = keep(owner, shared_with="operator")
     assert tabs_of(text_of(signed_in("operator").get(LIST))) == ["All", "Active", "Ours"]

@@ -67,10 +67,14 @@ def _link(entry: Any) -> str | None:
 
 
 def _labels(ctx: Context, entry: Any) -> dict[str, Any]:
-    """Labels of the fields; money stays under its code, for the log keeps minor units."""
-    declared = runtime.current().resources.get(entry.resource)
+    """Labels of the fields. Without the currency beside it money stays under its code: the log keeps minor units."""
+    declared, changes = runtime.current().resources.get(entry.resource), entry.changes or {}
     infos = schema_fields(declared.schema) if declared else []
-    return {"labels": {info.path: info.label for info in infos if info.kind != "money"}}
+    labels = {info.path: info.label for info in infos if info.kind != "money"}
+    currency = next(filter(None, changes.get("currency", ())), "")
+    if declared and currency:
+        labels |= {column.name: column.label for column in declared.columns if column.kind == "money"}
+    return {"labels": labels, "declared": declared, "currency": currency}
 
 
 def _people() -> dict[str, str]:

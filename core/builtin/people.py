@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 import marshmallow as ma
 
-from core import auth
+from core import auth, runtime
 from core.access.models import Role, RolePermission, UserRole
 from core.access.roles import assign, demand_over, label_of, role_named, set_permissions, set_roles
 from core.auth.models import USERNAME, User
@@ -56,7 +56,11 @@ class UserSchema(ma.Schema):
     locale = ma.fields.String(
         validate=ma.validate.OneOf(list(LOCALES), list(LOCALES.values())), metadata={"label": __("Language")}
     )
-    timezone = ma.fields.String(validate=_known_zone, metadata={"label": __("Time zone")})
+    timezone = ma.fields.String(
+        validate=_known_zone,
+        load_default=lambda: runtime.current().settings.timezone,
+        metadata={"label": __("Time zone"), "help": __("Such as Europe/London or Asia/Riyadh.")},
+    )
     roles = Words(
         metadata={
             "label": __("Roles"),

@@ -163,8 +163,7 @@ def end_session(user_id: int, session_id: int) -> Any:
 
 @requires("core.role.view_as")
 def look() -> Any:
-    name = view_as.start(own_context(), current_session(), flask.request.form.get("what", ""))
-    flask.flash(_("You look at Maktab as %(name)s.", name=name), "info")
+    view_as.start(own_context(), current_session(), flask.request.form.get("what", ""))
     return flask.redirect("/admin/")
 
 

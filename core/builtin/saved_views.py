@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import marshmallow as ma
 
 from core.audit import words
+from core.auth import User
+from core.context import Context
 from core.i18n import _, __
 from core.resources.declaration import Column, Filter, Resource, Section
-from core.resources.fields import Reference
 from core.views import DENSITIES, EVERYBODY, SavedView, ViewService, visible
 
 _Length = ma.validate.Length
@@ -38,11 +40,18 @@ class ViewSchema(ma.Schema):
         validate=_Length(max=100),
         metadata={"label": __("Shared with"), "help": __("Nothing: only you; *: everybody; or the name of a role.")},
     )
-    owner = Reference("core.user", dump_only=True, metadata={"label": __("Owner")})
+    owner = ma.fields.Integer(dump_only=True, metadata={"label": __("Owner")})
 
 
 def _shared(view: SavedView) -> Any:
     return {"": _("Only the owner"), EVERYBODY: _("Everybody")}.get(view.shared_with, view.shared_with)
+
+
+def _join_owners(views: Sequence[SavedView], ctx: Context) -> None:
+    """Puts the names of their owners beside views, by one statement."""
+    users = {user.id: str(user) for user in User.select().where(User.id.in_({view.owner_id for view in views}))}
+    for view in views:
+        view.owner_name = users.get(view.owner_id, "")
 
 
 VIEWS = Resource(
@@ -58,11 +67,12 @@ VIEWS = Resource(
         Column("name", __("Name")),
         Column("resource", __("List"), value=lambda view: words.kind(view.resource)),
         Column("shared_with", __("Shared with"), value=_shared),
-        Column("owner", __("Owner"), "reference"),
-        Column("updated_at", __("Updated"), "datetime"),
+        Column("owner", __("Owner"), value=lambda view: view.owner_name),
+        Column("updated_at", __("Changed"), "datetime"),
     ],
     filters=[Filter("resource", __("List"), "text")],
     rows=visible,
+    loader=_join_owners,
     detail=[Section("what", __("View"), ["name", "resource", "shared_with", "search", "sort", "position"])],
     service=ViewService,
     has_notes=False,

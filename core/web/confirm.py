@@ -55,7 +55,7 @@ def first(question: Question) -> Any | None:
     All that the form holds comes again with the answer. Inputs of files cannot: ask before those.
     """
     kept = _kept(flask.request.form)
-    asked = Asked(question, kept)
+    asked = Asked(question, kept, said=[question.title, question.button, *question.lines])
     if asked.is_granted:
         return None
     page = flask.render_template("admin/confirm.html", asked=asked, question=question, kept=kept)
@@ -63,11 +63,14 @@ def first(question: Question) -> Any | None:
 
 
 class Asked:
-    """A question with the arguments that its grant is bound to, and what was wrong with the answer so far."""
+    """A question with the arguments that its grant is bound to, and what was wrong with the answer so far.
 
-    def __init__(self, question: Question, arguments: Iterable[tuple[str, str]]) -> None:
+    `said`: what must still be true when the answer comes, such as a list that others may have changed meanwhile.
+    """
+
+    def __init__(self, question: Question, arguments: Iterable[tuple[str, str]], said: Iterable[Any] = ()) -> None:
         self.question = question
-        self.arguments = [flask.request.full_path, sorted(arguments)]
+        self.arguments = [flask.request.full_path, sorted(arguments), *map(str, said)]
         self.errors: Mapping[str, Sequence[str]] = {}
         self._is_proved = False
         self.status, self.headers = 200, dict[str, str]()

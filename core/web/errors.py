@@ -11,9 +11,10 @@ import structlog
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from core import db, runtime
+from core import db, nav, runtime
 from core.errors import Forbidden, MaktabError, SignInNeeded
 from core.i18n import _
+from core.resources import Resource
 from core.resources.fields import by_field
 from core.resources.service import UNFIT, reason
 
@@ -62,13 +63,19 @@ def _answer(
 
 
 def _search() -> dict[str, Any] | None:
-    """The first list that the user may search, for a page that leads out of an error; asks no database."""
+    """The list of this address or the first one of the menu, if the user may search it; asks no database."""
     context = flask.g.get("ctx")
-    for resource in sorted(runtime.current().resources.values(), key=lambda one: (one.nav_group, one.nav_order)):
+    for resource in sorted(runtime.current().resources.values(), key=_place):
         is_searched = resource.search_text or resource.search_exact
         if context and is_searched and context.actor.can(resource.permission("view")):
             return {"url": f"/admin/{resource.slug}/", "label": _("Search %(list)s", list=resource.label_plural)}
     return None
+
+
+def _place(resource: Resource) -> tuple[bool, int, int]:
+    is_elsewhere = not flask.request.path.startswith(f"/admin/{resource.slug}/")
+    groups = list(nav.GROUPS)
+    return is_elsewhere, groups.index(resource.nav_group) if resource.nav_group in groups else -1, resource.nav_order
 
 
 def _back() -> str:

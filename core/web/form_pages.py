@@ -73,7 +73,7 @@ class FormPages(Listed):
         except (Invalid, Rejected) as error:
             form.errors = errors_of(error)
         except Conflict:
-            conflict = form.differences(base, self._filled(stored).values)
+            conflict = form.differences(base, self._open(stored))
             return self._edit_page(form, record, stored, conflict=conflict), 409
         return self._edit_page(form, record, stored, base), 422
 
@@ -97,15 +97,19 @@ class FormPages(Listed):
     def _filled(self, stored: dict[str, Any]) -> forms.Form:
         return forms.fill(self._form(), stored, currency_of(stored))
 
+    def _open(self, stored: dict[str, Any]) -> forms.Values:
+        """The texts of the inputs that can be changed now."""
+        fixed = service_of(self.resource).fixed_in(stored)
+        texts = self._filled(stored).values.items()
+        return {name: text for name, text in texts if name.partition(".")[0] not in fixed}
+
     def _edit_page(
         self, form: forms.Form, record: Any, stored: dict[str, Any], base: Any = None, conflict: Any = None
     ) -> str:
         """`base`: the texts that the input is compared with; None: those that are stored now, at their version."""
         form.fixed = service_of(self.resource).fixed_in(stored)
         version = record.version if base is None else form.values.get("version")
-        if base is None:
-            texts = self._filled(stored).values.items()
-            base = {name: text for name, text in texts if name.partition(".")[0] not in form.fixed}
+        base = self._open(stored) if base is None else base
         values = {"record": record, "stored": stored, "base": json.dumps(base), "version": version}
         return self._form_page(form, conflict=conflict, **values)
 

@@ -13,7 +13,7 @@ from core import access, arrangement, dashboard, preferences, runtime
 from core.access import SIGNED_IN, Role, label_of
 from core.dashboard import PERIOD, PERIODS, PREFERENCE, SIZES, Period, Placed, Widget
 from core.db import utcnow
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
 from core.i18n import _, __, local
 from core.plugins.models import PluginState
 from core.web import charts
@@ -164,7 +164,8 @@ def give_to_role(name: str, value: Any) -> None:
     """Make `value` what the role that the form names begins with."""
     role = flask.request.form.get("role", "")
     if not role:
-        raise Invalid({"role": [_("Choose a role.")]})
+        flask.flash(_("Choose a role."), "bad")
+        return
     preferences.put_for_role(context(), role, name, value)
     flask.flash(_("Who holds this role and has chosen nothing of his own begins with this now."), "ok")
 

@@ -27,6 +27,7 @@ class NotesView:
 
     resource: Resource
     _url: Callable[..., str]
+    _place: Callable[[], dict[str, str]]
     details_view: Callable[..., str]
 
     @expose("/<int:record_id>/notes", methods=["POST"])
@@ -40,9 +41,9 @@ class NotesView:
                 traits.add_note(context(), self.resource.name, record.id, text, given)
         except Invalid as problem:
             files.expire(*(file.id for file in given))
-            flask.flash(str(problem), "bad")
-            return self.details_view(record_id, note=masked(text)), 422
-        return flask.redirect(self._url("details", record_id=record.id) + "#timeline")
+            said = " ".join(line for lines in problem.errors.values() for line in lines)
+            return self.details_view(record_id, note=masked(text), refused=said), 422
+        return flask.redirect(self._url("details", record_id=record.id, **self._place()) + "#timeline")
 
     @expose("/<int:record_id>/notes/<int:note_id>/<int:place>")
     @requires("{resource}.view")

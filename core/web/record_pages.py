@@ -30,8 +30,8 @@ class RecordPages(Listed):
 
     @expose("/<int:record_id>")
     @requires("{resource}.view")
-    def details_view(self, record_id: int, note: str = "") -> Any:
-        """`note`: what was typed as a note and refused."""
+    def details_view(self, record_id: int, note: str = "", refused: str = "") -> Any:
+        """`note`: what was typed as a note, and why it was `refused`."""
         record = query.get(context(), self.resource, record_id)
         if is_dialog():
             return self._preview(record)
@@ -43,7 +43,7 @@ class RecordPages(Listed):
         page |= {"names": pickers.names(context(), self.resource, self.resource.columns, [record])}
         page |= self._within(record) if "in" in flask.request.args else {}
         page |= offered(self.resource, record)
-        return self.render("admin/model/details.html", timeline=history, note=note, **page)
+        return self.render("admin/model/details.html", timeline=history, note=note, refused=refused, **page)
 
     def _preview(self, record: Any) -> Any:
         """The sections of a record's page alone, beside the list that it is opened from."""

@@ -67,6 +67,7 @@ class ResourceView(
     def render(self, template: str, **values: Any) -> str:
         allowed = {verb for verb in self._verbs() if context().actor.can(self.resource.permission(verb))}
         common = {"resource": self.resource, "allowed": allowed, "url": self._url, "labels": self.labels}
+        common["place"] = self._place()
         return str(super().render(template, **common, **values))
 
     def _verbs(self) -> list[str]:

@@ -62,7 +62,14 @@ class Listed:
 
     def _done(self, text: str, record_id: int | None = None) -> Any:
         flask.flash(text, "ok")
-        return flask.redirect(self._url("details", record_id=record_id) if record_id else self._url())
+        here = self._url("details", record_id=record_id, **self._place()) if record_id else self._url()
+        return flask.redirect(here)
+
+    @staticmethod
+    def _place() -> dict[str, str]:
+        """The list that led to this record, as an argument of its other pages: whoever saves comes back into it."""
+        within = flask.request.args.get("in")
+        return {"in": within} if within else {}
 
 
 class TabPages(Listed):

@@ -19,7 +19,7 @@ from core.audit import words
 from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
-from core.web import browsers, cells, pickers, shortcuts, waiting
+from core.web import browsers, cells, changed, pickers, shortcuts, waiting
 from core.web.base import is_partial, preference
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -62,7 +62,9 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     app.jinja_env.globals.update(
         keys_of=shortcuts.keys_of, own_keys=lambda: json.dumps(shortcuts.own_keys()), preference=preference
     )
-    app.jinja_env.globals.update(badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value, field_of=words.field)
+    app.jinja_env.globals.update(
+        badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value, field_of=words.field, changed=changed
+    )
     app.jinja_env.globals.update(picker_of=pickers.of)
     app.jinja_env.bytecode_cache = _compiled
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

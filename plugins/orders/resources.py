@@ -96,7 +96,7 @@ ORDERS = Resource(
         Column("items", __("Items"), kind="number", sortable=True),
         Column("total_minor", __("Total"), kind="money", sortable=True),
         Column("currency", __("Currency"), shown=False),
-        Column("updated_at", __("Updated"), kind="datetime", sortable=True, shown=False),
+        Column("updated_at", __("Changed"), kind="datetime", sortable=True, shown=False),
     ],
     filters=[
         Filter("status", __("Status"), choices=labels.STATUS),

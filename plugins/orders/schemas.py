@@ -256,7 +256,7 @@ class OrderSchema(ma.Schema):
         keys=fields.String(), metadata=said(__("Extra fields"), "Custom fields and what an import found besides.", {})
     )
     created_at = Utc(dump_only=True, metadata=said(__("Created")))
-    updated_at = Utc(dump_only=True, metadata=said(__("Updated")))
+    updated_at = Utc(dump_only=True, metadata=said(__("Changed")))
 
     @ma.pre_load
     def _forget_positions(self, data: Any, **given: Any) -> Any:

@@ -79,6 +79,16 @@ def test_lines_typed_into_a_draft_that_was_placed_meanwhile_are_a_conflict_and_n
     assert OrderLine.get().quantity == 2
 
 
+def test_a_clash_on_a_placed_order_names_only_what_somebody_changed(browser, make_order):
+    order = make_order(customer_phone="1")
+    mine = opened(browser, order)
+    send(browser, f"/admin/orders/{order.id}/edit", **mine | {"customer_phone": "2"})
+    answer = send(browser, f"/admin/orders/{order.id}/edit", **mine | {"customer_phone": "3"})
+    table = answer.get_data(as_text=True).partition('class="mk-table mk-diff"')[2].partition("</table>")[0]
+    assert answer.status_code == 409
+    assert re.findall(r'<th scope="row">([^<]+)', table) == ["Phone"]
+
+
 def test_a_placed_order_is_not_asked_whether_to_delete_it(browser, make_order):
     order = make_order()
     answer = browser.get(f"/admin/orders/{order.id}/delete")

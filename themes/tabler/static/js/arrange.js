@@ -60,6 +60,17 @@ form?.addEventListener("dragover", (event) => {
   else over.after(dragged);
 });
 
+// The other buttons load the page anew: the focus stays at what was pressed, or at what takes its place.
+const PRESSED = "maktab-arranged";
+form?.addEventListener("submit", (event) => sessionStorage.setItem(PRESSED, event.submitter?.id ?? ""));
+if (form) {
+  const [verb, ...rest] = (sessionStorage.getItem(PRESSED) ?? "").split("-");
+  sessionStorage.removeItem(PRESSED);
+  const beside = { hide: "show", show: "hide" }[verb] ?? verb;
+  const target = rest.length && document.getElementById([beside, ...rest].join("-"));
+  if (target) window.addEventListener("load", () => target.focus()); // the address may name a place, which takes the focus
+}
+
 form?.addEventListener("drop", (event) => event.preventDefault());
 form?.addEventListener("dragend", () => {
   dragged?.classList.remove("mk-dragged");

@@ -37,7 +37,7 @@ function show(html, opener) {
   const dialog = present ?? document.createElement("dialog");
   dialog.innerHTML = html;
   if (!present) open(dialog, opener);
-  const field = dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("input:not([type=hidden]), select, textarea");
+  const field = dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("input:not([type=hidden]), select, textarea, [data-close]");
   field?.focus();
 }
 

@@ -15,6 +15,8 @@ import "./tabs.js";
 
 const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 
+let wasInside = false;
+
 document.addEventListener("click", (event) => {
   if (closest(event, "[data-menu]")) {
     const open = document.querySelector(".mk-side").classList.toggle("mk-open");
@@ -32,11 +34,21 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     const popup = document.querySelector("details[data-popup][open]");
-    if (popup) {
+    if (event.target.matches?.("[data-find]")) {
+      event.preventDefault(); // a browser would empty it, and the keys of the list rest until it is left
+      event.target.blur();
+    } else if (popup) {
       popup.open = false;
       popup.querySelector("summary").focus();
-    } else document.querySelector(".mk-side.mk-open")?.classList.remove("mk-open");
+    } else if (document.querySelector(".mk-side.mk-open")) document.querySelector(".mk-menu").click();
   }
+});
+
+// What had the focus is gone from a list that came anew: the focus goes to its filters, not to the start of the page.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => (wasInside = detail.target.contains(document.activeElement)));
+document.addEventListener("htmx:afterSettle", () => {
+  if (wasInside && document.activeElement === document.body) document.querySelector("[data-next-focus]")?.focus({ preventScroll: true });
+  wasInside = false;
 });
 
 // A request of htmx that failed says so; the page stays as it was.

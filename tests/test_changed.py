@@ -1,0 +1,49 @@
+"""Values of the log in words."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from core.i18n import speaking
+from core.resources import Badge, Column, Filter
+from core.web import changed
+
+COLUMNS = {
+    "status": Column("status", "Status", "badge", badges={"open": Badge("Open", "info")}),
+    "at": Column("at", "At", "datetime"),
+}
+RESOURCE: Any = SimpleNamespace(column=COLUMNS.get, filters=[Filter("kind", "Kind", choices={"sale": "Sale"})])
+SAID = [
+    ("status", "open", "Open"),
+    ("status", "gone", "gone"),
+    ("kind", "sale", "Sale"),
+    ("total_minor", -3865, "−£38.65"),
+    ("at", "no time", "no time"),
+    ("flag", False, "No"),
+    ("count", 0, "0"),
+    ("tags", ["a", "b"], "a, b"),
+    ("lines", [{"sku": "X"}], "…"),
+    ("scopes", {"orders.order": {"sales_channel": ["pos", "web"]}}, "pos, web"),
+    ("scopes", {}, "–"),
+    ("text", "", "–"),
+    ("text", None, "–"),
+    ("text", "<b>", "&lt;b&gt;"),
+    ("text", "x" * 130, "x" * 120 + "…"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "said"), SAID)
+def test_a_value_is_said_as_people_read_it(name: str, value: Any, said: str) -> None:
+    with speaking("en"):
+        text = str(changed.value(RESOURCE, name, value, "GBP"))
+    assert text.replace('<bdi dir="ltr">', "").replace("</bdi>", "") == said
+
+
+def test_a_time_is_a_time_and_what_has_no_resource_stays_as_it_is() -> None:
+    with speaking("en"):
+        assert '<time datetime="2026-11-24T18:57:00+00:00"' in changed.value(RESOURCE, "at", "2026-11-24T18:57:00Z")
+        assert changed.value(None, "status", "open") == "open"
+        assert changed.value(None, "total_minor", 5) == "5"
