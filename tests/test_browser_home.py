@@ -98,6 +98,7 @@ def test_a_card_that_does_not_come_says_so_and_is_tried_again(page: Any) -> None
     page.route("**/widgets/visits.next?*", lambda route: route.abort())
     page.goto("/admin/")
     card = page.locator("#w-visits-next")
+    card.scroll_into_view_if_needed()
     card.get_by_role("button", name="Try again").wait_for()
     assert page.locator("#w-visits-count .mk-figure").inner_text() == "1"
     assert page.locator("#toasts > *").count() == 0
