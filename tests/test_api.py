@@ -120,6 +120,7 @@ def test_a_document_goes_in_and_comes_out(owner: Any) -> None:
     assert (made.headers["Location"], made.headers["ETag"]) == (f"{URL}/1", '"1"')
     assert owner.get(made.headers["Location"]).json == made.json == DOC | {
         "id": 1, "version": 1, "country": "", "currency": "GBP", "credit_minor": 0, "is_active": True,
+        "parent": None,
     }  # fmt: skip
     changed = owner.patch(f"{URL}/1", json={"credit_minor": 1250}, headers={"If-Match": made.headers["ETag"]})
     assert (changed.json["credit_minor"], changed.json["name"], changed.headers["ETag"]) == (1250, "Acme", '"2"')

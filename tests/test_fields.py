@@ -86,7 +86,7 @@ SAMPLES = {
     "contact": Sample(CONTACTS, CONTACTS, "a@example.com"),
     "tags": Sample(("blue, red", "red", ""), (["blue", "red"], ["red"], []), "blue"),
     "sizes": Sample(("", "", ""), ({"cm": [1, 2]}, {}, {"é": "1"}), ""),
-    "room": Sample(("1", "2", "2"), (1, 2, 2), ">1"),
+    "room": Sample(("North", "South · 2", "South"), (1, 2, 2), '/rooms/1"><bdi>North</bdi></a>'),
 }  # fmt: skip
 
 
@@ -124,7 +124,7 @@ from core.db import IdField, database
 def up(migrator, db):
     db.create_tables([Room, Thing])
 """
-COLUMN = 'Column("{0.name}", "{0.use}", "{0.column}", sortable={1}, badges=BADGES{2}),'
+COLUMN = 'Column("{0.name}", "{0.use}", "{0.column}", sortable={1}, badges=BADGES),'
 RESOURCES = f"""
 from core.resources import Badge, Column, Filter, Resource
 {IMPORTS}
@@ -137,19 +137,19 @@ class ThingSchema(ma.Schema):
     number = ma.fields.String(required=True, validate=Length(1, 20))
 {indented(lambda line: line.schema, LINES)}
 
+class RoomSchema(ma.Schema):
+    code = ma.fields.String()
+
+ROOM = Resource(
+    "things.room", "rooms", Room, RoomSchema, "Room", "Rooms", title=lambda room: room.code, search_exact=["code"],
+    columns=[Column("code", "Code")],
+)
 BADGES = {{"new": Badge("Fresh", "ok", "full"), "used": Badge("Worn")}}
 THING = Resource(
     "things.thing", "things", Thing, ThingSchema, "Thing", "Things", key=["number"], has_tags=True, default_sort="id",
     columns=[
         Column("number", "Number", "code"),
-{
-    indented(
-        lambda line: COLUMN.format(
-            line, line in SORTED, ", value=lambda record: record.room_id" * (line.name == "room")
-        ),
-        COLUMNS,
-    )
-}
+{indented(lambda line: COLUMN.format(line, line in SORTED), COLUMNS)}
     ],
     filters=[
 {
@@ -162,10 +162,10 @@ THING = Resource(
 )
 """
 HOOKS = f"""{HOOK}
-from things.resources import THING
+from things.resources import ROOM, THING
 
 @hookimpl
-def register_resources(): return [THING]
+def register_resources(): return [ROOM, THING]
 """
 
 
@@ -343,7 +343,7 @@ def export(things: Resource, ctx: Context, format: str) -> bytes:
 def test_the_columns_of_the_list_are_a_file(things: Resource, made: list[int], ctx: Context) -> None:
     rows = list(csv.DictReader(io.StringIO(export(things, ctx, "list").decode("utf-8-sig"))))
     line = {"day": "0987-01-02", "moment": "2025-01-02T10:00:00Z", "money": "0.50", "yes or no": "false"}
-    line |= {"exact decimal": "0.001", "choice": "Fresh", "tags": "blue, red", "another record": "1"}
+    line |= {"exact decimal": "0.001", "choice": "Fresh", "tags": "blue, red", "another record": "North"}
     assert rows[0] == rows[0] | line
     assert set(rows[0]) == {"Number"} | {one.use for one in COLUMNS}
 

@@ -68,16 +68,19 @@ def test_one_that_implements_every_hook_passes(merchant: MerchantFolder, ctx: Co
         (RESOURCES, 'Filter("tag", __("Tag")', 'Filter("view", "Tag"', "view: the address of a list uses this name"),
         (RESOURCES, 'Filter("country"', 'Filter("land"', "Filter land: 'land' is not a field of the model Supplier"),
         (RESOURCES, '__("Country"), "text"', '"Country", "txt"', "Filter country: kind: 'txt' is not a kind of filter"),
-        (RESOURCES, 'Column("name"', 'Column("nome"', "Column nome: 'nome' is not a field of the model Supplier; did"),
+        (RESOURCES, 'Column("code"', 'Column("kode"', "Column kode: 'kode' is not a field of the model Supplier; did"),
         (RESOURCES, '__("Credit"), "money"', '"Credit", "mony"', "kind: 'mony' is not a kind of column; did"),
         (RESOURCES, '__("Name"), sort', '"Name", "money", sort', "kind money needs a field that ends in _minor"),
+        (RESOURCES, '__("Name"), sort', '"Name", "reference", sort', "kind reference needs a field of that name in"),
+        (SCHEMAS, '"suppliers.supplier",', '"suppliers.suplier",', "'suppliers.suplier' is not a resource that"),
+        (RESOURCES, "has_tags=True", 'has_tags=True, reauth=["name"]', "Column name: editable: what wants the"),
         (RESOURCES, '__("Name"), sort', '"Name", badges={"a": BADGE}, sort', "tone: 'red' is not a"),
         (RESOURCES, '__("Name"), sort', '"Name", reads=["nick"], sort', "Column name: reads: 'nick' is not a field"),
         (RESOURCES, 'Scope("country"', 'Scope("state"', "Scope state: 'state' is not a field of the model Supplier"),
         (RESOURCES, 'search_exact=("code"', 'search_exact=("kode"', "search_exact: 'kode' is not a field of the model"),
         (RESOURCES, 'subtitle=("code"', 'subtitle=("kode"', "subtitle: 'kode' is not a column of it"),
         (RESOURCES, 'key=("code"', 'key=("number"', "key: 'number' is not a field of the schema SupplierSchema"),
-        (RESOURCES, "has_tags=True", 'has_tags=True, form_fields=["cod"]', "form_fields: 'cod' is not a field"),
+        (RESOURCES, "has_tags=True", 'has_tags=True, form_fields=[*FORM, "cod"]', "form_fields: 'cod' is not a field"),
         (RESOURCES, "has_tags=True", 'has_tags=True, default_sort="-is_active"', "default_sort: 'is_active' is not id"),
         (RESOURCES, 'icon="truck"', 'icon="trukc"', "icon: 'trukc' is not an icon of the theme; did you mean 'truck'?"),
         (RESOURCES, "has_tags=True", 'has_tags=True, nav_group="wrok"', "nav_group: 'wrok' is not a part of the menu"),
@@ -95,7 +98,8 @@ def test_a_name_that_is_nothing_is_refused(merchant: MerchantFolder, file: str, 
     change(
         merchant.root / "suppliers" / RESOURCES,
         "\n\n\ndef",
-        "\nfrom core.resources import Badge\nBADGE = Badge('A', 'red')\n\n\ndef",
+        "\nfrom core.resources import Badge\nBADGE = Badge('A', 'red')\n"
+        "FORM = 'name country credit_minor parent'.split()\n\n\ndef",
     )
     change(merchant.root / "suppliers" / file, old, new)
     assert says in refusal(merchant)
@@ -175,6 +179,7 @@ def test_a_schema_whose_document_fits_the_model_passes(merchant: MerchantFolder,
     rules = "required=True, validate=ma.validate.Length(1, 200)"
     old = f'    name = ma.fields.String({rules}, metadata={{"label": __("Name")}})'
     change(merchant.root / "suppliers" / SCHEMAS, old, new)
+    change(merchant.root / "suppliers" / RESOURCES, '__("Name"), sortable=True, editable=True', '__("Name")')
     assert examine(merchant) == []
 
 

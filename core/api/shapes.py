@@ -17,6 +17,7 @@ _TEXT |= {
 }
 _EXAMPLES = {"integer": 1, "money": 1250, "decimal": "12.50", "bool": True, "datetime": "2026-03-01T14:30:00Z"}
 _EXAMPLES |= {"date": "2026-03-01", "currency": "GBP", "tags": ["new"], "email": "sam@example.com", "json": {}}
+_EXAMPLES |= {"reference": 1}
 
 
 class Problem(ma.Schema):

@@ -19,7 +19,7 @@ from core.jobs.control import check_may_change, enqueue
 from core.jobs.lease import LeaseLost
 from core.jobs.models import Job, JobItem
 from core.jobs.run import JobRun
-from core.resources import query
+from core.resources import query, references
 from core.resources.declaration import Outcome, Selection
 from core.resources.fields import loaded
 
@@ -132,7 +132,10 @@ class _Command:
 
     def work(self, arguments: Mapping[str, Any]) -> Work:
         """The action with its arguments loaded; raises Invalid."""
-        given = loaded(self.action.schema(), arguments) if self.action.schema else dict(arguments)
+        given = dict(arguments)
+        if self.action.schema:
+            given = loaded(self.action.schema(), arguments)
+            references.demand(self.ctx, self.action.schema, given)
         ctx = self.ctx.because(given.pop("reason")) if self.action.reason else self.ctx
         return lambda ids: self.action.run(ctx, ids, given)
 

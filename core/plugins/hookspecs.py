@@ -188,8 +188,12 @@ def record_panels(resource: str, record: Any, actor: Actor) -> Sequence[Any]:  #
 
 
 @hookspec("collect", budget_ms=50)
-def list_links(resource: str, query: str, actor: Actor) -> Sequence[Link]:  # type: ignore[empty-body]
+def list_links(  # type: ignore[empty-body]
+    resource: str, query: str, columns: Sequence[str], actor: Actor
+) -> Sequence[Link]:
     """Buttons beside a list. `query`: the filters and search that it shows, as in its address ("" for all).
+
+    `columns`: the names of the columns that it shows, in their order.
 
     When: on every list page and whenever its filters change. No query, no network.
     May: give `core.nav.Link`s; one whose permission `actor` lacks is left out. `is_start` shows it on an empty list too.

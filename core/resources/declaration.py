@@ -12,6 +12,7 @@ from core.context import Actor, Context
 from core.db import Record
 from core.errors import in_one_line
 from core.resources.border import bordered
+from core.resources.editing import check_editable
 from core.resources.reasons import Reason, with_reason
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ Tone = Literal["neutral", "info", "ok", "warn", "bad", "alt"]
 Pip = Literal["", "empty", "half", "full"]
 Level = Literal["undo", "dialog", "reauth", "typed"]
 """What stands before an act: nothing but an undo after it; a click; the password; the password, and a text typed."""
-Kind = Literal["text", "code", "number", "money", "date", "datetime", "badge", "tags", "bool"]
+Kind = Literal["text", "code", "number", "money", "date", "datetime", "badge", "tags", "bool", "reference"]
 Label = Any  # a str or a lazy translation
 
 
@@ -40,8 +41,10 @@ class Column:
 
     `name`: a model field (or an attribute that `value` computes from the record, without a query).
     `kind` money: the field ends in `_minor`, the record has `currency`. `badges`: value -> Badge for kind badge.
+    `kind` reference: the schema's field of that name is a `Reference`; the title of the record that it names is shown.
     `reads`: the model fields that `value` needs beside that of the column; None means any, so that all are read.
     `sortable` needs an index on (field, id). `shown`: in the table unless the user chose otherwise.
+    `editable`: its cells are edited in place; the schema's field of that name is then one of the form.
     `link(record)`: address that the value leads to, or None (the first column of a table leads to its record).
     """
 
@@ -54,6 +57,7 @@ class Column:
     value: Callable[[Any], Any] | None = None
     reads: Sequence[str] | None = None
     link: Callable[[Any], str | None] | None = None
+    editable: bool = False
 
 
 @dataclass(frozen=True)
@@ -245,6 +249,11 @@ class Resource:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schema", bordered(self.schema))
+        check_editable(self)
+
+    @property
+    def is_edited_in_place(self) -> bool:
+        return any(column.editable for column in self.columns)
 
     @property
     def plugin(self) -> str:

@@ -1,4 +1,4 @@
-"""Schema fields for money, exact numbers, times, currencies and tags; and what fields a schema has."""
+"""Schema fields for money, exact numbers, times, currencies, tags and other records; and what fields a schema has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from core.db.fields import is_storable, iso
+from core.db.fields import LARGEST, is_storable, iso
 from core.db.money import is_currency
 from core.errors import Invalid
 from core.i18n import N_, said
@@ -92,11 +92,28 @@ class Tags(ma.fields.Field[list[str]]):
         return tags
 
 
+class Reference(ma.fields.Integer):
+    """The id of another record: `Reference("suppliers.supplier")`. The resource may be one of a plugin that is off.
+
+    That there is such a record, and that the actor may open it, the service asks for a whole set
+    (`core.resources.references`), not the field.
+    """
+
+    default_error_messages = {"invalid": N_("Write the number of a record, as 12.")}
+
+    def __init__(self, resource: str, **kwargs: Any) -> None:
+        said = {"description": f"The id of a record of {resource}."} | dict(kwargs.pop("metadata", None) or {})
+        super().__init__(**kwargs | {"strict": True, "metadata": said})
+        self.resource = resource
+        self.validators.insert(0, ma.validate.Range(1, LARGEST, error=str(self.error_messages["invalid"])))
+
+
 @dataclass(frozen=True)
 class FieldInfo:
     """One field of a schema. `path`: dotted for nested ones (`lines.sku`); `many`: inside a nested list.
 
-    `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags, json.
+    `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags,
+    reference, json. `target`: the resource of a reference.
     `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
     `shown`: in a row of a form though it is read only.
     """
@@ -112,11 +129,13 @@ class FieldInfo:
     help: Label = ""
     max_length: int | None = None
     in_currency: bool = False
+    target: str = ""
     shown: bool = False
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
     (Minor, "money"),
+    (Reference, "reference"),
     (Currency, "currency"),
     (Tags, "tags"),
     (ma.fields.Email, "email"),
@@ -165,6 +184,7 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         help=one.metadata.get("help", ""),
         max_length=longest,
         in_currency=one.metadata.get("in_currency", kind == "money"),
+        target=one.resource if isinstance(one, Reference) else "",
         shown=one.metadata.get("shown", False),
     )
 

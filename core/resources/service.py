@@ -16,7 +16,7 @@ from core.db import bulk, search
 from core.db.fields import is_storable
 from core.errors import Conflict, Rejected
 from core.i18n import _
-from core.resources import traits
+from core.resources import references, traits
 from core.resources.declaration import Outcome, Resource
 
 Document = dict[str, Any]
@@ -164,7 +164,10 @@ class Service:
         return [replace(outcome, id=key) for key, outcome in zip(docs, outcomes, strict=True)]
 
     def _create(self, ctx: Context, docs: Sequence[Document]) -> list[Outcome]:
-        refused = {at: errors for at, doc in enumerate(docs) if (errors := self.refuse(ctx, doc, None))}
+        unknown = references.refused(ctx, self.resource.schema, [(doc, None) for doc in docs])
+        refused = {
+            at: errors for at, doc in enumerate(docs) if (errors := {**unknown[at], **self.refuse(ctx, doc, None)})
+        }
         good = [at for at in range(len(docs)) if at not in refused]
         ids = dict(zip(good, self.insert(ctx, [docs[at] for at in good]), strict=True)) if good else {}
         changes.record(ctx, self.resource.name, "created", [Change(key, {}, docs[at]) for at, key in ids.items()])
@@ -175,7 +178,9 @@ class Service:
         old = self._locked(list(docs))
         if any(doc["version"] != versions.get(key, doc["version"]) for key, doc in old.items()):
             raise _conflict()
-        outcomes = {key: self._intent(ctx, doc, old.get(key)) for key, doc in docs.items()}
+        unknown = references.refused(ctx, self.resource.schema, [(doc, old.get(key)) for key, doc in docs.items()])
+        pairs = zip(docs.items(), unknown, strict=True)
+        outcomes = {key: self._intent(ctx, doc, old.get(key), errors) for (key, doc), errors in pairs}
         changed = {key: dict(one.after or {}) for key, one in outcomes.items() if one.status == "updated"}
         if changed:
             self.save(ctx, changed, old)
@@ -183,13 +188,15 @@ class Service:
         changes.record(ctx, self.resource.name, "updated", noted)
         return list(outcomes.values())
 
-    def _intent(self, ctx: Context, doc: Document, old: Document | None) -> Outcome:
+    def _intent(
+        self, ctx: Context, doc: Document, old: Document | None, unknown: Mapping[str, Sequence[str]]
+    ) -> Outcome:
         if old is None:
             return _missing()
         wanted = self._shaped(doc, old)
         changed = {name: value for name, value in wanted.items() if name not in self.fixed and value != old.get(name)}
         stuck = {name: [why] for name, why in self.fixed_in(old).items() if name in changed}
-        if errors := self.refuse(ctx, doc, old) or stuck:
+        if errors := {**unknown, **self.refuse(ctx, doc, old)} or stuck:
             return Outcome("rejected", errors=errors)
         return Outcome("updated" if changed else "unchanged", before=old, after=changed)
 

@@ -42,8 +42,9 @@ def _buttons(case: Case) -> None:
     """What the hooks give that are asked without a record; those may also answer only some."""
     _asked(case, "nav_items", {})
     _asked(case, "dashboard_widgets", {"period": Period.of("")})
-    for name in case.built.resources:
-        _asked(case, "list_links", {"resource": name, "query": ""})
+    for name, resource in case.built.resources.items():
+        columns = [column.name for column in resource.columns]
+        _asked(case, "list_links", {"resource": name, "query": "", "columns": columns})
 
 
 def _asked(case: Case, hook: str, about: Mapping[str, Any]) -> None:

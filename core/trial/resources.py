@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, get_args
 
 from core.nav import GROUPS
-from core.resources import Column, Filter, Kind, Resource, Tone, View
+from core.resources import Column, Filter, Kind, Resource, Tone, View, references
 from core.resources.filtering import OPERATORS
 from core.trial.case import Case, unknown
 from core.views import RESERVED
@@ -34,6 +34,7 @@ class _Said:
             self._filter(declared, f"Filter {declared.name}")
         for one in self.resource.views:
             self._view(one, f"View {one.name}")
+        self._references(f"schema {self.resource.schema.__name__}")
         self._document(f"schema {self.resource.schema.__name__}")
 
     def _wrong(self, text: str) -> None:
@@ -75,10 +76,19 @@ class _Said:
         if column.sortable or not (column.value or is_tags or self._is_read(column.name)):
             self._of_model(where, [column.name])
         self._of_model(f"{where}: reads", column.reads or ())
+        if column.kind == "reference" and column.name not in references.targets(self.resource.schema):
+            self._wrong(f"{where}: kind reference needs a field of that name in the schema that is a Reference.")
         tones = [badge.tone for badge in column.badges.values()]
         self._expect(f"{where}: tone", tones, get_args(Tone), "a tone of a badge")
         if column.kind == "money" and not (column.name.endswith("_minor") and "currency" in self.fields):
             self._wrong(f"{where}: kind money needs a field that ends in _minor and, beside it, the field currency.")
+
+    def _references(self, where: str) -> None:
+        """Those of its own plugin are all here; another one may just be off."""
+        known, own = self.case.built.resources, f"{self.resource.plugin}."
+        for path, target in references.targets(self.resource.schema).items():
+            said = unknown(f"{self.resource.name}: {where}: {path}", [target], known, "a resource that is here now")
+            (self.case.errors if target.startswith((own, "core.")) else self.case.hints).extend(said)
 
     def _is_read(self, name: str) -> bool:
         """From the record itself, or as what the loader may have put there."""

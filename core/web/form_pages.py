@@ -51,7 +51,7 @@ class FormPages(Listed):
         if flask.request.method == "GET":
             return self._edit_page(self._filled(stored), record, stored)
         form = self._form(flask.request.form.to_dict())
-        base = _json_object(form.values.pop("base", ""))
+        base = json_object(form.values.pop("base", ""))
         if form.rearrange(flask.request.form):
             return self._edit_page(form, record, stored, base)
         return self._save(form, record, stored, base)
@@ -129,7 +129,7 @@ def errors_of(refused: Outcome | Invalid | Rejected) -> dict[str, list[str]]:
     return {name: [str(text) for text in texts] for name, texts in refused.errors.items()}
 
 
-def _json_object(text: str) -> forms.Values:
+def json_object(text: str) -> forms.Values:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

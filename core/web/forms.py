@@ -18,8 +18,10 @@ import marshmallow as ma
 from core.db import money
 from core.errors import Invalid
 from core.i18n import _, parse_number, timezone
-from core.resources import FieldInfo, schema_fields
+from core.resources import FieldInfo, references, schema_fields
 from core.resources.fields import loaded, part_of
+from core.web import pickers
+from core.web.base import context
 
 Values = dict[str, str]
 
@@ -143,7 +145,7 @@ class Form:
         """What another user changed since `base` was shown."""
         places = base, stored, self.values
         single = [
-            Difference(info.path, stored.get(info.path, ""), info.label, *(_shown(info, one) for one in places))
+            Difference(info.path, stored.get(info.path, ""), info.label, *(shown(info, one) for one in places))
             for info in self.single
         ]
         nested = [
@@ -199,8 +201,9 @@ class Form:
             return
         try:
             value = _meaning(info, text, currency)
-        except (ValueError, ArithmeticError):
-            errors[name] = [_("This is not a number or time we can read.")]
+        except (Invalid, ValueError, ArithmeticError) as problem:
+            unread = [_("This is not a number or time we can read.")]
+            errors[name] = problem.errors[""] if isinstance(problem, Invalid) else unread
             return
         if value is not None or _declared(self.schema, info.path).allow_none:
             raw[info.name] = value
@@ -227,20 +230,21 @@ def defaults(schema: type[ma.Schema]) -> dict[str, Any]:
 
 def fill(form: Form, document: Mapping[str, Any], currency: str) -> Form:
     """Put a stored document into the inputs."""
+    titles = references.titles(context(), (one for _place, one in references.named(form.schema, document)))
     for info in form.fields:
         head, _mark, name = info.path.rpartition(".")
         if info.many:
             for number, row in enumerate(document.get(head) or ()):
-                form.values[f"{head}.{number}.{name}"] = _text(info, row.get(name), currency)
+                form.values[f"{head}.{number}.{name}"] = _text(info, row.get(name), currency, titles)
             continue
         value: Any = document
         for part in info.path.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
-        form.values[info.path] = _text(info, value, currency)
+        form.values[info.path] = _text(info, value, currency, titles)
     return form
 
 
-def _shown(info: FieldInfo, values: Values) -> str:
+def shown(info: FieldInfo, values: Values) -> str:
     """The text of one input as a person reads it."""
     text = values.get(info.path, "")
     if info.kind == "bool":
@@ -267,6 +271,8 @@ def _meaning(info: FieldInfo, text: str, currency: str) -> Any:
         return text in ("1", "true", "on")
     if not text:
         return "" if info.kind in ("text", "longtext", "tags") else None
+    if info.kind == "reference":
+        return pickers.meaning(info.target, text)
     if info.kind == "money":
         return money.to_minor(parse_number(text), currency)
     if info.kind in ("integer", "decimal"):
@@ -277,9 +283,11 @@ def _meaning(info: FieldInfo, text: str, currency: str) -> Any:
     return text
 
 
-def _text(info: FieldInfo, value: Any, currency: str) -> str:
+def _text(info: FieldInfo, value: Any, currency: str, titles: Mapping[references.Named, str]) -> str:
     if value is None:
         return ""
+    if info.kind == "reference":
+        return pickers.text(value, titles.get((info.target, value), ""))
     if info.kind == "bool":
         return "1" if value else ""
     if info.kind == "money":

@@ -7,12 +7,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from core import nav, runtime
+from markupsafe import Markup
+
+from core import access, nav, runtime
 from core.context import Context
 from core.db import money
 from core.i18n import _, __, noun
-from core.resources import Badge, Filter, ListState, Page, Resource, Selection, query, traits
-from core.web import cells, tabs
+from core.resources import Badge, Column, Filter, ListState, Page, Resource, Selection, query, traits
+from core.web import cells, pickers, tabs
 from core.web.listing import Listing, capped
 
 SIZES = (25, 50, 100)
@@ -38,19 +40,42 @@ def marks(ctx: Context, resource: Resource, ids: Sequence[int]) -> dict[int, lis
 
 def view(ctx: Context, shown: Listing, found: Page) -> dict[str, Any]:
     """Everything that the templates of a list need."""
-    resource, ids = shown.resource, [record.id for record in found.records]
-    page = tabs.view(shown)
-    columns = page["columns"]
-    tagged = resource.has_tags and any(column.kind == "tags" for column in columns) and ids
-    tags = traits.tags_of(resource.name, ids) if tagged else {}
-    within = "?" + urlencode({"in": shown.query or "view=all"})
-    rows = partial(cells.rows, resource, found.records, columns, tags=tags, badges=marks(ctx, resource, ids))
     return {
-        "records": found.records, "next": found.next, "previous": found.previous, **page,
-        "rows": partial(rows, within=within),
+        "records": found.records, "next": found.next, "previous": found.previous, **tabs.view(shown),
+        "rows": rows(ctx, shown, found),
         "sizes": SIZES, **filters(shown),
-        "links": nav.buttons("list_links", ctx.actor, resource=resource.name, query=shown.selected),
+        "links": _links(ctx, shown),
     }  # fmt: skip
+
+
+def _links(ctx: Context, shown: Listing) -> list[nav.Link]:
+    about = {"resource": shown.resource.name, "query": shown.selected, "columns": shown.setup.columns}
+    return nav.buttons("list_links", ctx.actor, **about)
+
+
+def rows(ctx: Context, shown: Listing, found: Page) -> partial[Markup]:
+    """`cells.rows` of what was found, with all that they show but the address of a record and whether it is picked."""
+    resource, records, columns = shown.resource, found.records, tabs.view(shown)["columns"]
+    ids = [record.id for record in records]
+    tagged = resource.has_tags and any(column.kind == "tags" for column in columns) and ids
+    return partial(
+        cells.rows, resource, records, columns,
+        tags=traits.tags_of(resource.name, ids) if tagged else {}, badges=marks(ctx, resource, ids),
+        names=pickers.names(ctx, resource, columns, records), editable=editable(ctx, resource, columns, ids),
+        within="?" + urlencode({"in": shown.query or "view=all"}),
+    )  # fmt: skip
+
+
+def editable(ctx: Context, resource: Resource, columns: Sequence[Column], ids: Sequence[int]) -> frozenset[int]:
+    """Those of `ids` whose cells the actor may edit in place, if one of `columns` is; at most a statement."""
+    permission = resource.permission("edit")
+    if not ids or not ctx.actor.can(permission) or not any(column.editable for column in columns):
+        return frozenset()
+    reached = frozenset(ids)
+    if access.rows(ctx.actor, permission, resource) is not None:
+        chosen = query.select(ctx, resource, Selection(resource.name, ids=ids), "edit")
+        reached = frozenset(row[0] for row in chosen.tuples())
+    return reached - access.denied(ctx.actor, permission, resource.name, ids)
 
 
 def filters(shown: Listing) -> dict[str, Any]:

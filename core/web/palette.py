@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from core import access, links, nav, runtime
+from core import links, nav, runtime
 from core.context import Context
 from core.db import search
 from core.i18n import _
-from core.resources import Column, ListState, Resource, query
+from core.resources import Column, Resource, query
+from core.resources.finding import find as find_records
 from core.views import saved
 from core.web import cells
 from core.web.base import preference
@@ -104,11 +105,8 @@ def _searchable(ctx: Context) -> list[Resource]:
 
 def records(ctx: Context, resource: Resource, asked: str) -> Group:
     """The first records that the resource's own search finds, and the way to the others."""
-    if len(search.normalize(asked)) < search.SHORTEST:  # all that begin so: nobody means that, and PostgreSQL reads on
-        ids, more = query.named(ctx, resource, asked, MOST), None
-    else:
-        ids, more, _before = query.page_ids(ctx, resource, ListState(search=asked, limit=MOST))
-    hits = [_hit(resource, record) for record in _allowed(ctx, resource, query.load(ctx, resource, ids))]
+    found, more = find_records(ctx, resource, asked, MOST)
+    hits = [_hit(resource, record) for record in found]
     if more:
         listed = links.page(f"{links.endpoint(resource.name)}.index_view")
         hits.append(Hit(_("All that match"), f"{listed}?{urlencode({'q': asked})}", "list"))
@@ -130,21 +128,19 @@ def opened(ctx: Context, addresses: Sequence[str]) -> list[Hit]:
     return [known[address] for address in dict.fromkeys(addresses[:RECENT]) if address in known]
 
 
-def _allowed(ctx: Context, resource: Resource, found: Sequence[Any]) -> list[Any]:
-    """`found` without what a plugin's `authorize` keeps from the actor: a hit must not answer that it is forbidden."""
-    ids = [record.id for record in found]
-    denied = access.denied(ctx.actor, resource.permission("view"), resource.name, ids) if ids else ()
-    return [record for record in found if record.id not in denied]
-
-
 def _hit(resource: Resource, record: Any) -> Hit:
-    """Its title, the first other name that its list shows, and its amount or status."""
+    """Its title, another name, and its amount or status."""
     title, shown = resource.title(record), [column for column in resource.columns if column.shown]
-    names = (_text(column, record) for column in shown if column.kind in ("code", "text"))
     end = next((column for kind in ("money", "badge") for column in shown if column.kind == kind), None)
     address = links.page(f"{links.endpoint(resource.name)}.details_view", record_id=record.id) or ""
-    about = next((name for name in names if name not in ("", title)), "")
-    return Hit(title, address, resource.icon, about, cells.value(end, record, "") if end else "")
+    return Hit(title, address, resource.icon, about(resource, record), cells.value(end, record, "") if end else "")
+
+
+def about(resource: Resource, record: Any) -> str:
+    """The first name of `record` besides its title that its list shows."""
+    shown = [column for column in resource.columns if column.shown and column.kind in ("code", "text")]
+    names = (_text(column, record) for column in shown)
+    return next((name for name in names if name not in ("", resource.title(record))), "")
 
 
 def _text(column: Column, record: Any) -> str:

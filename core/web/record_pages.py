@@ -13,7 +13,7 @@ from core import runtime
 from core.access import requires
 from core.i18n import _
 from core.resources import Section, query, service_of, traits
-from core.web import confirm, lists, questions
+from core.web import confirm, lists, pickers, questions
 from core.web.base import context, is_dialog
 from core.web.notes import days
 from core.web.offers import offered
@@ -40,6 +40,7 @@ class RecordPages(Listed):
         history = days(traits.timeline(self.resource.name, record.id))
         marks = lists.marks(context(), self.resource, [record.id]).get(record.id, [])
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
+        page |= {"names": pickers.names(context(), self.resource, self.resource.columns, [record])}
         page |= self._within(record) if "in" in flask.request.args else {}
         page |= offered(self.resource, record)
         return self.render("admin/model/details.html", timeline=history, note=note, refused=refused, **page)
@@ -48,7 +49,8 @@ class RecordPages(Listed):
         """The sections of a record's page alone, beside the list that it is opened from."""
         shown = [(section, loaded(section, record)) for section in self.resource.detail]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
-        html = self.render("admin/model/preview.html", record=record, sections=shown, tags=tags)
+        names = pickers.names(context(), self.resource, self.resource.columns, [record])
+        html = self.render("admin/model/preview.html", record=record, sections=shown, tags=tags, names=names)
         return flask.make_response(html, {"Maktab-Dialog": "1"})
 
     def _panels(self, record: Any) -> list[tuple[Section, Markup]]:

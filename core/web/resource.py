@@ -17,22 +17,34 @@ from core.i18n import _, _n
 from core.resources import Action, Resource, Selection, query, schema_fields
 from core.web import confirm, forms, lists, outcomes, questions
 from core.web.base import Guarded, came_from, context, is_partial, preference, redirect
+from core.web.cell_pages import CellPages
 from core.web.form_pages import FormPages, currency_of
 from core.web.listing import chosen, is_canonical, listing
 from core.web.notes import NotesView
+from core.web.pickers import PickerPages
 from core.web.record_pages import RecordPages, loaded
 from core.web.tabs import TabPages
 from core.web.view_pages import ViewPages
 
 FEATURES = {
     "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
-    "attachment_view": "has_notes",
+    "attachment_view": "has_notes", "cell_view": "is_edited_in_place",
     "run_view": "actions", "filters_view": "filters",
 }  # fmt: skip
 """Views that only exist where the Resource says so."""
 
 
-class ResourceView(FormPages, RecordPages, ViewPages, TabPages, NotesView, Guarded, BaseModelView):  # type: ignore[misc]
+class ResourceView(
+    FormPages,
+    CellPages,
+    RecordPages,
+    ViewPages,
+    TabPages,
+    PickerPages,
+    NotesView,
+    Guarded,
+    BaseModelView,  # type: ignore[misc]
+):
     """One instance per Resource and app. Reads by `core.resources.query`, writes by the resource's service."""
 
     # Routes of BaseModelView that know nothing of permissions and jobs.

@@ -68,6 +68,7 @@ OWN = (
     Command("open", "Enter", __("Open the row"), "list", is_fixed=True),
     Command("select", "x", __("Select the row"), "list"),
     Command("range", "Shift+x", __("Select up to this row"), "list"),
+    Command("cell", "i", __("Edit in the row"), "list"),
     Command("all", "Ctrl+a", __("Select all that match"), "list"),
     Command("previous", "[", __("Previous record or page"), "record"),
     Command("next", "]", __("Next record or page"), "record"),

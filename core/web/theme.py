@@ -19,7 +19,7 @@ from core.audit import words
 from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
-from core.web import browsers, cells, changed, shortcuts, waiting
+from core.web import browsers, cells, changed, pickers, shortcuts, waiting
 from core.web.base import is_partial, preference
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -65,6 +65,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
     app.jinja_env.globals.update(
         badge_of=cells.badge, tag_of=cells.tag, value_of=cells.value, field_of=words.field, changed=changed
     )
+    app.jinja_env.globals.update(picker_of=pickers.of)
     app.jinja_env.bytecode_cache = _compiled
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<digest>/<path:name>", "static", static)

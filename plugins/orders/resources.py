@@ -92,7 +92,7 @@ ORDERS = Resource(
         Column("status", __("Status"), kind="badge", badges=labels.STATUS_BADGES),
         *(Column(name, label, kind="badge", badges=badges) for name, label, badges in _AXES[:2]),
         Column(*_AXES[2][:2], kind="badge", badges=labels.RETURN_BADGES, shown=False, value=_return_if_any, reads=[]),
-        Column("tags", __("Tags"), kind="tags"),
+        Column("tags", __("Tags"), kind="tags", editable=True),
         Column("items", __("Items"), kind="number", sortable=True),
         Column("total_minor", __("Total"), kind="money", sortable=True),
         Column("currency", __("Currency"), shown=False),

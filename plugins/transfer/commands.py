@@ -58,10 +58,19 @@ def _tell_rejected(result: dict[str, Any], target: str) -> None:
         click.echo(f"The rejected rows are on the page {page}; --rejects FILE writes them, with all reasons.", err=True)
 
 
-def export(resource: str, *, out: Path, filter: tuple[str, ...] = (), search: str = "", as_list: bool = False) -> Any:
+def export(
+    resource: str,
+    *,
+    out: Path,
+    filter: tuple[str, ...] = (),
+    search: str = "",
+    as_list: bool = False,
+    columns: str = "",
+) -> Any:
     """Export all records of RESOURCE that match into a file: --out NAME.csv, .xlsx or .jsonl.
 
-    --filter NAME=VALUE as in the address of the list; may be repeated. --as-list: the columns of the list as CSV.
+    --filter NAME=VALUE as in the address of the list; may be repeated. --as-list: the columns of the list as CSV;
+    --columns NAME,NAME: these ones.
     """
     format = "list" if as_list else out.suffix.lstrip(".").lower()
     if format not in FORMATS or not all("=" in each for each in filter):
@@ -70,7 +79,8 @@ def export(resource: str, *, out: Path, filter: tuple[str, ...] = (), search: st
     selection = Selection(resource, everything=True, filters=asked, search=search)
     draft = out.with_name(out.name + ".part")  # a broken export leaves no file that looks whole
     with draft.open("wb") as stream:
-        rows = export_rows(context(), current().resource(resource), selection, format, stream)
+        names = [name for name in columns.split(",") if name]
+        rows = export_rows(context(), current().resource(resource), selection, format, stream, columns=names)
     draft.replace(out)
     return {"file": out, "records": rows}
 

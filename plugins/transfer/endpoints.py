@@ -31,7 +31,8 @@ def of(resource: Resource) -> list[Endpoint]:
 
 def _exports(resource: Resource) -> Iterator[Endpoint]:
     def export(asked: dict[str, Any]) -> Any:
-        job = exporter.start_export(current_context(), resource, selection(resource, asked), asked["format"])
+        chosen = selection(resource, asked)
+        job = exporter.start_export(current_context(), resource, chosen, asked["format"], asked["columns"])
         return started(job)
 
     allowed, summary = resource.permission("export"), f"{resource.label_plural}: export"

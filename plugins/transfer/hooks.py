@@ -36,8 +36,8 @@ def resource_endpoints(resource: Resource) -> Sequence[Endpoint]:
 
 
 @hookimpl
-def list_links(resource: str, query: str) -> Sequence[Link]:
-    return links.beside_list(resource, query)
+def list_links(resource: str, query: str, columns: Sequence[str]) -> Sequence[Link]:
+    return links.beside_list(resource, query, columns)
 
 
 @hookimpl

@@ -13,10 +13,11 @@ from core.jobs import Job
 from core.nav import Link
 
 
-def beside_list(name: str, query: str) -> Sequence[Link]:
-    """Export of what the list shows, and import into it."""
+def beside_list(name: str, query: str, columns: Sequence[str] = ()) -> Sequence[Link]:
+    """Export of what the list shows, with its `columns`, and import into it."""
     resource = runtime.current().resource(name)
-    export = flask.url_for("transfer.export_view", resource=name) + (f"&{query}" if query else "")
+    shown = ",".join(columns) or None
+    export = flask.url_for("transfer.export_view", resource=name, columns=shown) + (f"&{query}" if query else "")
     links = [Link(_("Export"), export, resource.permission("export"), "download")]
     if resource.can_import and resource.key:
         upload = flask.url_for("transfer.upload_view", resource=name)

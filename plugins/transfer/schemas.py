@@ -11,6 +11,12 @@ class ExportOrder(Chosen):
     """What to export, and as what."""
 
     format = ma.fields.String(load_default="csv", validate=ma.validate.OneOf(["csv", "xlsx", "jsonl", "list"]))
+    columns = ma.fields.List(
+        ma.fields.String(),
+        load_default=list,
+        validate=ma.validate.Length(max=100),
+        metadata={"description": "Of the format list: names of columns, in order; without any, those that it shows."},
+    )
 
 
 class ImportOrder(ma.Schema):

@@ -26,6 +26,7 @@ from plugins.transfer.reading import recognition
 from plugins.transfer.reading.dialect import FileRefused
 from plugins.transfer.reading.shape import leaves
 from plugins.transfer.services import exporter, importer, reports
+from plugins.transfer.services.listing import chosen
 
 STATES = {
     "uploaded": Badge(__("Uploaded")), "mapped": Badge(__("Mapped")), "validated": Badge(__("Checked"), "info"),
@@ -144,14 +145,19 @@ class TransferView(AdminView):
         args = flask.request.values
         resource = runtime.current().resource(args.get("resource", ""))
         demand(context().actor, resource.permission("export"))
-        state = ListState.of(resource, args)
+        state, columns = ListState.of(resource, args), list(filter(None, args.get("columns", "").split(",")))
         if flask.request.method == "GET":
             count = query.count(context(), resource, state, verb="export")
-            return self.render("transfer/export.html", resource=resource, state=state, count=count)
+            on_screen = chosen(resource, columns) if columns else ()
+            return self.render("transfer/export.html", resource=resource, state=state, count=count, columns=on_screen)
         if _is_personal(resource) and (asked := confirm.first(_before_export(resource))):
             return asked
-        chosen = Selection(resource.name, everything=True, filters=dict(state.filters), search=state.search)
-        job = exporter.start_export(context(), resource, chosen, args.get("format", "csv"))
+        which = Selection(resource.name, everything=True, filters=dict(state.filters), search=state.search)
+        format = args.get("format", "csv")
+        if format == "screen":
+            job = exporter.start_export(context(), resource, which, "list", columns)
+        else:
+            job = exporter.start_export(context(), resource, which, format)
         return flask.redirect(flask.url_for("core_jobs.details_view", job_id=job.id))
 
 

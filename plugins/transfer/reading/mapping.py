@@ -56,6 +56,7 @@ class Plan:
     """Compiled once per file: `see` every row, then ask `draft` for documents.
 
     `headers` empty: a JSON lines file, whose lines are documents already. `currency`, `zone`: the shop's.
+    `key_to_id(resource, text)`: the record that a cell names by its key; raises BadCell.
     """
 
     def __init__(
@@ -66,12 +67,13 @@ class Plan:
         prepare: Prepare | None,
         currency: str,
         zone: str,
+        key_to_id: Callable[[str, str], int],
     ) -> None:
         self.resource, self.mapping, self.headers, self.prepare = resource, mapping, headers, prepare
         self.leaves = leaves(resource.schema)
         self.nullable = {leaf.nullable_parent for leaf in self.leaves.values()}
         self.lists = dict.fromkeys(leaf.items for leaf in self.leaves.values())
-        self.currency, self.zone = currency, mapping.timezone or zone
+        self.currency, self.zone, self.key_to_id = currency, mapping.timezone or zone, key_to_id
         self.fix = values.unescape if mapping.native else values.clean
         # A file of rejected rows that somebody corrected comes with our own two columns.
         targets = ["" if name in REASON_COLUMNS else mapping.target(name) for name in headers]
@@ -101,8 +103,8 @@ class Plan:
         self.not_taken = {*REASON_COLUMNS, *(name for name, one in self.schema.fields.items() if one.dump_only)}
         self.signs: dict[str, str] = {}
         self.orders: dict[str, str] = {}
-        known = {place: self.leaves[target] for place, target in enumerate(targets) if target in self.leaves}
-        watched = {} if mapping.native else known
+        self.of_leaves = {place: self.leaves[target] for place, target in enumerate(targets) if target in self.leaves}
+        watched = {} if mapping.native else self.of_leaves
         self._watched = {place: leaf for place, leaf in watched.items() if leaf.kind in (*_NUMBERS, *_TIMES)}
 
     def _place(self, column: str) -> int:
@@ -142,6 +144,12 @@ class Plan:
             if proof:
                 known[leaf.path] = proof
                 del self._watched[place]
+
+    def keys(self, rows: Sequence[Row]) -> set[tuple[str, str]]:
+        """(resource, key) of the records that cells of `rows` name by their keys."""
+        named = [(place, leaf) for place, leaf in self.of_leaves.items() if leaf.target]
+        cells = ((leaf, self.fix(row[place] or "")) for place, leaf in named for _line, row in rows if place < len(row))
+        return {(leaf.target, text) for leaf, text in cells if text and not text.isdecimal()}
 
     def draft(self, rows: Sequence[Row]) -> Draft:
         """The document that `rows` make: texts by target, then values, then through the schema."""
@@ -317,6 +325,8 @@ class Plan:
         if leaf.kind in _TIMES:
             when = values.moment(text, self.mapping.date_order or self.orders.get(leaf.path, ""), self.zone)
             return when.isoformat() if leaf.kind == "time" else when.date().isoformat()
+        if leaf.kind == "reference":
+            return int(text) if text.isdecimal() else self.key_to_id(leaf.target, text)
         if leaf.kind == "tags" and text[0] != "[":
             return [part.strip() for part in text.split(",") if part.strip()]
         return parse_json(text) if leaf.kind in ("tags", "json") else text

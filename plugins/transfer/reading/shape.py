@@ -9,13 +9,13 @@ from typing import Any
 
 import marshmallow as ma
 
-from core.resources.fields import ExactDecimal, Tags, Utc
+from core.resources import ExactDecimal, Reference, Tags, Utc
 
 ABSENT: Any = object()
 """What a blank cell means to a field that has no blank: leave the field as it is."""
 
 _KINDS: tuple[tuple[Any, str], ...] = (
-    (ma.fields.Date, "day"), ((Utc, ma.fields.DateTime), "time"), (ma.fields.Boolean, "bool"),
+    (ma.fields.Date, "day"), ((Utc, ma.fields.DateTime), "time"), (ma.fields.Boolean, "bool"), (Reference, "reference"),
     (ma.fields.Integer, "integer"), ((ExactDecimal, ma.fields.Number), "number"), (Tags, "tags"),
     ((ma.fields.Dict, ma.fields.List, ma.fields.Nested), "json"),
 )  # fmt: skip
@@ -24,7 +24,8 @@ _KINDS: tuple[tuple[Any, str], ...] = (
 @dataclass(frozen=True)
 class Leaf:
     """One column. `path`: its name in files; `items`: the list it repeats in ("": the head); `steps`: names from there
-    in a document; `blank`: what a blank cell gives; `nullable_parent`: path of the object above that may be null."""
+    in a document; `blank`: what a blank cell gives; `nullable_parent`: path of the object above that may be null;
+    `target`: the resource of a record that a cell names."""
 
     path: str
     items: str
@@ -34,6 +35,7 @@ class Leaf:
     label: Any
     aliases: tuple[str, ...] = ()
     nullable_parent: str = ""
+    target: str = ""
 
 
 def _kind(name: str, field: Any) -> str:
@@ -75,7 +77,9 @@ def _walk(schema: ma.Schema, items: str, steps: tuple[str, ...], parent: str) ->
             shown = name.removesuffix("_minor") if kind == "money" else name
             path = ".".join(filter(None, (items, *steps, shown)))
             names = field.metadata.get("label", ""), tuple(field.metadata.get("aliases", ()))
-            yield Leaf(path, items, (*steps, name), kind, _blank(kind, field), *names, parent)
+            yield Leaf(
+                path, items, (*steps, name), kind, _blank(kind, field), *names, parent, getattr(field, "resource", "")
+            )
 
 
 @lru_cache(maxsize=256)

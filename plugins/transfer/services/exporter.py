@@ -21,7 +21,7 @@ from core.i18n import _
 from core.resources import Resource, Selection, select, service_of
 from plugins.transfer.reading.shape import leaves
 from plugins.transfer.services import table
-from plugins.transfer.services.listing import Listing
+from plugins.transfer.services.listing import Listing, chosen
 from plugins.transfer.services.reports import keep
 
 FORMATS = {
@@ -37,18 +37,19 @@ Progress = Callable[[int], None]
 
 
 def export_rows(
-    ctx: Context, resource: Resource, selection: Selection, format: str, out: BinaryIO, progress: Progress | None = None
-) -> int:
+    ctx: Context, resource: Resource, selection: Selection, format: str, out: BinaryIO,
+    progress: Progress | None = None, columns: Sequence[str] = (),
+) -> int:  # fmt: skip
     """Write the selected records to `out` and return how many. Audited; raises Forbidden without `<resource>.export`.
 
-    `list` is a table for people; what comes out as `csv`, `xlsx` or `jsonl` goes in again unchanged
-    (`plugins.transfer.api.start`), byte for byte.
+    `list` is a table for people, of the columns that the list shows by itself, or of those named by `columns`. What
+    comes out as `csv`, `xlsx` or `jsonl` goes in again unchanged (`plugins.transfer.api.start`), byte for byte.
     """
     if format not in FORMATS:
         raise Invalid({"format": [_("Choose one of %(known)s.", known=", ".join(FORMATS))]})
     walk = _Walk(resource, select(ctx, resource, selection, "export"), progress)
     if format == "list":
-        _csv(out, walk.listed(Listing(ctx, resource)))
+        _csv(out, walk.listed(Listing(ctx, resource, columns)))
     elif format == "csv":
         _csv(out, table.rows(resource, walk.documents()))
     elif format == "xlsx":
@@ -57,6 +58,7 @@ def export_rows(
         out.writelines(table.lines(resource, walk.documents()))
     with db.transaction():
         what = {"format": format, "count": walk.count, "selection": selection.to_json()}
+        what |= {"columns": list(columns)} if columns and format == "list" else {}
         audit.write(ctx, resource.name, "exported", [Change(0, after=what)])
     return walk.count
 
@@ -117,10 +119,13 @@ def _xlsx(out: BinaryIO, rows: Iterable[Sequence[str]], kinds: Sequence[str]) ->
     book.close()
 
 
-def start_export(ctx: Context, resource: Resource, selection: Selection, format: str) -> jobs.Job:
-    """Export in a job; its result names the file. Raises Forbidden without `<resource>.export`."""
+def start_export(
+    ctx: Context, resource: Resource, selection: Selection, format: str, columns: Sequence[str] = ()
+) -> jobs.Job:
+    """Export in a job; its result names the file. Raises Forbidden without `<resource>.export`, Invalid for columns."""
     access.demand(ctx.actor, resource.permission("export"))
-    args = {"resource": resource.name, "selection": selection.to_json(), "format": format}
+    chosen(resource, columns)
+    args = {"resource": resource.name, "selection": selection.to_json(), "format": format, "columns": list(columns)}
     title = _("Export of %(resource)s", resource=resource.label_plural)
     return jobs.enqueue(ctx, "transfer.export", args, title=title, resource=resource.name)
 
@@ -142,7 +147,8 @@ def run_export(run: jobs.JobRun) -> dict[str, Any]:
 
     with tempfile.TemporaryFile() as out:
         selection = Selection.from_json(run.args["selection"])
-        count = export_rows(run.ctx, resource, selection, run.args["format"], out, progress)
+        columns = run.args.get("columns", ())
+        count = export_rows(run.ctx, resource, selection, run.args["format"], out, progress, columns)
         ending, content_type = FORMATS[run.args["format"]]
         file_id = keep(run.ctx, out, f"{resource.slug}.{ending}", content_type)
     run.save(done=count)

@@ -28,6 +28,7 @@ from plugins.transfer.reading.mapping import Draft, Plan
 from plugins.transfer.reading.staging import MOST_ROWS, Staging, staged
 from plugins.transfer.services import reports
 from plugins.transfer.services.importer import check, clear, format_named, local_copy, note
+from plugins.transfer.services.keys import Keys
 from plugins.transfer.services.scope import Scope
 
 COUNTS = ("created", "updated", "unchanged", "rejected")
@@ -43,8 +44,9 @@ def run_import(run: jobs.JobRun) -> dict[str, Any]:
     if import_.state in ("failed", "canceled"):  # its job was started again
         Import.update(state="running", error="").where(Import.id == import_.id).execute()
     try:
-        with _opened(import_, resource) as (plan, staging):
-            Intake(run, import_, resource, plan, staging).run()
+        keys = Keys(run.ctx)
+        with _opened(import_, resource, keys) as (plan, staging):
+            Intake(run, import_, resource, plan, staging, keys).run()
     except FileRefused as refusal:
         clear(import_)
         Import.update(state="failed", error=str(refusal)).where(Import.id == import_.id).execute()
@@ -59,7 +61,7 @@ def _counts(import_: Import) -> dict[str, int]:
 
 
 @contextmanager
-def _opened(import_: Import, resource: Resource) -> Iterator[tuple[Plan, Staging]]:
+def _opened(import_: Import, resource: Resource, keys: Keys) -> Iterator[tuple[Plan, Staging]]:
     """The file of `import_`, staged in this machine's scratch folder, with the plan of its mapping."""
     source, mapping = local_copy(import_), Mapping.from_json(import_.mapping)
     for old in source.parent.parent.iterdir():
@@ -71,7 +73,7 @@ def _opened(import_: Import, resource: Resource) -> Iterator[tuple[Plan, Staging
     headers, rows = (list(columns), iter(())) if columns else readers.read(source, dialect)
     check(resource, mapping, headers)
     known, shop = format_named(import_.format), runtime.current().settings
-    plan = Plan(resource, mapping, headers, known.prepare if known else None, shop.currency, shop.timezone)
+    plan = Plan(resource, mapping, headers, known.prepare if known else None, shop.currency, shop.timezone, keys)
     stamp = hashlib.sha256(json.dumps([import_.mapping, import_.format]).encode()).hexdigest()[:16]
     if columns:
         plan.of_items = frozenset(name for name, is_item in columns.items() if is_item)
@@ -84,8 +86,11 @@ class Intake:
     """One run over the staged documents. Documents, checkpoint, rejects and what a rollback needs are one transaction
     per chunk. A dry run goes the same road, writes no document and starts again when it was killed."""
 
-    def __init__(self, run: jobs.JobRun, import_: Import, resource: Resource, plan: Plan, staging: Staging) -> None:
+    def __init__(
+        self, run: jobs.JobRun, import_: Import, resource: Resource, plan: Plan, staging: Staging, keys: Keys
+    ) -> None:
         self.job, self.import_, self.resource, self.plan, self.staging = run, import_, resource, plan, staging
+        self.keys = keys
         self.ctx, self.service, self.dry = run.ctx.coming_from("import"), service_of(resource), import_.dry_run
         self.position = -1 if self.dry else int(import_.position)
         self.counts = dict.fromkeys(COUNTS, 0) if self.dry else _counts(import_)
@@ -123,7 +128,9 @@ class Intake:
     def _drafts(self) -> list[Draft]:
         """The next documents; a chunk ends before a key that it has already, which is then an update."""
         found: dict[Any, Draft] = {}
-        for rows in self.staging.batch(self.position):
+        batch = self.staging.batch(self.position)
+        self.keys.look_up(self.plan.keys([row for rows in batch for row in rows if row[1] is not None]))
+        for rows in batch:
             draft = Draft(rows[:1]) if rows[0][1] is None else self.plan.draft(rows)
             if rows[0][1] is None:
                 text = _(

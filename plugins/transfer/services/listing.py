@@ -9,8 +9,9 @@ from core import runtime
 from core.context import Context
 from core.db import bulk, money
 from core.db.fields import plain
+from core.errors import Invalid
 from core.i18n import _
-from core.resources import Column, Resource, tags_of
+from core.resources import Column, Resource, references, tags_of
 from plugins.transfer.reading.values import escape
 from plugins.transfer.services import table
 
@@ -24,11 +25,14 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
 
 
 class Listing:
-    """Rows of the columns that the list of `resource` shows, badges in words, and the currency beside money."""
+    """Rows of the columns that the list of `resource` shows, badges in words, and the currency beside money.
 
-    def __init__(self, ctx: Context, resource: Resource) -> None:
+    `columns`: names of others, in their order. Raises Invalid for one that the list does not have.
+    """
+
+    def __init__(self, ctx: Context, resource: Resource, columns: Sequence[str] = ()) -> None:
         self.ctx, self.resource, self.model = ctx, resource, resource.model
-        self.columns = [column for column in resource.columns if column.shown]
+        self.columns = chosen(resource, columns)
         has_money = any(column.kind == "money" for column in self.columns)
         if has_money and "currency" in self.model._meta.fields and all(one.name != "currency" for one in self.columns):
             self.columns.append(resource.column("currency") or Column("currency", _("Currency")))
@@ -71,7 +75,15 @@ class Listing:
             amounts = {code: money.writer(code or self.shop_currency) for code in set(values["currency"])}
             pairs = zip(found, values["currency"], strict=True)
             return ["" if value is None else amounts[code](value) for value, code in pairs]
+        if column.kind == "reference":
+            return self._titles(column, found)
         return ["" if value is None else write(value) for value in found]
+
+    def _titles(self, column: Column, found: Sequence[int | None]) -> list[str]:
+        """What the records are called that `found` names; the number of one that the actor may not open."""
+        target = references.targets(self.resource.schema)[column.name]
+        titles = references.titles(self.ctx, {(target, key) for key in found if key is not None})
+        return ["" if key is None else escape(titles.get((target, key), str(key))) for key in found]
 
     def _values(self, column: Column, values: Any, records: Sequence[Any]) -> Sequence[Any]:
         if column.kind == "tags":
@@ -82,6 +94,17 @@ class Listing:
         if column.value:
             return [column.value(record) for record in records]
         return [getattr(record, column.name, None) for record in records]
+
+
+def chosen(resource: Resource, names: Sequence[str]) -> list[Column]:
+    """The columns of these names; without any, those that a list shows by itself. Raises Invalid."""
+    if not names:
+        return [column for column in resource.columns if column.shown]
+    found = {column.name: column for column in resource.columns}
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        raise Invalid({"columns": [_("The list has no column %(name)s.", name=unknown[0][:50])]})
+    return [found[name] for name in dict.fromkeys(names)]
 
 
 class _Words(dict[Any, str]):

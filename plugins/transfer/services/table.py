@@ -15,7 +15,7 @@ from core.resources import Resource
 from plugins.transfer.reading.shape import Leaf, leaves
 from plugins.transfer.reading.values import escape
 
-NUMBERS = ("money", "number", "integer")
+NUMBERS = ("money", "number", "integer", "reference")
 Document = dict[str, Any]
 Writers = Mapping[str, Callable[[Any], str]]
 Plan = list[tuple[str, Callable[[Any], str]]]
@@ -76,7 +76,7 @@ def _writers(currency: str) -> Writers:
         "json": _json,
         "bool": truth,
     }
-    return kinds | dict.fromkeys(("number", "integer"), number) | dict.fromkeys(("text", "time", "day"), text)
+    return kinds | dict.fromkeys(NUMBERS[1:], number) | dict.fromkeys(("text", "time", "day"), text)
 
 
 class _Part:

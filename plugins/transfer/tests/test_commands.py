@@ -102,6 +102,7 @@ def test_export_writes_what_matches_and_comes_in_again_unchanged(maktab: Maktab,
     assert {"A-1", "B-7"} <= set(export_text(maktab, tmp_path).replace(",", "\n").split("\n"))
     again = answer(maktab("import", "orders.order", tmp_path / "out.csv", "--json"))
     assert export_text(maktab, tmp_path, "--as-list").splitlines()[0].endswith("Total,Currency")
+    assert export_text(maktab, tmp_path, "--as-list", "--columns", "status,number").startswith("\ufeffStatus,Number\n")
     assert (again["created"], again["updated"], again["unchanged"], again["rejected"]) == (0, 0, 2, 0)
 
 

@@ -16,6 +16,7 @@ class Supplier(Record):
     currency = peewee.CharField(max_length=3, default="GBP")
     credit_minor = MinorField(default=0)
     is_active = peewee.BooleanField(default=True)
+    parent = peewee.ForeignKeyField("self", null=True, backref="+")
 
     class Meta:
         table_name = "suppliers_supplier"

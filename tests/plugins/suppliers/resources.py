@@ -37,8 +37,10 @@ SUPPLIER = Resource(
     "suppliers.supplier", "suppliers", Supplier, SupplierSchema, __("Supplier"), __("Suppliers"),
     key=("code",), icon="truck", subtitle=("code", "country"),
     columns=(
-        Column("code", __("Code"), "code", sortable=True), Column("name", __("Name"), sortable=True),
-        Column("country", __("Country"), sortable=True), Column("credit_minor", __("Credit"), "money", sortable=True),
+        Column("code", __("Code"), "code", sortable=True), Column("name", __("Name"), sortable=True, editable=True),
+        Column("country", __("Country"), sortable=True, editable=True),
+        Column("credit_minor", __("Credit"), "money", sortable=True, editable=True),
+        Column("parent", __("Part of"), "reference", shown=False, editable=True),
     ),
     filters=(
         Filter("country", __("Country"), "text"), Filter("is_active", __("Active"), "bool"),
@@ -46,7 +48,7 @@ SUPPLIER = Resource(
     ),
     views=(View("active", __("Active"), {"is_active": "true"}),), search_exact=("code",), search_text=search_text,
     detail=(
-        Section("supplier", __("Supplier"), ("code", "name")),
+        Section("supplier", __("Supplier"), ("code", "name", "parent")),
         Section("terms", __("Terms"), ("country", "currency", "credit_minor"), side=True),
     ),
     scopes=(Scope("country", __("Country")),),

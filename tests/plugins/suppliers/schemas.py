@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from core.i18n import __
-from core.resources import Currency, Minor, Tags
+from core.resources import Currency, Minor, Reference, Tags
 
 
 class SupplierSchema(ma.Schema):
@@ -20,4 +20,9 @@ class SupplierSchema(ma.Schema):
     currency = Currency(metadata={"label": __("Currency")})
     credit_minor = Minor(metadata={"label": __("Credit")})
     is_active = ma.fields.Boolean(metadata={"label": __("Active")})
+    parent = Reference(
+        "suppliers.supplier",
+        allow_none=True,
+        metadata={"label": __("Part of"), "help": __("The company that it belongs to.")},
+    )
     tags = Tags(metadata={"label": __("Tags")})

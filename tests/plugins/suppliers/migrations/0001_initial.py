@@ -21,6 +21,7 @@ def _models(db: peewee.Database) -> list[Any]:
         currency = peewee.CharField(max_length=3)
         credit_minor = peewee.BigIntegerField()
         is_active = peewee.BooleanField()
+        parent = peewee.ForeignKeyField("self", null=True, backref="+")
 
         class Meta:
             database = db

@@ -1,10 +1,12 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
-import { warn } from "./toast.js";
+import { said, warn } from "./toast.js";
 import "./selection.js";
 import "./offline.js";
 import "./dialog.js";
 import "./matrix.js"; // before the module that looks at what it has filled in
 import "./forms.js";
+import "./picker.js";
+import "./cells.js";
 import "./look.js";
 import "./palette.js";
 import "./shortcuts.js";
@@ -52,11 +54,9 @@ document.addEventListener("htmx:afterSettle", () => {
 // A request of htmx that failed says so; the page stays as it was.
 document.addEventListener("htmx:responseError", ({ detail }) => {
   if (detail.xhr.status === 401) return;
-  const page = new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
-  const said = [...page.querySelectorAll("[data-said]")].map((part) => part.textContent.trim().replace(/[^.!?؟]$/, "$&."));
   const isRead = detail.xhr.status >= 500 && detail.requestConfig.verb === "get" && document.contains(detail.elt);
   const button = isRead && again(detail);
-  const line = warn(said.join(" ") || document.getElementById("toasts").dataset.error, button);
+  const line = warn(said(detail.xhr.responseText), button);
   if (button) button.addEventListener("click", () => line.remove());
 });
 

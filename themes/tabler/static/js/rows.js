@@ -20,8 +20,8 @@ function add(list) {
   const used = [...list.querySelectorAll("button[name=remove_row]")].map((one) => Number(one.value.split(".").pop()));
   const number = Math.max(-1, ...used) + 1;
   const row = list.querySelector("template").content.querySelector("tr").cloneNode(true);
-  for (const part of row.querySelectorAll("[name]")) {
-    for (const name of ["id", "name", "value"]) {
+  for (const part of row.querySelectorAll("[name], [id]")) {
+    for (const name of ["id", "name", "value", "aria-controls"]) {
       const text = part.getAttribute(name);
       if (text) part.setAttribute(name, text.replace("{n}", number));
     }
@@ -56,7 +56,7 @@ const WAYS = { ArrowUp: -1, ArrowDown: 1 };
 
 document.addEventListener("keydown", (event) => {
   const here = event.target.closest?.("[data-rows] tbody :is(input, select)");
-  if (!here || event.altKey) return;
+  if (!here || event.defaultPrevented || event.altKey) return;
   const isCommand = event.ctrlKey || event.metaKey;
   if (isCommand && event.key.toLowerCase() === "d") fillDown(event, here);
   else if (WAYS[event.key] && !isCommand && here.matches("input")) step(event, here, WAYS[event.key]);

@@ -2,6 +2,7 @@
 // the user has chosen; a command works where its element stands, so the list that `?` shows is that of this page.
 import { pressed } from "./keys.js";
 import { openPalette } from "./palette.js";
+import { editRow } from "./cells.js";
 import { moveRow, row, selectRow } from "./walk.js";
 
 const at = (selector) => document.querySelector(selector);
@@ -24,6 +25,7 @@ const OWN = {
   open: onRow(),
   select: onBox(() => selectRow(false)),
   range: onBox(() => selectRow(true)),
+  cell: { get: () => at("tr[data-record] td[data-cell]"), run: () => editRow(row()) },
   all: { get: () => at("[data-bulk] [name=everything]"), run: (box) => box.checked || box.click() },
   previous: press("a[rel=prev]"),
   next: press("a[rel=next]"),

@@ -50,6 +50,13 @@ document.addEventListener("keydown", (event) => {
   close(last);
 });
 
+// What a page of an error says, for those who asked for a part of a page.
+export function said(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const texts = [...page.querySelectorAll("[data-said]")].map((part) => part.textContent.trim().replace(/[^.!?؟]$/, "$&."));
+  return texts.join(" ") || box.dataset.error;
+}
+
 // A message of the browser's own about what failed; `more`: a button in it.
 export function warn(text, more) {
   const line = document.getElementById("failure").content.firstElementChild.cloneNode(true);
