@@ -209,8 +209,8 @@ def _before_rollback(import_: Import) -> confirm.Question:
         _("Roll back the import of %(file)s?", file=name),
         _("Roll back %(made)s new and %(changed)s changed", made=import_.created, changed=import_.updated),
         text=_(
-            "Deletes the %(made)s records that this import made and puts the %(changed)s that it changed back as they "
-            "were. Records that were changed since are left alone.", made=import_.created, changed=import_.updated,
+            "Deletes what this import made (%(made)s) and puts back what it changed (%(changed)s). "
+            "Records that were changed since are left alone.", made=import_.created, changed=import_.updated,
         ),
         danger=True,
         back=flask.url_for(".result_view", import_id=import_.id),
