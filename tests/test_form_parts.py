@@ -33,7 +33,7 @@ def cards(page: str) -> list[tuple[str, list[str]]]:
 
 
 SAME = [
-    ("Supplier", ["code", "name"]),
+    ("Supplier", ["code", "name", "parent"]),
     ("", ["is_active", "tags"]),
     ("Terms", ["country", "currency", "credit_minor"]),
 ]
@@ -65,4 +65,5 @@ def test_a_field_stands_in_the_first_part_that_names_it_and_none_is_lost(runtime
         Section("c", "C", ["tags"]),
     ]
     found = [(part.name, [info.path for info in part.single]) for part in parts(form, sections)]
-    assert found == [("a", ["code"]), ("c", ["tags"]), ("", ["country", "currency", "credit_minor", "is_active"])]
+    rest = ["country", "currency", "credit_minor", "is_active", "parent"]
+    assert found == [("a", ["code"]), ("c", ["tags"]), ("", rest)]
