@@ -45,8 +45,7 @@ def export_rows(
     `list` is a table for people, of the columns that the list shows by itself, or of those named by `columns`. What
     comes out as `csv`, `xlsx` or `jsonl` goes in again unchanged (`plugins.transfer.api.start`), byte for byte.
     """
-    if format not in FORMATS:
-        raise Invalid({"format": [_("Choose one of %(known)s.", known=", ".join(FORMATS))]})
+    _known(format)
     walk = _Walk(resource, select(ctx, resource, selection, "export"), progress)
     if format == "list":
         _csv(out, walk.listed(Listing(ctx, resource, columns)))
@@ -119,11 +118,20 @@ def _xlsx(out: BinaryIO, rows: Iterable[Sequence[str]], kinds: Sequence[str]) ->
     book.close()
 
 
+def _known(format: str) -> None:
+    if format not in FORMATS:
+        raise Invalid({"format": [_("Choose one of %(known)s.", known=", ".join(FORMATS))]})
+
+
 def start_export(
     ctx: Context, resource: Resource, selection: Selection, format: str, columns: Sequence[str] = ()
 ) -> jobs.Job:
-    """Export in a job; its result names the file. Raises Forbidden without `<resource>.export`, Invalid for columns."""
+    """Export in a job; its result names the file.
+
+    Raises Forbidden without `<resource>.export`, Invalid for a format or columns that there are not.
+    """
     access.demand(ctx.actor, resource.permission("export"))
+    _known(format)
     chosen(resource, columns)
     args = {"resource": resource.name, "selection": selection.to_json(), "format": format, "columns": list(columns)}
     title = _("Export of %(resource)s", resource=resource.label_plural)

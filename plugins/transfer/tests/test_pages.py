@@ -134,6 +134,12 @@ def test_export_from_the_list_is_a_job_with_a_file(owner: Any) -> None:
         assert stream.read() == kit.export()
 
 
+def test_an_export_in_a_format_that_there_is_not_begins_no_job(owner: Any) -> None:
+    page = f"/admin/imports/export?resource={SALE.name}"
+    assert post(owner, page, page, resource=SALE.name, format="pdf").status_code == 422
+    assert not jobs.Job.select().exists()
+
+
 def test_who_may_not_import_sees_no_import(owner: Any, signed_in: Any) -> None:
     address = upload(owner)
     viewer = signed_in("viewer")
