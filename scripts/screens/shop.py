@@ -1,4 +1,4 @@
-"""A demo shop of its own for the pictures: our plugins and the test plugin `suppliers`, with two people who know it."""
+"""A demo shop of its own for the pictures: our plugins and the test plugins beside them, with two people who know it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orders import recent
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a warm kettle on a blue stove"  # noqa: S105 - of a shop that nobody else reaches
-PLUGINS = ("suppliers", "visits")
+PLUGINS = ("suppliers", "textiles", "visits")
 PEOPLE = {"en": ("nora", "Nora Haddad"), "ar": ("layla", "ليلى حداد")}
 
 

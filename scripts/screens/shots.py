@@ -65,6 +65,14 @@ def select_all(page: Page) -> None:
     page.check("[name=everything]")
 
 
+def bulk(page: Page, action: str) -> None:
+    """Do something with what is selected; a phone has most of it in a menu."""
+    button = f"[data-bulk] button[formaction$='/{action}']:visible"
+    if not page.locator(button).count():
+        page.click("[data-bulk] details[data-popup] > summary")
+    page.click(button)
+
+
 def filter_menu(page: Page) -> None:
     page.goto("/admin/orders/?limit=25&placed_at=last_30_days")
     page.click(".mk-chip-add > summary")
@@ -92,7 +100,7 @@ def order(page: Page) -> None:
 
 def order_form(page: Page) -> None:
     order(page)
-    page.click(".mk-head-a a.mk-btn-p")
+    page.click("a[data-edit]")
     page.fill("#f-customer_phone", "+44 113 496 0000")
 
 
@@ -104,10 +112,64 @@ def refused(page: Page) -> None:
     page.wait_for_selector("[data-summary]")
 
 
+def cell(page: Page) -> None:
+    page.goto("/admin/suppliers/?sort=code")
+    if page.viewport_size and page.viewport_size["width"] < 860:  # a phone's cards are edited in the form
+        return
+    page.click("tbody tr >> nth=2 >> td[data-cell=country]")
+    page.fill("[data-cell=country] input[name=country]", "Germany")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-cell=country] .mk-err")
+
+
+def picker(page: Page) -> None:
+    first_of("/admin/suppliers/?sort=code")(page)
+    page.click("a[data-edit]")
+    page.fill("#f-parent", "loom")
+    page.wait_for_selector("[role=option]")
+
+
+def weave(page: Page) -> None:
+    """A fabric in two colors, three widths each."""
+    page.goto("/admin/fabrics/new")
+    form = {"csrf_token": page.get_attribute("form[data-form] [name=csrf_token]", "value") or ""}
+    form |= {"code": "LINEN", "currency": "GBP"}
+    widths = {"Single": "449.00", "Queen": "649.00", "King": "749.00"}
+    made = [(color, width, price) for color in ("sand", "clay") for width, price in widths.items()]
+    for number, (color, width, price) in enumerate(made):
+        row = {"color": color, "width": width, "sku": f"LIN-{color[:1]}{width[:1]}".upper()}
+        row |= {"price_minor": price, "reorder_at": "6", "is_sold": "true"}
+        form |= {f"variants.{number}.{name}": text for name, text in row.items()}
+    page.request.post("/admin/fabrics/new", form=form, headers={"Referer": page.url})
+
+
+def matrix(page: Page) -> None:
+    first_of("/admin/fabrics/")(page)
+    page.click("a[data-edit]")
+    page.fill("[name='variants.1.price_minor']", "699.00")
+
+
+def typed(page: Page) -> None:
+    page.goto("/admin/suppliers/?sort=code")
+    page.check("[name=ids] >> nth=5")
+    page.check("[name=ids] >> nth=6")
+    bulk(page, "delete")
+    page.wait_for_selector("dialog[open] input[name='confirm.typed']")
+
+
+def undo(page: Page) -> None:
+    page.goto("/admin/orders/?limit=25")
+    page.check("[name=ids] >> nth=3")
+    bulk(page, "add_tags")
+    page.fill("dialog[open] input[type=text]", next(TAGS))
+    page.click("dialog[open] button.mk-btn-p")
+    page.wait_for_selector("#toasts [data-passing]")
+
+
 def running_job(page: Page) -> None:
     """Each look tags all orders, with a word of its own, so that there is work left while it looks."""
     select_all(page)
-    page.click(".mk-bulk-main")
+    bulk(page, "add_tags")
     page.fill("dialog[open] input[type=text]", next(TAGS))
     page.click("dialog[open] button.mk-btn-p")
     page.wait_for_url("**/admin/jobs/*")
@@ -188,13 +250,18 @@ SHOTS = [
     Shot("list-columns", "Choosing columns", columns),
     Shot("view-save", "Keeping a view", save_view),
     Shot("views", "Views that were kept", at("/admin/views/")),
+    Shot("list-cell", "A cell edited in its list", cell, after=escape),
+    Shot("toast", "What was done, with its undo", undo),
     Shot("list-no-match", "Nothing matches", at("/admin/orders/?q=nothing+like+this")),
     Shot("home", "Home", at("/admin/")),
     Shot("home-customize", "Arranging Home", at("/admin/home/")),
     Shot("menu-customize", "Arranging the menu", at("/admin/menu/")),
     Shot("record", "A record", order),
     Shot("form", "A form", order_form),
+    Shot("form-picker", "Choosing another record", picker, after=escape),
+    Shot("form-matrix", "Rows of a form in groups", matrix, once=weave),
     Shot("delete", "Asked before a delete", question),
+    Shot("delete-typed", "Asked before many are deleted", typed, after=escape),
     Shot("import-mapping", "Columns of a file", lambda page: upload(page, "orders.order", FOREIGN, "orders.csv")),
     Shot("import-upload", "Uploading a file", at("/admin/imports/new")),
     Shot("imports", "Imports", at("/admin/imports/")),
