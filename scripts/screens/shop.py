@@ -1,4 +1,4 @@
-"""A demo shop of its own for the pictures: our plugins and the test plugins beside them, with two people who know it."""
+"""A demo shop of its own for the pictures: our plugins, the test plugins beside them, and two people who know it."""
 
 from __future__ import annotations
 
