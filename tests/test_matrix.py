@@ -57,7 +57,7 @@ def test_rows_stand_in_groups_in_the_order_in_which_they_come(signed_in: Any) ->
     groups = re.findall(r"<tbody data-group>(.*?)</tbody>", page, re.DOTALL)
     heads = [re.search(r"<bdi>(.*?)</bdi> <span[^>]*>· (.*?)</span>", group) for group in groups]
     assert [head.groups() for head in heads if head] == [("Sand", "2 rows"), ("Clay", "1 row")]
-    skus = [re.findall(r'name="variants\.\d\.sku" value="([^"]+)"', group) for group in groups]
+    skus = [re.findall(r'name="variants\.\d\.sku" type="text" value="([^"]+)"', group) for group in groups]
     assert skus == [["S-Q", "S-K"], ["C-Q"]]
 
 
