@@ -212,6 +212,7 @@ def test_the_focus_stays_where_a_list_was_used(page: Any) -> None:
     page.keyboard.press("/")
     page.keyboard.type("waha")
     page.wait_for_url("**q=waha**")
+    page.locator("tr", has_text="Other").wait_for(state="detached")
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.className") == "mk-key"

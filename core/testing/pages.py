@@ -66,6 +66,10 @@ def chromium() -> Iterator[Any]:
 def browser(chromium: Any) -> Iterator[Any]:
     """A Chromium without windows; those of this test are closed at its end."""
     yield chromium
+    _close_windows(chromium)
+
+
+def _close_windows(chromium: Any) -> None:
     for window in chromium.contexts:
         window.close()
 
@@ -77,15 +81,18 @@ def switch(runtime: Runtime) -> Switch:
 
 
 @pytest.fixture
-def address(switch: Switch) -> Iterator[str]:
+def address(switch: Switch, request: pytest.FixtureRequest) -> Iterator[str]:
     """Where a web server shows this install."""
     server: Any = make_server("127.0.0.1", 0, switch, threaded=True)
     server.daemon_threads, server.block_on_close = False, True
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
     yield f"http://127.0.0.1:{server.server_port}"
+    if "chromium" in request.fixturenames:  # it opens connections before it has a request for them
+        _close_windows(request.getfixturevalue("chromium"))
     server.shutdown()
-    serving.join()  # it waits for requests that still run, whose connections would be closed under them
+    serving.join(30)  # it waits for requests that still run, whose connections would be closed under them
+    assert not serving.is_alive(), "a request to the server of this test does not end"
 
 
 @pytest.fixture

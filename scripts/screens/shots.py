@@ -92,6 +92,12 @@ def save_view(page: Page) -> None:
     page.fill("dialog[open] #f-name", "Gifts, paid")
 
 
+def keep_view(page: Page) -> None:
+    save_view(page)
+    page.click("dialog[open] button.mk-btn-p")
+    page.wait_for_url("**view=*")
+
+
 def order(page: Page) -> None:
     page.goto("/admin/orders/?q=10440")
     page.click("a.mk-key >> nth=0")
@@ -236,7 +242,7 @@ def first_of(address: str) -> Show:
 
 SHOTS = [
     Shot("sign-in", "Signing in", at("/admin/"), is_public=True),
-    Shot("list-empty", "A list without records", at("/admin/suppliers/")),
+    Shot("list-empty", "A list without records", at("/admin/fabrics/")),
     Shot(
         "plugin-list",
         "A plugin's list: a declaration alone",
@@ -249,7 +255,7 @@ SHOTS = [
     Shot("list-filter", "Choosing a filter", filter_menu),
     Shot("list-columns", "Choosing columns", columns),
     Shot("view-save", "Keeping a view", save_view),
-    Shot("views", "Views that were kept", at("/admin/views/")),
+    Shot("views", "Views that were kept", at("/admin/views/"), once=keep_view),
     Shot("list-cell", "A cell edited in its list", cell, after=escape),
     Shot("toast", "What was done, with its undo", undo),
     Shot("list-no-match", "Nothing matches", at("/admin/orders/?q=nothing+like+this")),
