@@ -45,7 +45,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What had the focus is gone from a list that came anew: the focus goes to its filters, not to the start of the page.
-document.addEventListener("htmx:beforeSwap", ({ detail }) => (wasInside = detail.target.contains(document.activeElement)));
+// Late numbers may be swapped in before the list has settled: they do not undo it.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => (wasInside ||= detail.target.contains(document.activeElement)));
 document.addEventListener("htmx:afterSettle", () => {
   if (wasInside && document.activeElement === document.body) document.querySelector("[data-next-focus]")?.focus({ preventScroll: true });
   wasInside = false;
