@@ -280,8 +280,8 @@ class Resource:
 class Selection:
     """Which records: listed ids, or all that match filters and search, minus exclusions, up to `max_id`.
 
-    `filters`: {argument: value} as in the URL. `number`: how many they were when somebody was asked. JSON by `to_json` and
-    `from_json`; kept in the job, resolved by its first step with one INSERT … SELECT.
+    `filters`: {argument: value} as in the URL. `number`: how many they were when somebody was asked. JSON by `to_json`
+    and `from_json`; kept in the job, resolved by its first step with one INSERT … SELECT.
     """
 
     resource: str
