@@ -282,8 +282,8 @@ class Resource:
 class Selection:
     """Which records: listed ids, or all that match filters and search, minus exclusions, up to `max_id`.
 
-    `filters`: {argument: value} as in the URL. JSON by `to_json` / `from_json`; kept in the job, resolved by its
-    first step with one INSERT … SELECT.
+    `filters`: {argument: value} as in the URL. `number`: how many they were when somebody was asked. JSON by `to_json`
+    and `from_json`; kept in the job, resolved by its first step with one INSERT … SELECT.
     """
 
     resource: str
@@ -293,6 +293,7 @@ class Selection:
     search: str = ""
     excluded: Sequence[int] = ()
     max_id: int | None = None
+    number: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
