@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, boot
 from core import runtime as runtime_room
 from core.context import system_context
 from core.resources import service_of
 from core.testing import pages
 from core.web import forms
-from tests.helpers import install_suppliers
+from tests.helpers import suppliers_on
+
+runtime = suppliers_on("textiles")
 
 ROWS = [("sand", "Queen", "S-Q", 64900), ("clay", "Queen", "C-Q", 64900), ("sand", "King", "S-K", 74900)]
-
-
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings, "textiles")
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
 
 
 def fabric() -> str:

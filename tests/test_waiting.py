@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from core import access, boot
-from core import runtime as runtime_room
+from core import access
 from core.context import system_context
 from core.plugins import guards
 from core.plugins.models import PluginFailure, PluginState
 from core.resources import Waiting
 from core.web import waiting
-from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.helpers import count_statements, make_suppliers, suppliers_on
+
+runtime = suppliers_on()
 
 LATE, PAGE = "/admin/menu/waiting", "/admin/profile/"
 ASKED = f'hx-get="{LATE}" hx-trigger="load,'
 NAME = "suppliers.supplier"
-
-
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
 
 
 @pytest.fixture

@@ -49,8 +49,7 @@ def start_action(
     if not selection.everything and len(selection.ids) <= INLINE:
         return _inline(command, selection, work)
     if selection.everything and selection.max_id is None:  # what arrives after the click is not meant
-        model = command.resource.model
-        selection = replace(selection, max_id=model.select(peewee.fn.MAX(model.id)).scalar() or 0)
+        selection = replace(selection, max_id=query.newest(command.resource))
     args = {"action": action_name, "arguments": dict(arguments), "selection": selection.to_json()}
     return enqueue(ctx, "core.action", args, title=command.title, resource=resource_name, permission=command.permission)
 
