@@ -94,9 +94,13 @@ def _averages(period: Period) -> Callable[[Context], Content]:
         found = _read(ctx, period)
         sold = [code for code in _currencies(found) if _sums(found[code], period.days).orders]
         figures = [_figure(found[code], period, "average_minor", code) for code in sold[:4]]
-        return [replace(one, points=list(accumulate(one.points, lambda last, now: now or last))) for one in figures]
+        return [replace(one, points=list(accumulate(one.points, _last_known))) for one in figures]
 
     return load
+
+
+def _last_known(last: int, now: int) -> int:
+    return now or last
 
 
 def _points(days: Days, chosen: Sequence[date], field: str) -> list[int]:
