@@ -24,6 +24,7 @@ from core.i18n.formats import (
     format_day,
     format_number,
     local,
+    long_day,
     moment,
     money,
     number,
@@ -35,6 +36,6 @@ from core.i18n.wording import noun, said
 
 __all__ = [
     "DIGITS", "LOCALES", "N_", "_", "__", "_n", "compact", "digits", "direction", "filesize", "format_clock",
-    "format_day", "format_number", "init_app", "local", "locale", "moment", "money", "noun", "number", "parse_number",
-    "price", "said", "shaped", "short_day", "speaking", "text_of", "timezone",
+    "format_day", "format_number", "init_app", "local", "locale", "long_day", "moment", "money", "noun", "number",
+    "parse_number", "price", "said", "shaped", "short_day", "speaking", "text_of", "timezone",
 ]
