@@ -56,7 +56,9 @@ def test_what_is_wrong_is_seen(page: Any) -> None:
         document.querySelector("details[data-popup]").lastElementChild.style.insetInlineEnd = "3000px";
     }""")
     wrong = pages.seen(page)
-    assert [text.partition(":")[0] for text in wrong] == ["color-contrast", "label", "it scrolls sideways", "the menu OW leaves the window"]
+    assert [text.partition(":")[0] for text in wrong] == [
+        "color-contrast", "label", "it scrolls sideways", "the menu OW leaves the window",
+    ]  # fmt: skip
 
 
 @pytest.fixture
