@@ -48,6 +48,11 @@ class Runtime:
         """Those of `plugins` that are part of this generation, in load order."""
         return {name: plugin for name, plugin in self.plugins.items() if plugin.status == "healthy"}
 
+    @cached_property
+    def texts(self) -> dict[tuple[str, str], Any]:
+        """What `core.i18n` has found: the texts of a language for who asked."""
+        return {}
+
     def resources_of(self, plugin: str) -> list[Resource]:
         """What the plugin of this name has declared."""
         return [one for one in self.resources.values() if one.plugin == plugin]
