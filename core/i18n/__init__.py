@@ -26,6 +26,7 @@ from core.i18n.formats import (
     format_day,
     format_number,
     local,
+    long_day,
     moment,
     money,
     number,
@@ -39,9 +40,7 @@ from core.i18n.wording import noun, said
 
 __all__ = [
     "DIGITS", "LOCALES", "N_", "_", "__", "_n", "caller", "compact", "digits", "direction", "filesize", "format_clock",
-    "format_day", "format_number", "init_app", "local", "locale", "moment", "money", "noun", "number", "owner",
-    "packed",
-    "parse_number",
-    "price", "said", "shaped", "short_day", "speaking", "text_of", "timezone",
-    "told", "unpacked",
+    "format_day", "format_number", "init_app", "local", "locale", "long_day", "moment", "money", "noun", "number",
+    "owner", "packed", "parse_number", "price", "said", "shaped", "short_day", "speaking", "text_of", "timezone", "told",
+    "unpacked",
 ]

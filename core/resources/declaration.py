@@ -161,6 +161,7 @@ class Action:
     lately; typed: that, and the record's title, or how many records, is to be typed.
     `reason`: asked for beside the arguments; it goes into the context of `run`, and so into the audit log.
     `key`: the shortcut that it has unless another command has it, or the user chose another.
+    `daily`: everyday work; who holds the line `*.daily`, as the default role Operator does, may do it.
     """
 
     name: str
@@ -175,6 +176,7 @@ class Action:
     level: Level | Literal[""] = ""
     reason: Reason = ""
     key: str = ""
+    daily: bool = False
 
     def __post_init__(self) -> None:
         schema = with_reason(self.schema or ma.Schema, self.reason) if self.reason else self.schema
