@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from core import access, db, plugins, runtime
 from core.context import system_context
 from core.db import migrate
+from core.errors import MaktabError
+from core.plugins.manifest import Plugin
 from core.runtime import Runtime
 from core.settings import Settings
 
 CORE_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class OldSchema(MaktabError):
+    """The database is older than this code; the code of before, on a newer database, goes on."""
 
 
 def start(settings: Settings) -> Runtime:
@@ -31,6 +38,18 @@ def prepare(settings: Settings) -> list[str]:
     runtime.install(plugins.build(settings))
     access.ensure_default_roles(system_context("cli"))
     return applied
+
+
+def waiting(running: Mapping[str, Plugin]) -> list[str]:
+    """Names of the migrations that `migrate_all` would apply for core and these plugins."""
+    steps = [(name, step) for name, one in running.items() for step in migrate.pending(name, one.path / "migrations")]
+    return [*migrate.pending("core", CORE_MIGRATIONS), *(f"{name}.{step}" for name, step in steps)]
+
+
+def demand_schema(settings: Settings) -> None:
+    """Raise OldSchema when migrations wait in the database that is connected. Imports no plugin."""
+    if names := waiting(plugins.running(settings)):
+        raise OldSchema(f"The database is older than this version ({', '.join(names)}). Run: maktab migrate")
 
 
 def migrate_all(settings: Settings) -> list[str]:

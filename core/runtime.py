@@ -48,6 +48,17 @@ class Runtime:
         """Those of `plugins` that are part of this generation, in load order."""
         return {name: plugin for name, plugin in self.plugins.items() if plugin.status == "healthy"}
 
+    @cached_property
+    def texts(self) -> dict[tuple[str, str], Any]:
+        """What `core.i18n` has found: the texts of a language for who asked."""
+        return {}
+
+    @cached_property
+    def daily(self) -> frozenset[str]:
+        """The permissions of the actions that are declared as everyday work."""
+        found = [(one, action) for one in self.resources.values() for action in one.actions if action.daily]
+        return frozenset(resource.permission(action.name) for resource, action in found)
+
     def resources_of(self, plugin: str) -> list[Resource]:
         """What the plugin of this name has declared."""
         return [one for one in self.resources.values() if one.plugin == plugin]

@@ -10,7 +10,7 @@ from typing import Any
 import flask
 import structlog
 
-from core import db, plugins
+from core import boot, db, plugins
 from core import runtime as runtime_room
 from core.app import create_app
 from core.plugins import hangs, watch
@@ -20,6 +20,7 @@ from core.web import theme
 
 CHECK_EVERY_S = 0.25
 RETRY_BUILD_S = 5.0
+_UPGRADE = "Maktab is brought to a new version. Nothing was changed; try again in a moment.\n"
 _SORRY = "Maktab cannot answer now; its log says why. Nothing was changed; try again in a moment.\n"
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,9 @@ class Switch:
             log.exception("no answer from the application")
             answer.is_broken = True
             answer.close()
-            sorry = flask.Response(_SORRY, 503 if db.takes_no_writes(error) else 500, mimetype="text/plain")
+            is_old = isinstance(error, boot.OldSchema)
+            status = 503 if is_old or db.takes_no_writes(error) else 500
+            sorry = flask.Response(_UPGRADE if is_old else _SORRY, status, mimetype="text/plain")
             sorry.headers["Retry-After"] = "2"
             return theme.secure(sorry, self.settings)(environ, start_response)
 
@@ -54,6 +57,7 @@ class Switch:
         with self._lock:
             if self._live is None:
                 db.connect(self.settings.url)
+                boot.demand_schema(self.settings)
                 hangs.read_all(self.settings)
             if self._live is None or plugins.generation() != self._live[0].generation:
                 self._live = plugins.assemble(self.settings, create_app)

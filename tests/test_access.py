@@ -16,11 +16,13 @@ from flask.views import MethodView
 from core import access, audit, auth, db
 from core import runtime as runtime_room
 from core.access import Role, RolePermission, UndeclaredRoute, UserRole, requires
+from core.access import roles as access_roles
 from core.access.guard import permission_of
+from core.access.permissions import expand, reaches
 from core.auth import Session, User
 from core.context import NOBODY, SYSTEM, Actor, Context, Grant
 from core.errors import Conflict, Forbidden, Invalid, NotFound
-from core.resources import Selection, service_of
+from core.resources import Action, Selection, service_of
 from tests.conftest import confirmed, csrf_of
 from tests.test_audit import counting
 
@@ -83,6 +85,68 @@ def test_default_roles_made_again_keep_what_was_changed(runtime: Any, ctx: Conte
     access.revoke(ctx, "viewer", "*.view")
     access.ensure_default_roles(ctx)
     assert RolePermission.select().join(Role).where(Role.name == "viewer").count() == 0
+
+
+def an_older_operator(ctx: Context) -> Role:
+    """The role as the version before daily work made it."""
+    with db.transaction():
+        role: Role = Role.get(Role.name == "operator")
+        for table in (
+            RolePermission.delete().where(RolePermission.role == role),
+            Role.delete().where(Role.id == role.id),
+        ):
+            table.execute()
+        made: Role = Role.create(name="operator", label="Operator")
+        access_roles.set_permissions(ctx, made, [f"*.{verb}" for verb in access_roles._OPERATOR_ONCE])
+    return made
+
+
+def test_an_operator_that_nobody_changed_gets_daily_work_with_an_upgrade(runtime: Any, ctx: Context) -> None:
+    role = an_older_operator(ctx)
+    access.ensure_default_roles(ctx)
+    assert access.entries_of(role) == sorted(access_roles.DEFAULT_ROLES["operator"][1])
+    last = audit.Entry.select().where(audit.Entry.resource == "core.role", audit.Entry.record_id == role.id)
+    assert last.order_by(audit.Entry.id.desc()).get().diff["after"] == {"given": ["*.daily"]}
+
+
+def test_an_operator_that_the_merchant_changed_stays_also_when_it_looks_untouched(runtime: Any, ctx: Context) -> None:
+    for role in (Role.get(Role.name == "operator"), an_older_operator(ctx)):
+        access.ensure_default_roles(ctx)
+        access.revoke(ctx, "operator", "*.daily")
+        access.ensure_default_roles(ctx)
+        assert "*.daily" not in access.entries_of(role)
+
+
+# Daily work
+
+
+def test_daily_work_of_a_later_plugin_is_the_operators_at_once(runtime: Any, make_user: Callable[..., User]) -> None:
+    def act(ctx: Context, ids: Any, arguments: Any) -> dict[int, Any]:
+        return {}
+
+    actions = [Action("shear", "Shear", act, daily=True), Action("sell", "Sell", act)]
+    sheep = replace(runtime.resource(ORDER), name="wool.sheep", slug="sheep", actions=actions, guard=None, scopes=())
+    names = {name: name for name in sheep.permissions()}
+    later = replace(
+        runtime, resources={**runtime.resources, sheep.name: sheep}, permissions={**runtime.permissions, **names}
+    )
+    user = make_user("operator")
+    with runtime_room.bound(later):
+        actor = acting(user).actor
+        assert actor.can("wool.sheep.shear")
+        assert not actor.can("wool.sheep.sell")
+        assert not actor.can("wool.sheep.delete")
+        assert reaches("wool.*.daily", "wool.sheep.shear")
+        assert not reaches("orders.*.daily", "wool.sheep.shear")
+    assert "wool.sheep.shear" not in {name for grant in acting(user).actor.grants for name in grant.permissions}
+
+
+def test_daily_work_is_given_by_who_holds_it_and_by_nobody_else(make_user: Callable[..., User], ctx: Context) -> None:
+    operator, viewer = acting(make_user("operator")).actor, acting(make_user("viewer")).actor
+    wanted = Grant(expand(["*.daily"]))
+    assert access.covers(operator, wanted)
+    assert access.covers(acting(make_user("manager")).actor, wanted)
+    assert not access.covers(viewer, wanted)
 
 
 # Row scopes

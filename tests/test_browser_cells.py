@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, boot
-from core import runtime as runtime_room
 from core.context import system_context
 from core.resources import service_of
 from core.testing import pages
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import make_suppliers, suppliers_on
+
+runtime = suppliers_on()
 
 LIST = "/admin/suppliers/"
 ALL = f"{LIST}?columns=code,name,country,credit_minor,parent"
@@ -21,15 +20,6 @@ ALL = f"{LIST}?columns=code,name,country,credit_minor,parent"
 @pytest.fixture
 def database_kind() -> str:
     return "sqlite"
-
-
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
 
 
 @pytest.fixture

@@ -25,15 +25,70 @@ runtime = suppliers_on()
 def test_the_bar_of_a_form_names_what_is_not_saved(page: Any) -> None:
     (record,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
     page.goto(f"{LIST}{record}/edit")
-    bar = page.locator(".mk-save")
-    assert not bar.is_visible()
+    bar = page.get_by_role("region", name="Unsaved changes")
+    save = bar.get_by_role("button", name="Save")
+    assert not save.is_visible()
+    assert not page.locator(".mk-save").is_visible()
+    place = page.locator("[name=name]").bounding_box()
     page.fill("[name=name]", "Waha")
+    assert page.evaluate("document.activeElement.name") == "name"
+    assert page.locator("[name=name]").bounding_box() == place, "what is typed into does not jump"
     page.uncheck("[name=is_active]")
-    bar.get_by_text("Unsaved: Name, Active").wait_for()
+    bar.get_by_text("Unsaved changes: Name, Active").wait_for()
+    assert pages.seen(page) == []
     page.fill("[name=name]", "Waha Linen")
-    bar.get_by_text("Unsaved: Active").wait_for()
+    bar.get_by_text("Unsaved changes: Active").wait_for()
     page.check("[name=is_active]")
-    assert not bar.is_visible()
+    assert not save.is_visible()
+
+
+def test_what_is_discarded_can_be_taken_back(page: Any) -> None:
+    (record,) = make_suppliers({"code": "S-1", "name": "Waha Linen", "tags": ["silk"]})
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto(f"{LIST}{record}/edit")
+    page.fill("[name=name]", "Waha")
+    page.fill("[name=tags]", "silk, gift")
+    page.uncheck("[name=is_active]")
+    page.get_by_role("link", name="Discard").click()
+    page.get_by_text("Your changes are discarded.").wait_for()
+    assert (page.input_value("[name=name]"), page.input_value("[name=tags]")) == ("Waha Linen", "silk")
+    assert page.is_checked("[name=is_active]")
+    assert page.locator(".mk-unsaved.mk-on, .mk-changed").count() == 0
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    page.get_by_text("Unsaved changes: Name, Active, Tags").wait_for()
+    assert page.input_value("[name=name]") == "Waha"
+    page.get_by_role("link", name="Discard").click()
+    page.click(".mk-crumb a")
+    page.wait_for_url("**" + LIST)
+    assert asked == [], "there is nothing to lose"
+
+
+def test_what_was_refused_is_compared_with_what_is_stored(page: Any) -> None:
+    (record,) = make_suppliers({"code": "S-1", "name": "Waha Linen", "country": "FR"})
+    page.goto(f"{LIST}{record}/edit")
+    page.fill("[name=country]", "France")
+    page.keyboard.press("Control+s")
+    page.locator("[data-summary]").wait_for()
+    page.get_by_text("Unsaved changes: Country").wait_for()
+    assert pages.seen(page) == []
+    page.get_by_role("link", name="Discard").click()
+    page.locator("[data-summary]").wait_for(state="detached")
+    assert page.input_value("[name=country]") == "FR"
+
+
+def test_a_form_is_saved_without_a_script(page: Any) -> None:
+    (record,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
+    page.goto(f"{LIST}{record}/edit")
+    options = {"java_script_enabled": False, "storage_state": page.context.storage_state()}
+    plain = page.context.browser.new_page(base_url=page.evaluate("location.origin"), **options)
+    plain.goto(f"{LIST}{record}/edit")
+    assert not plain.locator(".mk-unsaved").is_visible()
+    plain.fill("[name=name]", "Waha")
+    plain.get_by_role("button", name="Save").click()
+    plain.get_by_text("Saved.").wait_for()
+    plain.close()
 
 
 def test_leaving_asks_only_while_something_would_be_lost(page: Any) -> None:
@@ -69,7 +124,7 @@ def test_a_clash_is_settled_field_by_field(page: Any, runtime: Any) -> None:
     assert pages.seen(page) == []
     rows.nth(1).get_by_role("button", name="Take over Country").click()
     assert page.input_value("[name=country]") == "DE"
-    page.click(".mk-save button")
+    page.click(".mk-unsaved button")
     page.get_by_text("Saved.").wait_for()
     model = runtime.resource("suppliers.supplier").model
     assert model.select(model.name, model.country).tuples()[0] == ("Waha", "DE")

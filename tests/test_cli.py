@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from core import access, audit, auth, db, jobs
+from core import access, audit, auth, boot, db, jobs, plugins
 from core.cli import load
 from core.context import system_context
+from core.db import migrate
 from core.settings import Settings
 from tests.plugin_kit import MerchantFolder
 
@@ -122,6 +123,27 @@ def test_an_install_that_is_not_there_says_what_to_run(tmp_path: Path, monkeypat
     done = CliRunner().invoke(load(), ["job", "list"])
     assert done.exit_code == 1
     assert "maktab migrate" in done.stderr
+
+
+@pytest.mark.parametrize("plugin", ["core", "orders"])
+@pytest.mark.parametrize("command", ["serve", "web", "worker"])
+def test_nothing_starts_on_an_older_database(maktab: Maktab, settings: Settings, plugin: str, command: str) -> None:
+    db.connect(settings.url)
+    folder = boot.CORE_MIGRATIONS if plugin == "core" else plugins.running(settings)[plugin].path / "migrations"
+    newest = sorted(path.stem for path in folder.glob("0*.py"))[-1]
+    migrate.take_back(plugin, folder, newest)
+    try:
+        said = maktab(command, code=1).stderr
+        assert newest in said
+        assert "Run: maktab migrate" in said
+    finally:
+        maktab("migrate")
+
+
+def test_without_an_install_nothing_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKTAB_DATA_DIR", str(tmp_path / "empty"))
+    done = CliRunner().invoke(load(), ["web"])
+    assert (done.exit_code, "maktab init" in done.stderr) == (1, True)
 
 
 def test_users_roles_and_tokens(maktab: Maktab) -> None:

@@ -7,16 +7,18 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from core import db, logs
+from core import boot, db, logs
 from core import runtime as runtime_room
 from core.app import create_app
 from core.auth import current_context
 from core.context import Context
+from core.db import migrate
 from core.jobs import enqueue
 from core.settings import Settings
 from core.wsgi import Switch
@@ -102,6 +104,28 @@ def test_a_database_that_is_gone_is_503_and_comes_back(runtime: Any, settings: S
     assert b"nowhere" not in body
     switch.settings = settings
     assert call(switch, "/healthz")[0].startswith("200")
+
+
+def test_an_older_database_is_503_until_it_is_migrated(runtime: Any, settings: Settings) -> None:
+    newest = sorted(path.stem for path in boot.CORE_MIGRATIONS.glob("0*.py"))[-1]
+    migrate.take_back("core", boot.CORE_MIGRATIONS, newest)
+    switch = Switch(settings)
+    status, headers, body = call(switch, "/admin/sign-in")
+    assert status.startswith("503")
+    assert headers["Retry-After"]
+    assert b"brought to a new version" in body
+    migrate.apply("core", boot.CORE_MIGRATIONS)
+    assert call(switch, "/admin/sign-in")[0].startswith("200")
+
+
+def test_a_newer_database_is_served_by_the_code_of_before(runtime: Any, settings: Settings, tmp_path: Path) -> None:
+    step = tmp_path / "9999_next.py"
+    step.write_text("def up(migrator, db):\n    pass\n\n\ndef down(migrator, db):\n    pass\n")
+    migrate.apply("core", tmp_path)
+    try:
+        assert call(Switch(settings), "/readyz")[0].startswith("200")
+    finally:
+        migrate.take_back("core", tmp_path, step.stem)
 
 
 SECURITY = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Strict-Transport-Security")

@@ -5,33 +5,24 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from core import access, boot
-from core import runtime as runtime_room
+from core import access
 from core.audit import Entry
-from core.context import Context, system_context
+from core.context import Context
 from core.resources import Column, Resource, Service, service_of
 from core.resources import service as service_room
 from core.testing import csrf_of
-from tests.helpers import count_statements, install_suppliers, make_suppliers
+from tests.helpers import count_statements, make_suppliers, suppliers_on
+
+runtime = suppliers_on()
 
 LIST = "/admin/suppliers/"
 PART = {"HX-Request": "true"}
 GB = {"suppliers.supplier": {"country": ["GB"]}}
-
-
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings)
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
 
 
 @pytest.fixture

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, boot
 from core import runtime as runtime_room
 from core.context import system_context
 from core.resources import service_of
 from core.testing import pages
 from core.web import forms
-from tests.helpers import install_suppliers
+from tests.helpers import suppliers_on
+
+runtime = suppliers_on("textiles")
 
 ROWS = [("sand", "Queen", "S-Q", 64900), ("clay", "Queen", "C-Q", 64900), ("sand", "King", "S-K", 74900)]
-
-
-@pytest.fixture
-def runtime(app_db: Any, settings: Any) -> Iterator[Any]:
-    boot.migrate_all(settings)
-    built = install_suppliers(settings, "textiles")
-    with runtime_room.bound(built):
-        access.ensure_default_roles(system_context("cli"))
-        yield built
 
 
 def fabric() -> str:
@@ -102,11 +93,27 @@ def test_the_head_of_a_group_fills_all_of_its_rows(page: Any) -> None:
     price.fill("700.00")
     assert [cell(page, number, "price_minor").input_value() for number in range(3)] == ["700.00", "649.00", "700.00"]
     assert page.locator(".mk-changed").count() == 2
-    page.get_by_text("Unsaved: Variants").wait_for()
+    page.get_by_text("Unsaved changes: Price (2)").wait_for()
     page.get_by_label("Sold of all rows of Sand").uncheck()
     page.keyboard.press("Control+s")
     page.get_by_text("Saved.").wait_for()
     assert [(row["price_minor"], row["is_sold"]) for row in stored()] == [(70000, False), (64900, True), (70000, False)]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_discard_brings_back_rows_and_what_their_head_says(page: Any) -> None:
+    page.goto(fabric())
+    page.get_by_label("Price of all rows of Sand").fill("700.00")
+    page.get_by_role("button", name="Remove row 3").click()
+    page.get_by_role("button", name="Add a row").click()
+    page.get_by_text("Unsaved changes: Price (2), Variants").wait_for()
+    page.get_by_role("link", name="Discard").click()
+    assert [cell(page, number, "price_minor").input_value() for number in range(3)] == ["649.00", "649.00", "749.00"]
+    assert page.locator("[data-rows] tbody tr:not([data-head])").count() == 3
+    head = page.get_by_label("Price of all rows of Sand")
+    assert (head.input_value(), head.get_attribute("placeholder")) == ("", "different")
+    assert page.locator(".mk-changed").count() == 0
+    assert not page.get_by_role("button", name="Save").is_visible()
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])

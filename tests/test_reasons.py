@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,8 @@ from core import auth, db
 from core import runtime as runtime_room
 from core.audit import Entry
 from core.auth.models import Session
+from core.db import bulk
+from core.jobs import Job
 from tests.conftest import PASSWORD, csrf_of, yes_to
 from tests.helpers import make_suppliers, suppliers_on
 
@@ -79,14 +82,81 @@ def test_its_grant_is_good_once_and_for_these_records_alone(owner: Any) -> None:
     assert left() == 2
 
 
-def test_what_came_meanwhile_is_not_deleted_by_the_number_from_before(owner: Any) -> None:
+ALL = {"everything": "1", "query": "is_active=true"}
+
+
+def suppliers() -> Any:
+    return runtime_room.current().resource("suppliers.supplier").model
+
+
+def delete_all(browser: Any, yes: dict[str, str], work_off: Callable[[], None]) -> Any:
+    answer = browser.post(DELETE, data=ALL | yes)
+    work_off()
+    return answer
+
+
+def test_what_came_after_the_question_is_not_deleted(owner: Any, work_off: Callable[[], None]) -> None:
     make_suppliers(count=2)
-    form = {"everything": "1", "query": ""}
-    yes = yes_to(post(owner, DELETE, **form).text)
-    make_suppliers({"code": "later", "name": "Later"})
-    answer = owner.post(DELETE, data=form | yes)
-    assert "Type 3 to go on." in answer.text
+    yes = yes_to(post(owner, DELETE, **ALL).text)
+    (late,) = make_suppliers({"code": "later", "name": "Later"})
+    assert delete_all(owner, yes, work_off).status_code == 302
+    assert [row.id for row in suppliers().select()] == [late]
+
+
+def test_when_more_match_than_were_asked_about_it_asks_again(owner: Any, work_off: Callable[[], None]) -> None:
+    ids = make_suppliers(*({"code": code, "name": code, "is_active": code != "off"} for code in ("off", "one", "two")))
+    yes = yes_to(post(owner, DELETE, **ALL).text)
+    suppliers().update(is_active=True).where(suppliers().id == ids[0]).execute()
+    answer = delete_all(owner, yes, work_off)
     assert (answer.status_code, left()) == (422, 3)
+    assert "Type 3 to go on." in answer.text
+    assert delete_all(owner, yes_to(answer.text), work_off).status_code == 302
+    assert left() == 0
+
+
+def test_when_fewer_match_than_were_asked_about_the_job_says_so(owner: Any, work_off: Callable[[], None]) -> None:
+    ids = make_suppliers(count=3)
+    yes = yes_to(post(owner, DELETE, **ALL).text)
+    suppliers().update(is_active=False).where(suppliers().id == ids[0]).execute()
+    job = delete_all(owner, yes, work_off).location
+    assert [row.id for row in suppliers().select()] == ids[:1]
+    assert "3 records were asked about; fewer still matched." in owner.get(job).text
+    again = delete_all(owner, yes_to(post(owner, DELETE, **ALL | {"query": ""}).text) | {"query": ""}, work_off)
+    assert "fewer still matched" not in owner.get(again.location).text
+
+
+@pytest.mark.parametrize("forged", [{"mark": "999999"}, {"number": "9"}, {"excluded": "1"}, {"query": ""}])
+def test_its_grant_is_for_the_records_that_it_told_of(
+    owner: Any, work_off: Callable[[], None], forged: dict[str, str]
+) -> None:
+    make_suppliers(count=3)
+    yes = yes_to(post(owner, DELETE, **ALL).text) | forged
+    assert delete_all(owner, yes, work_off).status_code in (409, 422)
+    assert left() == 3
+
+
+def test_of_very_many_the_true_number_is_to_be_typed(owner: Any) -> None:
+    now = db.utcnow()
+    row = {"name": "Many", "created_at": now, "updated_at": now}
+    bulk.insert(suppliers(), [row | {"code": f"M-{number}"} for number in range(10_012)])
+    page = post(owner, DELETE, **ALL).text
+    assert ">Delete: 10,012 suppliers</button>" in page
+    assert "For 10,012 records that match:" in page
+    assert yes_to(page)["confirm.typed"] == "10012"
+    answer = owner.post(DELETE, data=ALL | yes_to(page) | {"confirm.typed": "10000"})
+    assert (answer.status_code, left()) == (422, 10_012)
+
+
+def test_an_undo_later_touches_what_was_counted_and_nothing_later(owner: Any, work_off: Callable[[], None]) -> None:
+    make_suppliers(count=2)
+    url = "/admin/suppliers/actions/add_tags"
+    page = post(owner, url, **ALL).text
+    assert "For 2 records that match:" in page
+    told = dict(re.findall(r'name="(mark|number)" value="(\d+)"', page))
+    make_suppliers({"code": "later", "name": "Later"})
+    assert post(owner, url, **ALL, **told, confirmed="1", **{"argument.tags": "vip"}).status_code == 302
+    work_off()
+    assert Job.get(Job.kind == "core.action").done == 2
 
 
 def test_it_wants_the_password_too_when_that_is_long_ago(owner: Any) -> None:

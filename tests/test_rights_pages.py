@@ -49,6 +49,16 @@ def test_a_role_shows_what_its_patterns_cover(signed_in: Callable[..., Any]) -> 
     assert found.keys() >= {"core.user.set_password", "core.role.view_as", "orders.order.cancel"}
 
 
+def test_a_role_says_that_it_stands_for_daily_work(signed_in: Callable[..., Any]) -> None:
+    page = signed_in("owner").get(f"/admin/roles/{role('operator').id}").text
+    found = boxes(page)
+    assert "checked" in found["*.daily"]
+    assert "Daily work:" in page
+    assert all("checked disabled" in found[f"orders.order.{name}"] for name in ("place", "complete", "cancel"))
+    assert not any("checked" in found[f"orders.order.{name}"] for name in ("expire", "delete", "import"))
+    assert "by *.daily" in page
+
+
 def test_what_is_ticked_becomes_the_role_and_the_question_says_what_changes(signed_in: Callable[..., Any]) -> None:
     owner, viewer = signed_in("owner"), role("viewer")
     url = f"/admin/roles/{viewer.id}/permissions"

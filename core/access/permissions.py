@@ -21,6 +21,9 @@ SIGNED_IN = "core.signed_in"
 HELD_BY_ALL = frozenset({SIGNED_IN, "core.view.view", "core.view.create", "core.view.edit", "core.view.delete"})
 """What every user holds, whatever the roles: the others touch only views of lists, his own or shared with him."""
 
+DAILY = ".daily"
+"""How a pattern ends that gives the actions which plugins declare as everyday work."""
+
 CORE_PERMISSIONS: Mapping[str, Any] = {
     SIGNED_IN: __("Be signed in"),
     "core.role.view_as": __("Look at Maktab as a role or another user"),
@@ -49,10 +52,16 @@ def reaches(entry: str, name: str) -> bool:
     """True when the line `entry` of a role gives `name`, a permission or a narrower pattern.
 
     A pattern reaches core's permissions only when it says `core.` itself: `*.view` must not open the audit log.
+    An action that is declared `daily` answers to that verb, too: `*.daily` gives it, `orders.*.daily` one of orders.
     """
     if "*" not in entry:
         return entry == name
-    return fnmatchcase(name, entry) and (entry == "*" or entry.startswith("core.") or not name.startswith("core."))
+    is_meant = fnmatchcase(name, entry) or (entry.endswith(DAILY) and _is_daily(name, entry))
+    return is_meant and (entry == "*" or entry.startswith("core.") or not name.startswith("core."))
+
+
+def _is_daily(name: str, entry: str) -> bool:
+    return name in runtime.current().daily and fnmatchcase(name.rpartition(".")[0] + DAILY, entry)
 
 
 def expand(entries: Iterable[str]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from core import changes, db, runtime
 from core.access.models import Role, RolePermission, UserRole
 from core.access.permissions import Scopes, expand, granted, grants_of, permissions, reaches
+from core.audit import Entry
 from core.auth.models import Session, User
 from core.changes import Change
 from core.context import Actor, Context, Grant
@@ -17,7 +18,8 @@ from core.i18n import N_, _
 
 OWNER = "owner"
 _PATTERN = r"[a-z0-9_.]*\*[a-z0-9_.*]*"
-_OPERATOR = "view create edit note export add_tags remove_tags archive unarchive".split()
+_OPERATOR_ONCE = "view create edit note export add_tags remove_tags archive unarchive".split()
+_OPERATOR = [*_OPERATOR_ONCE, "daily"]
 DEFAULT_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
     OWNER: (N_("Owner"), ["*"]),
     "manager": (
@@ -35,17 +37,28 @@ DEFAULT_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
     "operator": (N_("Operator"), [f"*.{verb}" for verb in _OPERATOR]),
     "viewer": (N_("Viewer"), ["*.view"]),
 }
+_FORMER = {"operator": sorted(f"*.{verb}" for verb in _OPERATOR_ONCE)}  # what an earlier version made
 
 
 def ensure_default_roles(ctx: Context) -> None:
-    """Make the default roles that do not exist; what a merchant changed stays."""
-    have = {role.name for role in Role.select(Role.name)}
+    """Make the default roles that do not exist, and bring those up to date that nobody changed."""
+    have = {role.name: role for role in Role.select()}
     with db.transaction():
         for name, (label, entries) in DEFAULT_ROLES.items():
             if name not in have:
                 role = Role.create(name=name, label=label)
                 changes.record(ctx, "core.role", "created", [Change(role.id, after={"name": name, "label": label})])
                 set_permissions(ctx, role, entries)
+            elif _is_as_made(have[name]):
+                set_permissions(ctx, have[name], entries)
+
+
+def _is_as_made(role: Role) -> bool:
+    """True for a role with the lines of an earlier version that was never touched since it was made."""
+    if entries_of(role) != _FORMER.get(str(role.name)):
+        return False
+    of_role = Entry.resource == "core.role", Entry.record_id == role.id, Entry.action == "permissions_changed"
+    return int(Entry.select().where(*of_role).count()) == 1
 
 
 def covers(actor: Actor, wanted: Grant) -> bool:

@@ -7,15 +7,17 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import click
+import peewee
 
 from core import access, api, auth, boot, db, plugins, processes
 from core.cli.frame import command, context
-from core.db import migrate as migrations
 from core.errors import MaktabError
 from core.runtime import current
+from core.settings import Settings
 from core.settings import load as config
 
 
@@ -56,6 +58,7 @@ def serve(*, safe: bool = False) -> None:
     """Run web and worker under one supervisor until Ctrl-C; --safe: without any plugin."""
     settings = config()
     processes.check_port(settings)
+    _demand_schema(replace(settings, safe_mode=safe or settings.safe_mode))
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
     click.echo(f"Maktab starts at {address}/admin/ (Ctrl-C stops it).", err=True)
     processes.serve(settings, safe=safe)
@@ -64,13 +67,28 @@ def serve(*, safe: bool = False) -> None:
 @command("web", bare=True)
 def web() -> None:
     """Run the web server alone."""
+    _demand_schema(config())
     processes.web(config())
 
 
 @command("worker")
 def worker() -> None:
     """Run a job worker alone."""
+    boot.demand_schema(current().settings)
     processes.worker(current().settings)
+
+
+def _demand_schema(settings: Settings) -> None:
+    """Refuse to start on an older database. One that cannot be reached now is waited for, as when it goes later."""
+    if not settings.data_dir.is_dir():
+        raise MaktabError("There is no install yet: run maktab init.")
+    db.connect(settings.url)
+    try:
+        boot.demand_schema(settings)
+    except peewee.OperationalError:
+        return
+    finally:
+        db.database.close_all()  # nothing of it may go on into a child
 
 
 @command("openapi")
@@ -106,9 +124,7 @@ def _data_directory() -> str:
 
 def _database() -> str:
     db.connect(config().url)
-    waiting = migrations.pending("core", boot.CORE_MIGRATIONS)
-    if waiting:
-        raise MaktabError(f"waiting migrations ({', '.join(waiting)}): run maktab migrate")
+    boot.demand_schema(config())
     return "PostgreSQL" if db.is_postgres() else "SQLite"
 
 

@@ -95,6 +95,11 @@ def present(
     return number, running | rest
 
 
+def running(settings: Settings) -> dict[str, Plugin]:
+    """The plugins that would run now, in load order; imports none."""
+    return {name: plugin for name, plugin in present(settings)[1].items() if plugin.status == "healthy"}
+
+
 def _idle(plugin: Plugin, reasons: Mapping[str, str]) -> Plugin:
     if plugin.status == "missing":
         return replace(plugin, error="Its folder or package is gone: put it back and enable it, or disable it.")

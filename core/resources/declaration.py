@@ -161,6 +161,7 @@ class Action:
     lately; typed: that, and the record's title, or how many records, is to be typed.
     `reason`: asked for beside the arguments; it goes into the context of `run`, and so into the audit log.
     `key`: the shortcut that it has unless another command has it, or the user chose another.
+    `daily`: everyday work; who holds the line `*.daily`, as the default role Operator does, may do it.
     """
 
     name: str
@@ -175,6 +176,7 @@ class Action:
     level: Level | Literal[""] = ""
     reason: Reason = ""
     key: str = ""
+    daily: bool = False
 
     def __post_init__(self) -> None:
         schema = with_reason(self.schema or ma.Schema, self.reason) if self.reason else self.schema
@@ -280,8 +282,8 @@ class Resource:
 class Selection:
     """Which records: listed ids, or all that match filters and search, minus exclusions, up to `max_id`.
 
-    `filters`: {argument: value} as in the URL. JSON by `to_json` / `from_json`; kept in the job, resolved by its
-    first step with one INSERT … SELECT.
+    `filters`: {argument: value} as in the URL. `number`: how many they were when somebody was asked. JSON by `to_json`
+    and `from_json`; kept in the job, resolved by its first step with one INSERT … SELECT.
     """
 
     resource: str
@@ -291,6 +293,7 @@ class Selection:
     search: str = ""
     excluded: Sequence[int] = ()
     max_id: int | None = None
+    number: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

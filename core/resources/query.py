@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
+from peewee import fn
 
 from core import access, runtime
 from core.context import Context
@@ -142,6 +143,12 @@ def select(ctx: Context, resource: Resource, selection: Selection, verb: str = "
         if selection.excluded:
             query = query.where(~search.among(key, selection.excluded))
     return query.select(key).order_by(key)
+
+
+def newest(resource: Resource) -> int:
+    """The highest id that there is, 0 of none: what comes later has a higher one."""
+    key = resource.model.id
+    return resource.model.select(fn.MAX(key)).scalar() or 0
 
 
 def count(ctx: Context, resource: Resource, state: ListState, cap: int = CAP, verb: str = "view") -> int:

@@ -151,8 +151,8 @@ def tag_actions(resource: str) -> tuple[Action, Action]:
         return _retag(ctx, resource, "tags_undone", back, gone)
 
     return (
-        Action("add_tags", __("Add tags"), add, undo=undo, schema=TagArguments, icon="tag", key="t"),
-        Action("remove_tags", __("Remove tags"), remove, undo=undo, schema=TagArguments, icon="tag-off"),
+        Action("add_tags", __("Add tags"), add, undo=undo, schema=TagArguments, icon="tag", key="t", daily=True),
+        Action("remove_tags", __("Remove tags"), remove, undo=undo, schema=TagArguments, icon="tag-off", daily=True),
     )
 
 

@@ -39,4 +39,5 @@ def yes_to(page: str) -> dict[str, str]:
     typed = re.search(r'for="f-confirm.typed">Type (.*?) to go on', page)
     yes = {"csrf_token": csrf_of(page), "confirm.grant": grant[1], "confirm.password": PASSWORD}
     yes |= {"confirm.typed": html.unescape(typed[1])} if typed else {}
+    yes |= dict(re.findall(r'name="(mark|number)" value="(\d+)"', page))  # which records, of all that match
     return yes | ({"confirmed": "1"} if 'name="confirmed"' in page else {})

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from core import access, nav, runtime
 from core.context import Context
 from core.db import money
-from core.i18n import _, __, noun
-from core.resources import Badge, Column, Filter, ListState, Page, Resource, Selection, query, traits
+from core.i18n import _, __
+from core.resources import Badge, Column, Filter, Page, Resource, Selection, query, traits
 from core.web import cells, pickers, tabs
-from core.web.listing import Listing, capped
+from core.web.listing import Listing
 
 SIZES = (25, 50, 100)
 PERIODS = {
@@ -103,7 +103,7 @@ def _text(declared: Filter, given: Mapping[str, str]) -> str:
     return ", ".join(_said(declared, *pair) for pair in given.items())
 
 
-def _asked(resource: Resource, chosen: Selection) -> list[tuple[Any, str]]:
+def asked(resource: Resource, chosen: Selection) -> list[tuple[Any, str]]:
     """[(label, text)] of the filters and the search of a selection."""
     texts = [(one.label, _text(one, _given(one, chosen.filters))) for one in resource.filters]
     return [*((label, text) for label, text in texts if text), *[(_("Search"), chosen.search)] * bool(chosen.search)]
@@ -126,38 +126,3 @@ def _said(declared: Filter, argument: str, value: str) -> str:
         value = str(PERIODS.get(value, value))
     words = {"gte": _("from %(value)s", value=value), "lte": _("up to %(value)s", value=value), "prefix": f"{value}…"}
     return words.get(operator, value)
-
-
-def selection(resource: Resource, posted: Any) -> Selection:
-    """What the bulk form means: listed ids, or the query of the list with the exclusions."""
-    args = dict(parse_qsl(posted.get("query", "")))
-    ids, excluded = (_numbers(posted.getlist(name)) for name in ("ids", "excluded"))
-    if "everything" not in posted:
-        return Selection(resource.name, ids=ids)
-    state = ListState.of(resource, args)
-    return Selection(resource.name, everything=True, filters=state.filters, search=state.search, excluded=excluded)
-
-
-def amount(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> tuple[str, str]:
-    """What an action is about, for its button: the record's title, or their number; and what is typed to confirm it."""
-    if len(chosen.ids) == 1 and not chosen.everything:
-        title = query.titles(ctx, resource, chosen.ids).get(chosen.ids[0], "").strip() or f"#{chosen.ids[0]}"
-        return title, title
-    number = _matching(ctx, resource, chosen, verb) if chosen.everything else len(chosen.ids)
-    return _("%(n)s %(list)s", n=capped(number), list=noun(resource.label_plural)), str(min(number, query.CAP))
-
-
-def _matching(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> int:
-    return int(query.select(ctx, resource, chosen, verb).order_by().limit(query.CAP + 1).count())
-
-
-def touched(ctx: Context, resource: Resource, chosen: Selection, verb: str) -> dict[str, Any]:
-    """What an action on all that match will touch: their `number`, and what it is `about` as [(filter, text)]."""
-    if not chosen.everything:
-        return {}
-    found = _matching(ctx, resource, chosen, verb)
-    return {"number": capped(found), "about": _asked(resource, chosen)}
-
-
-def _numbers(texts: list[str]) -> tuple[int, ...]:
-    return tuple(int(text) for text in texts if text.isdecimal() and len(text) < 19)

@@ -10,11 +10,8 @@ import flask
 from core.auth import current_context
 from core.i18n import _
 from core.resources import Action, Resource, Selection
-from core.web import confirm, lists
+from core.web import confirm, selections
 from core.web.confirm import Asked, Question
-
-SELECTED = ("ids", "excluded", "everything", "query")
-"""The inputs that say which records an action is for."""
 
 
 def before_delete(resource: Resource, title: str, back: str) -> Any | None:
@@ -56,7 +53,7 @@ def before_action(resource: Resource, action: Action, chosen: Selection, back: s
     """What stands before an action: its grant is for this selection; the arguments are typed into the question."""
     about, typed = "", ""
     if action.asks != "undo":
-        about, typed = lists.amount(current_context(), resource, chosen, action.name)
+        about, typed = selections.amount(current_context(), resource, chosen, action)
     question = Question(
         resource.permission(action.name),
         action.label,
@@ -67,5 +64,4 @@ def before_action(resource: Resource, action: Action, chosen: Selection, back: s
         danger=action.danger,
         back=back,
     )
-    posted = flask.request.form
-    return Asked(question, [(name, text) for name in SELECTED for text in posted.getlist(name)])
+    return Asked(question, selections.inputs(chosen, flask.request.form))

@@ -15,7 +15,7 @@ from core.access import requires
 from core.errors import Invalid, NotFound
 from core.i18n import _, _n
 from core.resources import Action, Resource, Selection, query, schema_fields
-from core.web import confirm, forms, lists, outcomes, questions
+from core.web import confirm, forms, lists, outcomes, questions, selections
 from core.web.base import Guarded, came_from, context, is_partial, preference, redirect
 from core.web.cell_pages import CellPages
 from core.web.form_pages import FormPages, currency_of
@@ -113,7 +113,7 @@ class ResourceView(
         if action is None:
             raise NotFound(_("There is no such action."))
         access.demand(context().actor, self.resource.permission(name))
-        chosen = lists.selection(self.resource, posted)
+        chosen = selections.selection(context(), self.resource, posted, action)
         if not chosen.ids and not chosen.everything:
             flask.flash(_("Nothing was selected."), "info")
             return redirect(came_from(self._url()))
@@ -136,8 +136,9 @@ class ResourceView(
 
     def _asking(self, action: Action, form: forms.Form | None, chosen: Selection, asked: confirm.Asked) -> Any:
         """The small form of an action, or what it asks first; and what it will touch."""
-        touched = lists.touched(context(), self.resource, chosen, action.name)
-        values = {"action": action, "form": form, "chosen": chosen, "posted": flask.request.form, "asked": asked}
+        touched = selections.touched(self.resource, chosen, action)
+        kept = selections.inputs(chosen, flask.request.form)
+        values = {"action": action, "form": form, "chosen": chosen, "kept": kept, "asked": asked}
         page = self.render("admin/model/action.html", currency=currency_of(), **values, **touched)
         return confirm.answer(page, asked)
 

@@ -14,18 +14,20 @@ _command = ORDER_WORKFLOW.action
 
 ACTIONS: Sequence[Action] = (
     _command(
-        "complete", __("Complete"), icon="circle-check", confirm=__("A completed order can be reopened, with a reason.")
+        "complete", __("Complete"), icon="circle-check", daily=True,
+        confirm=__("A completed order can be reopened, with a reason."),
     ),
-    _command("archive", __("Archive"), icon="archive", back="unarchive"),
+    _command("archive", __("Archive"), icon="archive", back="unarchive", daily=True),
     *tag_actions("orders.order"),
-    _command("place", __("Place"), icon="check", confirm=_PLACE),
-    _command("submit", __("Place, to be confirmed"), icon="clock", confirm=_SUBMIT),
+    _command("place", __("Place"), icon="check", confirm=_PLACE, daily=True),
+    _command("submit", __("Place, to be confirmed"), icon="clock", confirm=_SUBMIT, daily=True),
     _command(
-        "confirm", __("Confirm"), icon="check", confirm=__("A confirmed order is open; it does not wait again.")
+        "confirm", __("Confirm"), icon="check", daily=True,
+        confirm=__("A confirmed order is open; it does not wait again."),
     ),
-    _command("unarchive", __("Take out of the archive"), icon="arrow-back-up", back="archive"),
-    _command("reopen", __("Reopen"), icon="refresh", reason="required"),
-    _command("cancel", __("Cancel order"), icon="ban", reason="required", danger=True),
+    _command("unarchive", __("Take out of the archive"), icon="arrow-back-up", back="archive", daily=True),
+    _command("reopen", __("Reopen"), icon="refresh", reason="required", daily=True),
+    _command("cancel", __("Cancel order"), icon="ban", reason="required", danger=True, daily=True),
     _command(
         "expire", __("Expire"), icon="circle-x", danger=True, reason="optional",
         confirm=__("An expired order stays so; this cannot be undone."),

@@ -85,6 +85,25 @@ def test_the_page_of_an_order_offers_what_can_be_done_with_it_now(signed_in, ser
     assert {action or other for action, other in offered} == OFFERED[status] | {"add_tags", "remove_tags"}
 
 
+NOT_DAILY = {"expire", "delete"}
+
+
+@pytest.mark.parametrize("status", OFFERED)
+def test_an_operator_does_the_daily_work_that_a_page_offers(signed_in, service, ctx, status):
+    operator, daily = signed_in("operator"), OFFERED[status] - NOT_DAILY
+    for number, act in enumerate(sorted(daily | NOT_DAILY)):
+        made = service.upsert(ctx, [doc(str(number), status=status)])[0]
+        page = operator.get(f"/admin/orders/{made.id}").get_data(as_text=True)
+        links = set(re.findall(r'(?:href|hx-get)="(/admin/orders/[^"#]*)', page))
+        assert [link for link in links if operator.get(link.replace("&amp;", "&")).status_code == 403] == []
+        assert {name for name in OFFERED[status] if f'/orders/actions/{name}"' in page} == daily
+        answer = operator.send(
+            f"/admin/orders/actions/{act}", ids=str(made.id), confirmed="1", **{"argument.reason": "As agreed"}
+        )
+        assert answer.status_code == (403 if act in NOT_DAILY else 302), act
+        assert (Order.get_by_id(made.id).status == status) is (act in NOT_DAILY), act
+
+
 def test_orders_that_may_not_are_named_with_the_reason_and_the_others_are_done(signed_in, service, ctx):
     made = service.upsert(ctx, [doc("1", status="completed"), doc("2", status="completed"), doc("3")])
     browser = signed_in("manager")

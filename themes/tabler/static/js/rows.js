@@ -26,6 +26,7 @@ function add(list) {
       if (text) part.setAttribute(name, text.replace("{n}", number));
     }
   }
+  row.dataset.new = "";
   ungrouped(list).append(row);
   show(list.querySelector("[data-currency]")?.textContent);
   return row.querySelector("input, select");

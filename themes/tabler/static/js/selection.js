@@ -3,7 +3,7 @@ const boxes = () => [...document.querySelectorAll('input[name="ids"][form="bulk"
 let last = null;
 
 // Numbers in the digits of the user, and back.
-const shown = (number) => number.toLocaleString(document.documentElement.dataset.digits === "arab" ? "ar-u-nu-arab" : "en");
+export const shown = (number) => number.toLocaleString(document.documentElement.dataset.digits === "arab" ? "ar-u-nu-arab" : "en");
 const latin = (text) => text.replace(/[,٬]/g, "").replace(/[٠-٩]/g, (digit) => digit.codePointAt(0) - 0x660);
 
 function show() {

@@ -22,7 +22,7 @@ function tick() {
 }
 
 // What the server put into the page, or into the box itself, from now on passes.
-function float() {
+export function float() {
   for (const message of document.querySelectorAll(".mk-main [data-passing]")) {
     message.removeAttribute("role"); // the box says it
     box.append(message);
