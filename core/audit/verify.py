@@ -66,7 +66,8 @@ def _tail(chain: Chain, seq: int, last: str, anchored: int) -> Report:
 
 def late() -> int:
     """How many entries wait unsealed for longer than a sealer at work lets them."""
-    return Entry.select().where(Entry.seq.is_null(), Entry.at < db.utcnow() - timedelta(seconds=_ALARM_S)).count()
+    waiting = Entry.seq.is_null() & (Entry.at < db.utcnow() - timedelta(seconds=_ALARM_S))
+    return int(Entry.select().where(waiting).count())
 
 
 def _diagnosis(chain: Chain, seq: int, last: str) -> str:

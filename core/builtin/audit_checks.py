@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from core import audit, db
@@ -24,7 +23,7 @@ def check(ctx: Context) -> Report:
     return report
 
 
-def state() -> Mapping[str, Any]:
+def state() -> dict[str, Any]:
     """The `head` of the chain (None: nothing is sealed), the `last` check, an entry (None: there was none), what it
     `found`, whether the chain `is_broken`, and how many entries are `late` now."""
     noted = Entry.select().where(Entry.resource == RESOURCE, Entry.record_id == 0, Entry.action == ACTION)

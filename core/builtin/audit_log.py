@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import marshmallow as ma
@@ -92,7 +92,7 @@ def _kinds() -> dict[str, str]:
     return dict(sorted(named, key=lambda pair: pair[1]))
 
 
-def _chain(ctx: Context, _none: Any) -> Mapping[str, Any]:
+def _chain(ctx: Context, _none: Any) -> dict[str, Any]:
     """The state of the chain, above the list."""
     return audit_checks.state()
 
