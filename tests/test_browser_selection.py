@@ -1,4 +1,4 @@
-"""What is ticked in a list lasts over its pages, its order and a look at a record; other records give it up, with a word."""
+"""What is ticked in a list lasts over its pages, its order and a look at a record; another filter gives it up."""
 
 from __future__ import annotations
 
@@ -110,4 +110,5 @@ def test_another_filter_gives_it_up_and_says_so(listed: Any, width: int) -> None
     assert listed.evaluate("document.documentElement.scrollWidth <= innerWidth")
     listed.goto(LIST)
     listed.locator("a.mk-key").first.wait_for()
-    assert ticked(listed) == 0 and not word.is_visible()
+    assert ticked(listed) == 0
+    assert not word.is_visible()

@@ -122,8 +122,9 @@ document.addEventListener("formdata", (event) => {
 });
 
 // What was sent is not selected on the next page; a dialog that is closed instead sends nothing.
-document.addEventListener("submit", ({ target, defaultPrevented }) => {
-  if (kept && (target.matches("[data-bulk]") ? !defaultPrevented : target.closest("dialog"))) sessionStorage.removeItem(key);
+document.addEventListener("submit", ({ target, submitter }) => {
+  const isSent = target.matches("[data-bulk]") ? !submitter?.matches("[data-dialog]") : target.closest("dialog");
+  if (kept && isSent) sessionStorage.removeItem(key);
 });
 document.addEventListener("close", () => kept && write(), true);
 
