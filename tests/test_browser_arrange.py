@@ -1,4 +1,4 @@
-"""What is put in order by dragging is what the server keeps: let go by Esc, refused or lost, it stands where it stood."""
+"""What is dragged is what the server keeps: let go by Esc, refused or lost, it stands where it stood."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_move_that_the_network_lost_is_put_back_and_tried_again(menu: Any) -> 
 
 @pytest.mark.parametrize("status", [403, 500])
 def test_a_move_that_the_server_refuses_is_put_back_and_says_why(menu: Any, status: int) -> None:
-    body = '<p data-said>The database takes no changes now</p>'
+    body = "<p data-said>The database takes no changes now</p>"
     before, line = move_refused(menu, lambda route: route.fulfill(status=status, body=body))
     assert order(menu) == before
     assert "The database takes no changes now." in line.inner_text()

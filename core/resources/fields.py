@@ -14,7 +14,7 @@ from core.db.fields import LARGEST, is_storable, iso
 from core.db.money import is_currency
 from core.errors import Invalid
 from core.i18n import N_, said
-from core.resources.declaration import Label
+from core.resources.declaration import Badge, Label
 
 _LONGEST_TAG, _MOST_TAGS = 60, 50
 
@@ -115,7 +115,7 @@ class FieldInfo:
     `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags,
     reference, json. `target`: the resource of a reference.
     `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
-    `shown`: in a row of a form though it is read only.
+    `shown`: in a row of a form though it is read only, as the badge that its value has in `badges`, or as text.
     """
 
     name: str
@@ -131,6 +131,7 @@ class FieldInfo:
     in_currency: bool = False
     target: str = ""
     shown: bool = False
+    badges: Mapping[str, Badge] = field(default_factory=dict)
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
@@ -186,6 +187,7 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         in_currency=one.metadata.get("in_currency", kind == "money"),
         target=one.resource if isinstance(one, Reference) else "",
         shown=one.metadata.get("shown", False),
+        badges=one.metadata.get("badges", {}),
     )
 
 
