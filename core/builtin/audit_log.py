@@ -18,6 +18,7 @@ from core.i18n import __
 from core.resources import query
 from core.resources.declaration import Column, Filter, Resource, Section
 from core.resources.fields import Utc, schema_fields
+from core.web import changed, pickers
 
 
 class EntrySchema(ma.Schema):
@@ -74,7 +75,8 @@ def _labels(ctx: Context, entry: Any) -> dict[str, Any]:
     currency = next(filter(None, changes.get("currency", ())), "")
     if declared and currency:
         labels |= {column.name: column.label for column in declared.columns if column.kind == "money"}
-    return {"labels": labels, "declared": declared, "currency": currency}
+    names = pickers.names(ctx, declared, (), (), changed.named(declared, [changes])) if declared else {}
+    return {"labels": labels, "declared": declared, "currency": currency, "names": names}
 
 
 def _people() -> dict[str, str]:
