@@ -79,6 +79,7 @@ def _configure(app: flask.Flask, runtime: Runtime) -> None:
     app.config.update(
         MAX_CONTENT_LENGTH=runtime.settings.upload_limit_mb * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        MAX_FORM_PARTS=10_000,  # rows that were ticked one by one over many pages
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch must not lose its input
     )
 
