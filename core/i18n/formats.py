@@ -94,6 +94,11 @@ def short_day(day: date) -> str:
     return _dated(day, "d MMM", locale())
 
 
+def long_day(day: date) -> str:
+    """Weekday, day and month: Tuesday 3 March."""
+    return shaped(_dated(day, "EEEE d MMMM", locale()))
+
+
 def compact(number: int) -> str:
     """A round number for the axis of a chart: 40K."""
     return numbers.format_compact_decimal(number, fraction_digits=1, locale=locale())

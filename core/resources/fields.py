@@ -15,7 +15,7 @@ from core.db.fields import LARGEST, is_storable, iso
 from core.db.money import is_currency
 from core.errors import Invalid
 from core.i18n import N_, _, said
-from core.resources.declaration import Label
+from core.resources.declaration import Badge, Label
 
 _LONGEST_TAG, _MOST_TAGS = 60, 50
 
@@ -124,7 +124,7 @@ class FieldInfo:
     `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags,
     several, reference, json. `target`: the resource of a reference; `options`: what several are ticked of.
     `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
-    `shown`: in a row of a form though it is read only.
+    `shown`: in a row of a form though it is read only, as the badge that its value has in `badges`, or as text.
     """
 
     name: str
@@ -141,6 +141,7 @@ class FieldInfo:
     target: str = ""
     shown: bool = False
     options: Callable[[], Sequence[Option]] = tuple
+    badges: Mapping[str, Badge] = field(default_factory=dict)
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
@@ -197,6 +198,7 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         target=one.resource if isinstance(one, Reference) else "",
         shown=one.metadata.get("shown", False),
         options=one.metadata.get("options", tuple),
+        badges=one.metadata.get("badges", {}),
     )
 
 
