@@ -10,15 +10,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import flask
 import marshmallow as ma
 import peewee
 import pytest
+from werkzeug.routing import Rule
 
 from core import access, auth, db, i18n, jobs
 from core import runtime as runtime_room
+from core.app import create_app
 from core.context import Context, system_context
 from core.errors import Invalid, Rejected
 from core.resources import Minor, service_of, tags_of
+from core.runtime import Runtime
 from core.testing.databases import cut_connections
 from core.web import forms
 from core.web.theme import CSP, THEME
@@ -416,6 +420,19 @@ def test_a_form_without_its_token_is_refused(owner: Any) -> None:
 def test_stock_routes_of_flask_admin_do_not_exist(app: Any) -> None:
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/admin/")}
     assert not [rule for rule in rules if re.search(r"ajax|/action/|/export/|details/|/static/", rule)]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_what_builds_an_address_is_compiled_when_it_is_wanted(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled, compile_ = [], Rule._compile_builder
+    monkeypatch.setattr(Rule, "_compile_builder", lambda rule, unknown: compiled.append(rule.rule) or compile_(rule))
+    app = create_app(runtime)
+    assert compiled == []
+    with app.test_request_context():
+        assert [flask.url_for("root", page=n) for n in (1, 2)] == ["/?page=1", "/?page=2"]
+    assert compiled == ["/"]
 
 
 def test_a_form_and_a_note_refuse_a_card_number(owner: Any, runtime: Any) -> None:

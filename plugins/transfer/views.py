@@ -57,6 +57,7 @@ class TransferView(AdminView):
         newest = Import.select().where(_visible(allowed)).order_by(Import.id.desc()).limit(_PAGE + 1)
         found = list(newest.where(Import.id < before) if before else newest) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
+        importer.look(found)
         values = {"imports": found[:_PAGE], "resources": allowed, "states": STATES, "more": more, "before": before}
         return self.render("transfer/list.html", **values)
 
@@ -181,7 +182,9 @@ def _import(import_id: int) -> Import:
     import_ = Import.get_or_none(Import.id == import_id, _visible(_importable()))
     if import_ is None:
         raise NotFound(_("There is no such import."))
-    importer.settle(context(), import_)
+    if flask.request.method == "POST":
+        importer.settle(import_)
+    importer.look([import_])  # a page that is looked at writes nothing
     return import_  # type: ignore[no-any-return]
 
 
