@@ -12,7 +12,7 @@ from core.web.forms import Form, Values, rows_in, shown, texts_of
 class Difference(NamedTuple):
     """What somebody else changed: as it was when the form was opened, now, and in our input.
 
-    `name`: the input, or a list as a whole; `value`: the text that an input takes over, None for a list.
+    `name`: the input, or a list as a whole; `value`: the text that it takes over, None where that is not one input.
     """
 
     name: str
@@ -51,7 +51,8 @@ def differences(form: Form, base: Values, now: Values) -> list[Difference]:
         if texts_of(path, base) == texts_of(path, now):
             continue
         told = [_told(path, infos, values) for values in (base, now, form.values)]
-        found.append(Difference(path, None if infos[0].many else now.get(path, ""), label, *told))
+        is_input = not infos[0].many and infos[0].kind != "several"
+        found.append(Difference(path, now.get(path, "") if is_input else None, label, *told))
     return found
 
 

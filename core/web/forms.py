@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import marshmallow as ma
+from werkzeug.datastructures import MultiDict
 
 from core.db import money
 from core.errors import Invalid
@@ -51,6 +52,13 @@ class Form:
             if "." in info.path:
                 found.setdefault(info.path.rpartition(".")[0], []).append(info)
         return found
+
+    def read(self, sent: MultiDict[str, str], prefix: str = "") -> None:
+        """Take what a browser sent; where several can be ticked, all that are."""
+        self.values = {name.removeprefix(prefix): text for name, text in sent.items() if name.startswith(prefix)}
+        for info in self.single:
+            if info.kind == "several":
+                self.values[info.path] = ", ".join(sent.getlist(prefix + info.path))
 
     def title(self, path: str) -> Any:
         """What the schema calls a nested object or list."""
@@ -211,6 +219,8 @@ def shown(info: FieldInfo, values: Values) -> str:
     text = values.get(info.path, "")
     if info.kind == "bool":
         return str(_("Yes") if text else _("No"))
+    if info.kind == "several":
+        return ", ".join(str(one.label) for one in info.options() if one.value in text.split(", "))
     return str(info.choices.get(text, text))
 
 
@@ -237,7 +247,7 @@ def _meaning(info: FieldInfo, text: str, currency: str) -> Any:
     if info.kind == "bool":
         return text in ("1", "true", "on")
     if not text:
-        return "" if info.kind in ("text", "longtext", "tags") else None
+        return "" if info.kind in ("text", "longtext", "tags", "several") else None
     if info.kind == "reference":
         return pickers.meaning(info.target, text)
     if info.kind == "money":
@@ -264,4 +274,6 @@ def _text(info: FieldInfo, value: Any, currency: str, titles: Mapping[references
         return moment.astimezone(ZoneInfo(timezone())).strftime("%Y-%m-%dT%H:%M:%S")
     if info.kind == "decimal":
         return format(Decimal(value), "f")
+    if info.kind == "several":
+        return ", ".join(one.value for one in info.options() if one.value in value)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
