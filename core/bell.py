@@ -6,9 +6,6 @@ import functools
 import logging
 from typing import Any
 
-from huey import RedisHuey, SqliteHuey
-from huey.serializer import SignedSerializer
-
 from core import runtime
 from core.settings import Settings
 
@@ -18,6 +15,9 @@ log = logging.getLogger("maktab.jobs")
 @functools.cache
 def queue(settings: Settings) -> Any:
     """The huey queue of this install, with its one generic task. Messages are pickles, so they are signed."""
+    from huey import RedisHuey, SqliteHuey  # brings the client of Redis: a tenth of the start of a command
+    from huey.serializer import SignedSerializer
+
     options = {"serializer": SignedSerializer(secret=settings.key("queue")), "results": False}
     if settings.redis_url:
         import redis  # the extra `redis`

@@ -14,11 +14,13 @@ from core.context import Actor, Context
 from core.db import JSONField, Model, UTCDateTimeField, bulk, utcnow
 from core.db.fields import is_storable
 from core.errors import Invalid
-from core.i18n import _, direction
+from core.i18n import _, caller, direction, owner, packed, told, unpacked
 
 KEEP_DAYS, CAP = 90, 99
 TONES = ("info", "ok", "warn", "bad")
 _LONGEST = 2000
+_BY = ""
+"""Among the arguments: the plugin in whose catalogue the text stands."""
 
 
 class Notification(Model):
@@ -40,10 +42,15 @@ class Notification(Model):
     @property
     def said(self) -> str:
         """The text in the language of whoever reads it; in Arabic a Latin name stays in one piece."""
-        if direction() == "ltr":
-            return _(self.text, **self.arguments)
-        apart = {name: f"\u2068{one}\u2069" if isinstance(one, str) else one for name, one in self.arguments.items()}
-        return _(self.text, **apart)
+        values = {name: _read(one) for name, one in self.arguments.items()}
+        by = values.pop(_BY, "")
+        if direction() == "rtl":
+            values = {name: f"\u2068{one}\u2069" if isinstance(one, str) else one for name, one in values.items()}
+        return told(f"{by}/", self.text, **values)
+
+
+def _read(kept: Any) -> Any:
+    return str(unpacked(kept)) if isinstance(kept, str | dict) else kept
 
 
 def tell(
@@ -57,15 +64,17 @@ def tell(
 ) -> int:
     """Tell users by their ids, or all who hold the permission `to`, in one INSERT; how many were told.
 
-    `text`: a text of the catalogue (mark it with `N_`) with %(name)s for the texts and numbers of `arguments`; each
-    reads it in his own language. `url`: a page of the admin. `tone`: info, ok, warn or bad. Commits with the caller's
-    transaction. Raises Invalid for what could not be shown.
+    `text`: a text of the catalogue of the plugin that calls (mark it with `N_`) with %(name)s for the texts and numbers
+    of `arguments`, where a text may be a lazy translation; each reads it in his own language. `url`: a page of the
+    admin. `tone`: info, ok, warn or bad. Commits with the caller's transaction. Raises Invalid for what could
+    not be shown.
     """
-    values = dict(arguments or {})
+    by, values = owner(caller()), dict(arguments or {})
     if tone not in TONES or (url and not re.fullmatch(r"/(?!/)[^\\\s]*", url)) or not _can_be_said(text, values):
         raise Invalid({"text": [_("This cannot be told to anybody.")]})
     ids = holders(to) if isinstance(to, str) else sorted(set(to))
-    row = {"at": utcnow(), "text": text, "arguments": values, "url": url, "tone": tone}
+    kept = {name: packed(value) for name, value in values.items()} | ({_BY: by} if by else {})
+    row = {"at": utcnow(), "text": text, "arguments": kept, "url": url, "tone": tone}
     bulk.insert(Notification, [row | {"user": user_id} for user_id in ids])
     return len(ids)
 

@@ -49,6 +49,11 @@ class Runtime:
         return {name: plugin for name, plugin in self.plugins.items() if plugin.status == "healthy"}
 
     @cached_property
+    def texts(self) -> dict[tuple[str, str], Any]:
+        """What `core.i18n` has found: the texts of a language for who asked."""
+        return {}
+
+    @cached_property
     def daily(self) -> frozenset[str]:
         """The permissions of the actions that are declared as everyday work."""
         found = [(one, action) for one in self.resources.values() for action in one.actions if action.daily]

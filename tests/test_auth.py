@@ -61,6 +61,13 @@ def test_password_that_holds_the_user_name_is_refused() -> None:
         passwords.check("my-Layla2024-word", "layla2024")
 
 
+@pytest.fixture
+def real_hasher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the product; all other tests have one that is quick."""
+    monkeypatch.setattr(passwords, "_hasher", argon2.PasswordHasher.from_parameters(passwords.COST))
+
+
+@pytest.mark.usefixtures("real_hasher")
 def test_password_is_stored_as_argon2id_with_our_parameters(make_user: Callable[..., User]) -> None:
     assert "$argon2id$v=19$m=19456,t=2,p=1$" in make_user().password_hash
 
@@ -88,6 +95,7 @@ def test_at_most_two_hashes_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> No
     assert most == 2
 
 
+@pytest.mark.usefixtures("real_hasher")
 def test_old_hash_is_made_anew_at_sign_in(make_user: Callable[..., User]) -> None:
     user = make_user()
     old = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -96,6 +104,7 @@ def test_old_hash_is_made_anew_at_sign_in(make_user: Callable[..., User]) -> Non
     assert "m=19456,t=2,p=1" in User.get_by_id(user.id).password_hash
 
 
+@pytest.mark.usefixtures("real_hasher")
 def test_unknown_disabled_and_wrong_cost_one_hash_and_say_the_same(
     make_user: Callable[..., User], ctx: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +126,7 @@ def test_unknown_disabled_and_wrong_cost_one_hash_and_say_the_same(
             auth.sign_in(name, "wrong" if name == known.username else PASSWORD, ip=f"10.2.0.{number}", browser="")
         said.add(str(refused.value))
     assert len(calls) == 4
+    assert all(argon2.extract_parameters(stored) == passwords.COST for stored in calls)
     assert len(said) == 1
 
 

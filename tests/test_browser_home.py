@@ -11,6 +11,7 @@ import pytest
 from core import access, boot, plugins
 from core import runtime as runtime_room
 from core.context import system_context
+from core.testing import pages
 from core.wsgi import Switch
 from tests.helpers import install_suppliers, make_suppliers
 from tests.plugin_kit import unload
@@ -206,3 +207,12 @@ def test_another_period_comes_without_a_new_page_and_stays(page: Any) -> None:
     assert page.get_attribute("#period-this_month", "aria-pressed") == "true"
     page.goto("/admin/")
     assert page.get_attribute("#period-this_month", "aria-pressed") == "true"
+
+
+def test_what_waits_stands_in_the_menu_and_at_the_foot_of_a_phone(page: Any) -> None:
+    make_suppliers(*({"code": f"S-{n}", "name": f"S {n}", "is_active": False} for n in range(2)))
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/admin/profile/")
+    page.locator(".mk-foot").get_by_role("link", name="Suppliers 2 not active").wait_for()
+    assert page.locator("[data-waits='suppliers_supplier.index_view'] .mk-nav-n").count() == 2
+    assert pages.seen(page) == []

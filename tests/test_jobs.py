@@ -14,6 +14,7 @@ from core import access, bell, db, jobs, runtime
 from core.auth.models import User
 from core.context import SYSTEM, Actor, Context, Grant
 from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.i18n import speaking
 from core.jobs import JobItem, JobRun, LeaseLost, Schedule, lease, run
 from core.jobs.models import Job, ScheduleSlot
 from core.jobs.worker import Worker, start_slot
@@ -121,7 +122,11 @@ def test_undo_twice_is_one_job_and_needs_an_undo(house: Settings, ctx: Context) 
     with pytest.raises(Conflict):
         jobs.undo(ctx, job)
     work_off(house)
-    assert jobs.undo(ctx, again(job)).id == jobs.undo(ctx, again(job)).id
+    back = jobs.undo(ctx, again(job))
+    assert jobs.undo(ctx, again(job)).id == back.id
+    assert (back.title, str(again(back).said)) == ("Undo: Things: Stamp", "Undo: Things: Stamp")
+    with speaking("ar"):
+        assert str(again(back).said) == "تراجع: Things: Stamp"
     kept = jobs.start_action(ctx, "ledger.thing", "keep", everything(), {})
     work_off(house)
     with pytest.raises(Conflict):

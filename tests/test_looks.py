@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import flask
 import pytest
 
 from core import auth, jobs
+from core.auth import User
 from core.context import Context
 from core.jobs.worker import Worker
 from core.resources import Selection, service_of, traits
@@ -51,6 +53,38 @@ def test_what_is_wrong_is_seen(page: Any) -> None:
         document.querySelector("label[for=f-name]").remove();
         document.querySelector("h1").style.color = "#ddd";
         document.querySelector("main").style.width = "3000px";
+        document.querySelector("details[data-popup]").lastElementChild.style.insetInlineEnd = "3000px";
     }""")
     wrong = pages.seen(page)
-    assert [text.partition(":")[0] for text in wrong] == ["color-contrast", "label", "it scrolls sideways"]
+    assert [text.partition(":")[0] for text in wrong] == [
+        "color-contrast", "label", "it scrolls sideways", "the menu OW leaves the window",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def long_words(runtime: Any, ctx: Context, owner: Any) -> None:
+    """One order whose texts have no blank to break at, a note and tags of that kind."""
+    word = "W" * 200
+    place = {"name": word, "line1": word, "city": "C" * 120}
+    line = {"sku": "S" * 120, "title": word, "quantity": Decimal(1), "unit_price": Decimal(1)}
+    order = doc(
+        "9" * 60, customer_name=word, customer_email=f"{word}@example.com", sales_channel="c" * 60, lines=[line],
+        shipping_address=place, billing_address=place, extra={"x" * 60: word}, tags=["t" * 60, "u" * 60],
+    )  # fmt: skip
+    made = service_of(runtime.resource("orders.order")).create(ctx, [order])[0]
+    assert made.ok, made.reason
+    traits.add_note(auth.context_for(owner, "ui"), "orders.order", made.id or 0, word)
+    User.update(name=word[:200], email=f"{'e' * 200}@example.com").where(User.id == owner.id).execute()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_words_that_do_not_end_stay_in_their_place(
+    page: Any, app: flask.Flask, owner: Any, long_words: None, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    wide = []
+    for place in pages.kinds_of_pages(app, owner):
+        page.goto(place)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(place)
+    assert wide == [], wide

@@ -248,6 +248,11 @@ def test_an_installed_distribution_is_found_by_its_entry_point(
     assert found["acme_reviews"].module == "acme_reviews"
     assert "acme_reviews" not in sys.modules
     assert "cannot be found" in found["lost"].error
+    info.rename(site.root / "acme_reviews-1.1.dist-info")  # as an upgrade does
+    (site.root / "acme_reviews-1.1.dist-info" / "entry_points.txt").write_text(
+        "[maktab.plugins]\nacme = acme_reviews\n"
+    )
+    assert "lost" not in discovery.discover(merchant.settings)
     merchant.turn_on("acme_reviews")
     assert merchant.build().services["acme_reviews.one"] == 1
     site.forget()

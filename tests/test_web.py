@@ -10,15 +10,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import flask
 import marshmallow as ma
 import peewee
 import pytest
+from werkzeug.routing import Rule
 
 from core import access, auth, db, i18n, jobs
 from core import runtime as runtime_room
+from core.app import create_app
 from core.context import Context, system_context
 from core.errors import Invalid, Rejected
 from core.resources import Minor, service_of, tags_of
+from core.runtime import Runtime
 from core.testing.databases import cut_connections
 from core.web import forms
 from core.web.theme import CSP, THEME
@@ -418,6 +422,19 @@ def test_stock_routes_of_flask_admin_do_not_exist(app: Any) -> None:
     assert not [rule for rule in rules if re.search(r"ajax|/action/|/export/|details/|/static/", rule)]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_what_builds_an_address_is_compiled_when_it_is_wanted(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled, compile_ = [], Rule._compile_builder
+    monkeypatch.setattr(Rule, "_compile_builder", lambda rule, unknown: compiled.append(rule.rule) or compile_(rule))
+    app = create_app(runtime)
+    assert compiled == []
+    with app.test_request_context():
+        assert [flask.url_for("root", page=n) for n in (1, 2)] == ["/?page=1", "/?page=2"]
+    assert compiled == ["/"]
+
+
 def test_a_form_and_a_note_refuse_a_card_number(owner: Any, runtime: Any) -> None:
     answer = send(owner, LIST + "new", **document(name="paid by 4111 1111 1111 1111"))
     assert answer.status_code == 422
@@ -615,12 +632,33 @@ def test_a_unit_price_keeps_all_its_digits_beside_its_currency(
         assert str(i18n.price(Decimal(amount), currency)).replace("\u00a0", " ") == shown
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7")])
+@pytest.mark.parametrize(("typed", "meant"), [
+        ("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7"), ("1 234 567", "1234567"), (".5", "0.5"),
+        ("12.", "12"), ("1,234,567.891", "1234567.891"),
+    ])  # fmt: skip
 def test_numbers_as_people_type_them(typed: str, meant: str) -> None:
     assert str(i18n.parse_number(typed)) == meant
 
 
-@pytest.mark.parametrize("typed", ["", "abc", "NaN", "1e999999"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "abc",
+        "NaN",
+        "1e999999",
+        "12,50",
+        "1,5",
+        "1.250,00",
+        "1,23,456",
+        "1234,567",
+        "1,234 567",
+        ".",
+        "1,250,",
+        "--5",
+        "9" * 60,
+    ],
+)
 def test_what_is_no_number_is_refused(typed: str) -> None:
     with pytest.raises(ValueError):
         i18n.parse_number(typed)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core import runtime
-from core.i18n import N_, _, __
+from core.i18n import N_, _, __, told
 
 SOURCES: Mapping[str, Any] = {
     "ui": __("Admin"), "api": __("API"), "cli": __("Command line"), "job": __("Job"), "import": __("Import"),
@@ -41,13 +41,13 @@ def action(resource: str, code: str) -> str:
     """An action of the log: the label of the resource's own command, else the code in words."""
     declared = runtime.current().resources.get(resource)
     command = declared.action(code) if declared else None
-    return str(command.label) if command else _in_words(code)
+    return str(command.label) if command else _in_words(code, resource)
 
 
 def kind(resource: str) -> str:
     """A kind of record: the label of the resource, else its name in words (its plugin is off, or it has no pages)."""
     declared = runtime.current().resources.get(resource)
-    return str(declared.label) if declared else _in_words(resource.rpartition(".")[2])
+    return str(declared.label) if declared else _in_words(resource.rpartition(".")[2], resource)
 
 
 def field(name: str) -> str:
@@ -60,5 +60,6 @@ def actor(actor_id: int | None, name: str | None) -> str:
     return name or {None: _("System"), 0: _("Nobody")}.get(actor_id, f"#{actor_id}")
 
 
-def _in_words(code: str) -> str:
-    return _(code.replace("_", " ").capitalize())
+def _in_words(code: str, resource: str = "") -> str:
+    """As the plugin of the resource says it."""
+    return told(f"{resource.partition('.')[0]}/", code.replace("_", " ").capitalize())

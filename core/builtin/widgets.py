@@ -32,7 +32,7 @@ def _entry(job: Job) -> Entry:
     end = "" if percent is None else f"{percent}%"
     address = flask.url_for("core_jobs.details_view", job_id=job.id)
     at = job.finished_at or job.created_at
-    return Entry(job.title, at=at, url=address, end=end, badge=STATUS[job.status])
+    return Entry(job.said, at=at, url=address, end=end, badge=STATUS[job.status])
 
 
 def widgets() -> list[Widget]:

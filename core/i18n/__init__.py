@@ -8,6 +8,7 @@ from core.i18n.catalogue import (
     _,
     __,
     _n,
+    caller,
     digits,
     direction,
     init_app,
@@ -16,6 +17,7 @@ from core.i18n.catalogue import (
     speaking,
     text_of,
     timezone,
+    told,
 )
 from core.i18n.formats import (
     compact,
@@ -24,6 +26,7 @@ from core.i18n.formats import (
     format_day,
     format_number,
     local,
+    long_day,
     moment,
     money,
     number,
@@ -31,10 +34,13 @@ from core.i18n.formats import (
     price,
     short_day,
 )
+from core.i18n.keeping import packed, unpacked
+from core.i18n.whose import owner
 from core.i18n.wording import noun, said
 
 __all__ = [
-    "DIGITS", "LOCALES", "N_", "_", "__", "_n", "compact", "digits", "direction", "filesize", "format_clock",
-    "format_day", "format_number", "init_app", "local", "locale", "moment", "money", "noun", "number", "parse_number",
-    "price", "said", "shaped", "short_day", "speaking", "text_of", "timezone",
+    "DIGITS", "LOCALES", "N_", "_", "__", "_n", "caller", "compact", "digits", "direction", "filesize", "format_clock",
+    "format_day", "format_number", "init_app", "local", "locale", "long_day", "moment", "money", "noun", "number",
+    "owner", "packed", "parse_number", "price", "said", "shaped", "short_day", "speaking", "text_of", "timezone",
+    "told", "unpacked",
 ]

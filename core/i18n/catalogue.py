@@ -1,7 +1,8 @@
-"""The language that is spoken now and the texts in it: core's catalogue plus those of the plugins that are on."""
+"""The language that is spoken now, and `_` in code and in templates: the texts in it."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,12 +12,11 @@ from typing import Any
 
 import flask
 from babel import Locale
-from babel.support import NullTranslations, Translations
 from flask_babel import Babel
 from flask_babel.speaklater import LazyString
 from markupsafe import escape
 
-from core import runtime
+from core.i18n import whose
 
 LOCALES = {"en": "English", "ar": "العربية"}
 """Languages of the interface by their own name."""
@@ -25,7 +25,6 @@ DIGITS = {"latn": "0123456789", "arab": "٠١٢٣٤٥٦٧٨٩"}
 """Digits that a user may choose, by their name in CLDR; the first are those of everybody else."""
 _ARABIC = str.maketrans("0123456789.,", "٠١٢٣٤٥٦٧٨٩٫٬")
 
-_CORE = Path(__file__).parent.parent / "locale"
 _spoken: ContextVar[str | None] = ContextVar("locale", default=None)
 _zone: ContextVar[str | None] = ContextVar("zone", default=None)
 _written: ContextVar[str | None] = ContextVar("digits", default=None)
@@ -100,42 +99,34 @@ def _direction(code: str) -> str:
     return str(Locale.parse(code).text_direction)
 
 
-@lru_cache(maxsize=64)
-def _catalogue(code: str, folders: tuple[Path, ...]) -> NullTranslations:
-    merged: Any = NullTranslations()
-    for folder in folders:
-        found = Translations.load(folder, [code])
-        if isinstance(found, Translations):
-            merged = merged.merge(found) if isinstance(merged, Translations) else found
-    return merged  # type: ignore[no-any-return]
-
-
-def _texts() -> NullTranslations:
-    code = locale()
-    if code == "en":
-        return _catalogue(code, ())
-    try:
-        plugins = runtime.current().plugins.values()
-    except RuntimeError:  # a command before the start
-        return _catalogue(code, (_CORE,))
-    return _catalogue(code, (_CORE, *(plugin.path / "locale" for plugin in plugins if plugin.status == "healthy")))
-
-
 def text_of(plugin: Path, text: str) -> str:
     """`text` of the plugin in folder `plugin` in the present language, by its own catalogue: it may be off."""
     code = locale()
-    return text if code == "en" else _catalogue(code, (plugin / "locale",)).ugettext(text)
+    return text if code == "en" else whose.catalogue(code, plugin / "locale").ugettext(text)  # type: ignore[no-any-return]
 
 
-def _(text: str, **values: Any) -> str:
-    """`text` in the present language, with `values` for its %(name)s."""
-    translated = _texts().ugettext(text)
+def caller(depth: int = 1) -> str:
+    """The module that calls the function that asks (`depth` 1: directly)."""
+    return str(sys._getframe(depth + 1).f_globals.get("__name__", ""))
+
+
+def told(by: str, text: str, /, **values: Any) -> str:
+    """Like `_`, but as `by` says it, a module, or a template or a plugin's name and a slash."""
+    translated = whose.texts(locale(), by).ugettext(text)
     return translated % _counted(values) if values else translated
 
 
-def _n(one: str, many: str, n: int, **values: Any) -> str:
+def _(text: str, /, **values: Any) -> str:
+    """`text` in the present language, with `values` for its %(name)s; as the plugin of the calling module says it."""
+    code = locale()
+    translated = text if code == "en" else whose.texts(code, sys._getframe(1).f_globals["__name__"]).ugettext(text)
+    return translated % _counted(values) if values else translated
+
+
+def _n(one: str, many: str, n: int, /, **values: Any) -> str:
     """The form of `one`/`many` that the language uses for `n` (Arabic has six); %(n)s and `values` are filled in."""
-    return _texts().ungettext(one, many, n) % _counted({"n": n, **values})
+    texts = whose.texts(locale(), sys._getframe(1).f_globals["__name__"])
+    return texts.ungettext(one, many, n) % _counted({"n": n, **values})
 
 
 def _counted(values: dict[str, Any]) -> dict[str, Any]:
@@ -145,9 +136,9 @@ def _counted(values: dict[str, Any]) -> dict[str, Any]:
     return {name: shaped(str(value)) if type(value) is int else value for name, value in values.items()}
 
 
-def __(text: str, **values: Any) -> Any:  # noqa: N807 - short on purpose, as `_` is
+def __(text: str, /, **values: Any) -> Any:  # noqa: N807 - short on purpose, as `_` is
     """Like `_`, but translated each time it is shown: for declarations, which are read once at start-up."""
-    return Lazy(_, text, **values)
+    return Lazy(told, sys._getframe(1).f_globals["__name__"], text, **values)
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name that catalogue tools know
@@ -160,7 +151,18 @@ def init_app(app: flask.Flask) -> None:
     Babel(app, locale_selector=locale, timezone_selector=timezone)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: _texts().ugettext(text),
-        ngettext=lambda one, many, n: _texts().ungettext(one, many, n).replace("%(num)s", shaped(str(n))),
+        gettext=lambda text: whose.texts(locale(), _template()).ugettext(text),
+        ngettext=lambda one, many, n: (
+            whose.texts(locale(), _template()).ungettext(one, many, n).replace("%(num)s", shaped(str(n)))
+        ),
         newstyle=True,
     )
+
+
+def _template() -> str:
+    """The name of the template that calls `_`: a text belongs to the file that it stands in, which is another than the
+    page's where that extends, includes or imports it. Its code has a `name`, and no module's `__name__`."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and "__name__" in frame.f_globals:
+        frame = frame.f_back
+    return (frame.f_globals.get("name") or "") if frame is not None else ""

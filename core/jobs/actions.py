@@ -14,8 +14,8 @@ from core import access, db, runtime
 from core.context import Context
 from core.db import bulk, search
 from core.errors import Conflict, Invalid, MaktabError, NotFound
-from core.i18n import _
-from core.jobs.control import check_may_change, enqueue
+from core.i18n import _, __
+from core.jobs.control import check_may_change, enqueue, titled
 from core.jobs.lease import LeaseLost
 from core.jobs.models import Job, JobItem
 from core.jobs.run import JobRun
@@ -63,13 +63,14 @@ def undo(ctx: Context, job: Job) -> Job | dict[int, Outcome]:
     if not can_undo(job):
         raise Conflict(_("This job cannot be undone."))
     args = {"action": job.args["action"], "job": job.id}
-    values: dict[str, Any] = {"title": _("Undo: %(title)s", title=job.title), "key": _undo_key(job)}
+    title, key = __("Undo: %(title)s", title=job.said), _undo_key(job)
     if job.done <= INLINE:
-        return _undo_now(ctx, job, args, values)
-    return enqueue(ctx, "core.undo", args, resource=job.resource, permission=job.permission, **values)
+        return _undo_now(ctx, job, args, title, key)
+    about = {"resource": job.resource, "permission": job.permission}
+    return enqueue(ctx, "core.undo", args, title=title, key=key, **about)
 
 
-def _undo_now(ctx: Context, job: Job, args: dict[str, Any], values: dict[str, Any]) -> dict[int, Outcome]:
+def _undo_now(ctx: Context, job: Job, args: dict[str, Any], title: Any, key: str) -> dict[int, Outcome]:
     command = _Command(ctx, job.resource, job.args["action"])
     ids = [row[0] for row in _done_by(job.id).tuples()]
     with db.transaction():
@@ -78,7 +79,7 @@ def _undo_now(ctx: Context, job: Job, args: dict[str, Any], values: dict[str, An
         if undone(job):
             raise Conflict(_("This was taken back already."))
         outcomes = command.outcomes(ids, lambda some: _take_back(command, job.id, some))
-        _remember(command, outcomes, kind="core.undo", args=args, **values)
+        _remember(command, outcomes, title, kind="core.undo", args=args, key=key)
     return outcomes
 
 
@@ -126,7 +127,7 @@ class _Command:
         if action is None:
             raise NotFound(f"{resource_name} has no action {action_name!r}.")
         self.action, self.permission = action, self.resource.permission(action_name)
-        self.title = f"{self.resource.label_plural}: {action.label}"
+        self.title = __("%(list)s: %(action)s", list=self.resource.label_plural, action=action.label)
         access.demand(ctx.actor, self.permission)
 
     def work(self, arguments: Mapping[str, Any]) -> Work:
@@ -173,7 +174,7 @@ class _Command:
 
     def _failure(self, problem: BaseException) -> Outcome:
         if isinstance(problem, MaktabError):
-            return _rejected(str(problem))
+            return Outcome("rejected", errors=problem.errors or {"": [str(problem)]})
         log.error("action %s failed on a row", self.action.name, exc_info=problem)
         return _rejected(_("Unexpected error (%(kind)s).", kind=type(problem).__name__))
 
@@ -198,14 +199,16 @@ def _inline(command: _Command, selection: Selection, work: Work) -> Outcomes:
         done = command.outcomes([row_id for row_id in selection.ids if row_id in found], work)
         undoable = {row_id: one for row_id, one in done.items() if command.action.undo and one.undo is not None}
         args = {"action": command.action.name, "arguments": {}}
-        kept = _remember(command, undoable, title=command.title, args=args) if undoable else None
+        kept = _remember(command, undoable, command.title, args=args) if undoable else None
     missing = _rejected(_("This record does not exist, or you may not change it."))
     outcomes = Outcomes({row_id: done.get(row_id, missing) for row_id in selection.ids})
     outcomes.job = kept
     return outcomes
 
 
-def _remember(command: _Command, outcomes: Mapping[int, Outcome], kind: str = "core.action", **values: Any) -> Job:
+def _remember(
+    command: _Command, outcomes: Mapping[int, Outcome], title: Any, kind: str = "core.action", **values: Any
+) -> Job:
     """A job row that has ended already, so that what was done at once is shown and taken back like any job."""
     resource, ctx, now = command.resource, command.ctx, db.utcnow()
     states = [_STATES.get(one.status, "done") for one in outcomes.values()]
@@ -213,7 +216,8 @@ def _remember(command: _Command, outcomes: Mapping[int, Outcome], kind: str = "c
     job: Job = Job.create(
         kind=kind, plugin=resource.plugin, resource=resource.name, permission=command.permission,
         user_id=ctx.actor.user_id, context=ctx.to_json(), checkpoint={"resolved": True}, due_at=None, total=len(states),
-        status="done_with_errors" if tally["failed"] else "done", started_at=now, finished_at=now, **tally, **values,
+        status="done_with_errors" if tally["failed"] else "done", started_at=now, finished_at=now,
+        **tally, **titled(title), **values,
     )  # fmt: skip
     bulk.insert(JobItem, command.items(job.id, outcomes))
     return job

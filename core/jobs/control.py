@@ -10,7 +10,7 @@ from core import access, bell, db, runtime
 from core.context import Actor, Context
 from core.db import bulk
 from core.errors import Conflict, NotFound
-from core.i18n import _
+from core.i18n import _, packed
 from core.jobs import lease
 from core.jobs.models import Job, JobItem
 
@@ -64,9 +64,14 @@ def row(ctx: Context, kind: str, title: Any = "", resource: str = "", permission
         access.demand(ctx.actor, permission)
     return {
         "kind": kind, "plugin": (resource or kind).split(".", 1)[0], "resource": resource, "permission": permission,
-        "title": str(title or (known.title if known else "") or kind), "user_id": ctx.actor.user_id,
-        "context": ctx.to_json(),
-    }  # fmt: skip
+        "user_id": ctx.actor.user_id, "context": ctx.to_json(),
+    } | titled(title or (known.title if known else "") or kind)  # fmt: skip
+
+
+def titled(title: Any) -> dict[str, Any]:
+    """The columns of a title; a lazy translation is kept by its parts, too."""
+    parts = packed(title)
+    return {"title": str(title), "title_parts": None if isinstance(parts, str) else parts}
 
 
 def visible(actor: Actor) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import peewee
 
 from core.db import JSONField, Model, UTCDateTimeField, utcnow
+from core.i18n import unpacked
 
 if TYPE_CHECKING:
     from core.jobs.run import JobRun
@@ -52,6 +53,7 @@ class Job(Model):
     resource = peewee.CharField(120, default="")
     key = peewee.CharField(200, null=True, unique=True)
     title = peewee.CharField(300, default="")
+    title_parts = JSONField(null=True)
     permission = peewee.CharField(120, default="")
     user_id = peewee.BigIntegerField(null=True, index=True)
     context = JSONField()
@@ -76,6 +78,11 @@ class Job(Model):
 
     class Meta:
         table_name = "core_job"
+
+    @property
+    def said(self) -> Any:
+        """Its title in the language of whoever reads it; `title` is that of who started it, or English."""
+        return self.title if self.title_parts is None else unpacked(self.title_parts)
 
 
 class JobItem(Model):

@@ -22,7 +22,7 @@ def tell_end(job: Job, status: str) -> None:
     if status not in _SAID or not by_hand or not User.select(User.id).where(User.id == job.user_id).exists():
         return
     text, tone = _SAID[status]
-    notifications.tell(system_context(), [job.user_id], text, {"title": job.title}, url=page_of(job.id), tone=tone)
+    notifications.tell(system_context(), [job.user_id], text, {"title": job.said}, url=page_of(job.id), tone=tone)
 
 
 def page_of(job_id: int) -> str:

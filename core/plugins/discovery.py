@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from core.errors import MaktabError
+from core.plugins import packages
 from core.plugins.manifest import Plugin, read
 from core.settings import Settings
 
@@ -93,7 +93,7 @@ def _elsewhere(folder: Path) -> str:
 
 
 def _installed() -> Iterator[Plugin]:
-    for entry in importlib.metadata.entry_points(group="maktab.plugins"):
+    for entry in packages.entry_points("maktab.plugins"):
         top, *inner = entry.value.split(".")  # find_spec of a dotted name would import its parents
         spec = importlib.util.find_spec(top)
         where = spec.submodule_search_locations if spec else None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 import core
+from core.plugins import packages
 
 Status = Literal["off", "healthy", "quarantined", "missing"]
 CONTRACT = 1
@@ -100,12 +101,18 @@ class ManifestSchema(ma.Schema):
 def read(path: Path, module: str) -> Plugin:
     """The plugin in folder `path`; when its manifest is bad, one named after the folder whose `error` says why."""
     try:
-        values = ManifestSchema().load(tomllib.loads((path / "plugin.toml").read_text(encoding="utf-8")))
+        values = _values((path / "plugin.toml").read_text(encoding="utf-8"))
         if values["name"] != path.name:
             raise ValueError(f"name {values['name']!r} must equal the name of its folder, {path.name!r}")
         return Plugin(path=path, module=module, **values)
     except (OSError, ValueError, ma.ValidationError) as error:  # those of tomllib and packaging are ValueErrors
         return Plugin(path.name, path, module, title=path.name, error=f"Bad manifest {path / 'plugin.toml'}: {error}")
+
+
+@lru_cache(maxsize=128)  # the manifests of all plugins are read for every generation and most pages about plugins
+def _values(text: str) -> Mapping[str, Any]:
+    values: Mapping[str, Any] = ManifestSchema().load(tomllib.loads(text))
+    return values
 
 
 def misfit(plugin: Plugin, database: str) -> str:
@@ -123,7 +130,5 @@ def misfit(plugin: Plugin, database: str) -> str:
 
 
 def _installed(wanted: Requirement) -> bool:
-    try:
-        return wanted.specifier.contains(importlib.metadata.version(wanted.name), prereleases=True)
-    except importlib.metadata.PackageNotFoundError:
-        return False
+    version = packages.version(wanted.name)
+    return version is not None and wanted.specifier.contains(version, prereleases=True)

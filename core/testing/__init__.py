@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import argon2
 import flask
 import pytest
 from flask.testing import FlaskClient
@@ -20,7 +21,7 @@ from flask.testing import FlaskClient
 from core import access, auth, db, plugins
 from core import runtime as runtime_room
 from core.app import create_app
-from core.auth import User
+from core.auth import User, passwords
 from core.context import Context, system_context
 from core.jobs import deliveries
 from core.jobs.worker import Worker
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 calls.EVERY_S = float("inf")  # a test that counts statements would now and then see those of the counting thread
+passwords._hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # each user and sign-in costs one
 _names = itertools.count(1)
 
 

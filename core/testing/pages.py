@@ -1,5 +1,5 @@
 """A real Chromium for tests of pages, and what every page must keep: no violation of axe-core, no error of a script, no
-message of the content security policy, no scrolling sideways.
+message of the content security policy, no scrolling sideways, no menu that leaves the window.
 
 A plugin that uses the patterns needs one test of its own, with some records of its own made before:
 
@@ -33,6 +33,19 @@ from core.wsgi import Switch
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _FLAGS = "headless no-sandbox disable-gpu disable-dev-shm-usage no-first-run disable-background-networking"
 _LINK = re.compile(r'(?:href|hx-get)="(/admin/[^"#]*)')
+# Opens each menu and looks whether it lies in the window; what hangs out at the start side cannot even be scrolled to.
+_MENUS = """async () => {
+  const out = [];
+  for (const menu of document.querySelectorAll("details[data-popup]:not([open])")) {
+    if (!menu.checkVisibility()) continue;
+    menu.open = true;
+    await new Promise(requestAnimationFrame);
+    const { left, right } = menu.lastElementChild.getBoundingClientRect();
+    if (left < 0 || right > innerWidth) out.push(menu.querySelector("summary").innerText.trim().split("\\n")[0]);
+    menu.open = false;
+  }
+  return out;
+}"""
 # A page that answers 404 or 422 is what some tests want; the browser notes each as an error.
 _EXPECTED = "Failed to load resource"
 
@@ -143,7 +156,7 @@ def seen(page: Any) -> list[str]:
     wrong = [f"{one['id']}: {node['html'][:200]} {_why(node)}" for one in found for node in one["nodes"]]
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         wrong.append("it scrolls sideways")
-    return wrong
+    return wrong + [f"the menu {name} leaves the window" for name in page.evaluate(_MENUS)]
 
 
 def _why(node: Any) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from core import i18n
 from core.i18n import _
-from core.resources import Resource
+from core.resources import Resource, references
+from core.web.cells import Names
 
 _LONGEST = 120
 
@@ -19,10 +21,23 @@ def is_empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
-def value(resource: Resource | None, name: str, value: Any, currency: str = "") -> Markup:
-    """What `value` of the field `name` means. `currency`: of the record, "" when it is not known."""
+def named(resource: Resource, changes: Iterable[Mapping[str, Sequence[Any]] | None]) -> dict[str, set[int]]:
+    """The ids of other records that were or are in the fields of these changes, by field."""
+    fields = [path for path in references.targets(resource.schema) if "." not in path]
+    told = [one for one in changes if one]
+    return {name: {key for one in told for key in one.get(name, ()) if type(key) is int} for name in fields}
+
+
+def value(
+    resource: Resource | None, name: str, value: Any, currency: str = "", names: Names = MappingProxyType({})
+) -> Markup:
+    """What `value` of the field `name` means. `currency`: of the record, "" when it is not known. `names`: of other
+    records; those that the reader may not see, or that are gone, stay a number."""
     if is_empty(value):
         return Markup("–")
+    if type(value) is int and (other := names.get(name, {}).get(value)):
+        title, address = other
+        return Markup('<a href="{}">{}</a>').format(address, title) if address else escape(title)
     if isinstance(value, bool):
         return escape(_("Yes") if value else _("No"))
     if name.endswith("_minor") and currency and isinstance(value, int):

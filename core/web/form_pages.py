@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 from flask_admin import expose
+from werkzeug.datastructures import MultiDict
 
 from core import runtime
 from core.access import requires
@@ -28,12 +29,12 @@ class FormPages(Listed):
     def create_view(self) -> Any:
         if flask.request.method == "GET":
             return self._form_page(self._blank())
-        form = self._form(flask.request.form.to_dict())
+        form = self._form(flask.request.form)
         if form.rearrange(flask.request.form):
             return self._form_page(form)
         try:
             document = form.document(currency_of(form.values))
-            if asked := questions.before_writing(self.resource, "create", document, self.labels, "", self._url()):
+            if asked := questions.before_writing(self.resource, "create", form, document, "", self._url()):
                 return asked
             outcome = service_of(self.resource).create(context(), [document])[0]
             if outcome.ok and outcome.id:
@@ -50,7 +51,7 @@ class FormPages(Listed):
         stored = service_of(self.resource).documents([record.id])[0]
         if flask.request.method == "GET":
             return self._edit_page(self._filled(stored), record, stored)
-        form = self._form(flask.request.form.to_dict())
+        form = self._form(flask.request.form)
         base = json_object(form.values.pop("base", ""))
         if form.rearrange(flask.request.form):
             return self._edit_page(form, record, stored, base)
@@ -63,7 +64,7 @@ class FormPages(Listed):
             if not document:
                 return self._done(_("Nothing had to be changed."), record.id)
             title, here = self.resource.title(record), self._url("details", record_id=record.id)
-            if asked := questions.before_writing(self.resource, "edit", document, self.labels, title, here):
+            if asked := questions.before_writing(self.resource, "edit", form, document, title, here):
                 return asked
             version = {record.id: flask.request.form.get("version", 0, int)}
             outcome = service_of(self.resource).update(context(), {record.id: document}, version)[0]
@@ -77,8 +78,11 @@ class FormPages(Listed):
             return self._edit_page(form, record, stored, conflict=conflict), 409
         return self._edit_page(form, record, stored, base), 422
 
-    def _form(self, values: forms.Values | None = None) -> forms.Form:
-        return forms.form_of(self.resource.schema, self.resource.form_fields, values)
+    def _form(self, sent: MultiDict[str, str] | None = None) -> forms.Form:
+        form = forms.form_of(self.resource.schema, self.resource.form_fields)
+        if sent is not None:
+            form.read(sent)
+        return form
 
     def _blank(self) -> forms.Form:
         """A form for a new record, with an empty row in each list."""

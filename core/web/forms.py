@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import marshmallow as ma
+from werkzeug.datastructures import MultiDict
 
 from core.db import money
 from core.errors import Invalid
@@ -65,6 +66,13 @@ class Form:
             if "." in info.path:
                 found.setdefault(info.path.rpartition(".")[0], []).append(info)
         return found
+
+    def read(self, sent: MultiDict[str, str], prefix: str = "") -> None:
+        """Take what a browser sent; where several can be ticked, all that are."""
+        self.values = {name.removeprefix(prefix): text for name, text in sent.items() if name.startswith(prefix)}
+        for info in self.single:
+            if info.kind == "several":
+                self.values[info.path] = ", ".join(sent.getlist(prefix + info.path))
 
     def title(self, path: str) -> Any:
         """What the schema calls a nested object or list."""
@@ -145,7 +153,12 @@ class Form:
         """What another user changed since `base` was shown."""
         places = base, stored, self.values
         single = [
-            Difference(info.path, stored.get(info.path, ""), info.label, *(shown(info, one) for one in places))
+            Difference(
+                "" if info.kind == "several" else info.path,
+                stored.get(info.path, ""),
+                info.label,
+                *(shown(info, one) for one in places),
+            )
             for info in self.single
         ]
         nested = [
@@ -202,7 +215,9 @@ class Form:
         try:
             value = _meaning(info, text, currency)
         except (Invalid, ValueError, ArithmeticError) as problem:
-            unread = [_("This is not a number or time we can read.")]
+            unread = [
+                _("This is not a time we can read.") if info.kind == "datetime" else _("Write a number like 1,250.50.")
+            ]
             errors[name] = problem.errors[""] if isinstance(problem, Invalid) else unread
             return
         if value is not None or _declared(self.schema, info.path).allow_none:
@@ -249,6 +264,8 @@ def shown(info: FieldInfo, values: Values) -> str:
     text = values.get(info.path, "")
     if info.kind == "bool":
         return str(_("Yes") if text else _("No"))
+    if info.kind == "several":
+        return ", ".join(str(one.label) for one in info.options() if one.value in text.split(", "))
     return str(info.choices.get(text, text))
 
 
@@ -270,7 +287,7 @@ def _meaning(info: FieldInfo, text: str, currency: str) -> Any:
     if info.kind == "bool":
         return text in ("1", "true", "on")
     if not text:
-        return "" if info.kind in ("text", "longtext", "tags") else None
+        return "" if info.kind in ("text", "longtext", "tags", "several") else None
     if info.kind == "reference":
         return pickers.meaning(info.target, text)
     if info.kind == "money":
@@ -297,4 +314,6 @@ def _text(info: FieldInfo, value: Any, currency: str, titles: Mapping[references
         return moment.astimezone(ZoneInfo(timezone())).strftime("%Y-%m-%dT%H:%M:%S")
     if info.kind == "decimal":
         return format(Decimal(value), "f")
+    if info.kind == "several":
+        return ", ".join(one.value for one in info.options() if one.value in value)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

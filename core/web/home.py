@@ -14,7 +14,7 @@ from core.access import SIGNED_IN, Role, label_of
 from core.dashboard import PERIOD, PERIODS, PREFERENCE, SIZES, Period, Placed, Widget
 from core.db import utcnow
 from core.errors import NotFound
-from core.i18n import _, __, local
+from core.i18n import _, __, local, long_day
 from core.plugins.models import PluginState
 from core.web import charts
 from core.web.base import Guarded, context, is_partial, preference
@@ -42,8 +42,9 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
         period = _period()
         placed = dashboard.arranged(dashboard.offered(context().actor, period), preference(PREFERENCE))
         shown = [one for one in placed if not one.is_hidden]
-        page = {"placed": placed, "shown": shown, "period": period, "periods": PERIODS}
-        return self.render("admin/home/index.html", greeting=_greeting(), quarantined=_quarantined(), **page)
+        page = {"placed": placed, "shown": shown, "period": period, "periods": PERIODS, "quarantined": _quarantined()}
+        today = long_day(local(utcnow()).date())
+        return self.render("admin/home/index.html", greeting=_greeting(), today=today, **page)
 
     @flask_admin.expose("/home/period", methods=["POST"])
     def choose_period(self) -> Any:

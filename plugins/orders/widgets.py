@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Any
 from urllib.parse import urlencode
 
@@ -85,6 +87,22 @@ def _sales(period: Period) -> Callable[[Context], Content]:
     return load
 
 
+def _averages(period: Period) -> Callable[[Context], Content]:
+    """Of currencies with orders now; on a day without any, the line stays where it was."""
+
+    def load(ctx: Context) -> list[Figure]:
+        found = _read(ctx, period)
+        sold = [code for code in _currencies(found) if _sums(found[code], period.days).orders]
+        figures = [_figure(found[code], period, "average_minor", code) for code in sold[:4]]
+        return [replace(one, points=list(accumulate(one.points, _last_known))) for one in figures]
+
+    return load
+
+
+def _last_known(last: int, now: int) -> int:
+    return now or last
+
+
 def _points(days: Days, chosen: Sequence[date], field: str) -> list[int]:
     return [getattr(days.get(day, Sum()), field) for day in chosen]
 
@@ -119,6 +137,7 @@ _DECISIONS: Sequence[tuple[str, Any, Any, str, Tone]] = (
     ("on_hold", __("Orders on hold"), __("Nothing is shipped until they are released"), "player-pause", "warn"),
     ("to_confirm", __("Orders to confirm"), __("They expire when nobody confirms them"), "clock", "warn"),
     ("return_requested", __("Requested returns"), __("A customer waits for an answer"), "arrow-back-up", "info"),
+    ("unpaid", __("Unpaid orders"), __("Open, and their money has not come yet"), "cash", "neutral"),
 )
 
 
@@ -156,13 +175,13 @@ def widgets(period: Period) -> list[Widget]:
         return one(name, title, _counting(load), order, size="quarter", **more)
 
     here, of_period = f"{_LIST}?placed_at={period.name}", {"has_period": True}
-    trend = _counting(_trend(period))
+    trend, no_orders = _counting(_trend(period)), __("No orders in this period.")
     return [
         counted("sales", __("Sales"), _sales(period), 10, icon="cash", **of_period),
         counted("orders", __("Orders"), _orders(period), 11, icon="shopping-cart", url=here, **of_period),
-        counted("to_ship", __("Waiting to ship"), _waiting("to_ship"), 12, icon="truck", url=_url("to_ship")),
-        counted("unpaid", __("Unpaid"), _waiting("unpaid"), 13, icon="credit-card", url=_url("unpaid")),
+        counted("average", __("Average order"), _averages(period), 12, icon="receipt", empty=no_orders, **of_period),
+        counted("to_ship", __("Waiting to ship"), _waiting("to_ship"), 13, icon="truck", url=_url("to_ship")),
         one("trend", __("Sales by day"), trend, 20, icon="chart-line", empty=__("No sales yet."), **of_period),
-        one("newest", __("Newest orders"), _newest, 21, icon="list", url=_LIST, empty=__("No orders yet.")),
-        one("decisions", __("Needs a decision"), _counting(_decisions), 22, icon="bulb", empty=__("Nothing waits.")),
+        one("decisions", __("Needs a decision"), _counting(_decisions), 21, icon="bulb", empty=__("Nothing waits.")),
+        one("newest", __("Newest orders"), _newest, 22, icon="list", url=_LIST, empty=__("No orders yet.")),
     ]

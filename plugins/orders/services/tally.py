@@ -65,10 +65,15 @@ class Key(NamedTuple):
 
 @dataclass
 class Sum:
-    """Orders and money; adding up is all that it does."""
+    """Orders and money."""
 
     orders: int = 0
     amount_minor: int = 0
+
+    @property
+    def average_minor(self) -> int:
+        """Money for each order, a half rounded up; 0 without orders."""
+        return (2 * self.amount_minor + self.orders) // (2 * self.orders) if self.orders else 0
 
 
 def note(resource: str, action: str, changes: Sequence[Change]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -46,6 +47,29 @@ def test_a_period_is_compared_with_the_one_before(sold, ctx, period, now, before
     assert set(trend.points) == set(trend.before) == {2500}
 
 
+def test_an_average_order_is_what_is_sold_by_the_number_of_orders_in_its_currency(service, ctx):
+    kept = [(0, "10.00", "GBP"), (1, "10.01", "GBP"), (9, "4.00", "GBP"), (3, "5000", "JPY"), (8, "1.00", "USD")]
+    mug = {"sku": "MUG", "title": "Mug", "quantity": Decimal(1)}
+    service.create(
+        ctx,
+        [
+            doc(
+                f"{n}", placed_at=NOON - timedelta(days=n), currency=code, lines=[{**mug, "unit_price": Decimal(price)}]
+            )
+            for n, price, code in kept
+        ],
+    )
+    figures = load(ctx, "average", "last_7_days")
+    assert [(one.value, one.before, one.currency) for one in figures] == [(1001, 400, "GBP"), (5000, 0, "JPY")]
+    assert figures[1].points == [0, 0, 0, 5000, 5000, 5000, 5000], "a day without orders has no average of its own"
+    assert load(ctx, "average", "today")[0].value == 1000
+    assert list(load(ctx, "average", "last_30_days"))[-1].change is None
+
+
+def test_without_orders_there_is_no_average(service, ctx):
+    assert load(ctx, "average", "last_7_days") == []
+
+
 def test_a_month_is_compared_with_the_same_days_of_a_shorter_one(monkeypatch):
     monkeypatch.setattr("core.resources.filtering.utcnow", lambda: datetime(2026, 3, 31, 12, tzinfo=UTC))
     before = Period.of("this_month").before
@@ -53,7 +77,7 @@ def test_a_month_is_compared_with_the_same_days_of_a_shorter_one(monkeypatch):
 
 
 def test_a_card_of_a_period_takes_two_statements(sold, ctx):
-    for name in ("sales", "orders", "trend"):
+    for name in ("sales", "orders", "average", "trend"):
         with statements() as seen:
             load(ctx, name, "last_30_days")
         assert len([sql for sql in seen if sql.startswith("SELECT")]) == 2, seen

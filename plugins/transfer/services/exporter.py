@@ -17,7 +17,7 @@ from core import access, audit, db, jobs, runtime
 from core.changes import Change
 from core.context import Context
 from core.errors import Invalid, MaktabError
-from core.i18n import _
+from core.i18n import _, __
 from core.resources import Resource, Selection, select, service_of
 from plugins.transfer.reading.shape import leaves
 from plugins.transfer.services import table
@@ -134,7 +134,7 @@ def start_export(
     _known(format)
     chosen(resource, columns)
     args = {"resource": resource.name, "selection": selection.to_json(), "format": format, "columns": list(columns)}
-    title = _("Export of %(resource)s", resource=resource.label_plural)
+    title = __("Export of %(resource)s", resource=resource.label_plural)
     return jobs.enqueue(ctx, "transfer.export", args, title=title, resource=resource.name)
 
 

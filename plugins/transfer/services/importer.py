@@ -14,7 +14,7 @@ from core.changes import Change
 from core.context import Context
 from core.db import utcnow
 from core.errors import Conflict, Invalid, NotFound
-from core.i18n import N_, _
+from core.i18n import N_, _, __
 from core.resources import Resource
 from plugins.transfer.formats import OPERATORS, ImportFormat, Mapping, fold, known_formats
 from plugins.transfer.models import Import, ImportChange, Reject, SavedMapping
@@ -74,7 +74,8 @@ def run(ctx: Context, import_: Import, dry_run: bool = False) -> Import:
             Reject.delete().where(Reject.import_id == import_.id).execute()
         may = may & (Import.position == -1) if dry_run else may
         _move(ctx, import_, may, values, _("This import is running or has ended."))
-        title = _("Dry run of %(file)s") if dry_run else _("Import of %(file)s")
+        file = import_.file_name
+        title = __("Dry run of %(file)s", file=file) if dry_run else __("Import of %(file)s", file=file)
         _launch(ctx, import_, "transfer.import", "tried" if dry_run else "started", title)
     return import_
 
@@ -92,27 +93,34 @@ def rollback(ctx: Context, import_: Import) -> jobs.Job:
         late = _("Only an import that has ended can be rolled back, and once.")
         _move(ctx, import_, ended, {"state": "running"}, late)
         count = ImportChange.select().where(ImportChange.import_id == import_.id).count()
-        return _launch(ctx, import_, "transfer.import_rollback", "rollback_started", _("Rollback of %(file)s"), count)
+        title = __("Rollback of %(file)s", file=import_.file_name)
+        return _launch(ctx, import_, "transfer.import_rollback", "rollback_started", title, count)
 
 
-def _launch(ctx: Context, import_: Import, kind: str, action: str, title: str, total: int | None = None) -> jobs.Job:
-    name, args, permission = (
-        title % {"file": import_.file_name},
-        {"import_id": import_.id},
-        f"{import_.resource}.import",
-    )
-    job = jobs.enqueue(ctx, kind, args, title=name, resource=import_.resource, permission=permission, total=total)
+def _launch(ctx: Context, import_: Import, kind: str, action: str, title: Any, total: int | None = None) -> jobs.Job:
+    args, permission = {"import_id": import_.id}, f"{import_.resource}.import"
+    job = jobs.enqueue(ctx, kind, args, title=title, resource=import_.resource, permission=permission, total=total)
     _move(ctx, import_, Import.state == "running", {"job_id": job.id}, "")
     note(ctx, import_, action)
     return job
 
 
-def settle(ctx: Context, import_: Import) -> None:
-    """End an import whose job was canceled or gave up while nobody worked on it."""
-    job = jobs.Job.get_or_none(jobs.Job.id == import_.job_id)
-    if import_.state == "running" and job is not None and job.status in ("failed", "dead", "canceled"):
-        state = "canceled" if job.status == "canceled" else "failed"
-        _move(ctx, import_, Import.job_id == job.id, {"state": state, "error": job.error}, "")
+def look(imports: Sequence[Import]) -> None:
+    """Show as ended those whose job was canceled, or gave up, while nobody worked on it; nothing is written."""
+    running = {one.job_id: one for one in imports if one.state == "running"}
+    stopped = jobs.Job.status.in_(["failed", "dead", "canceled"])
+    for job in jobs.Job.select().where(jobs.Job.id.in_(list(running)), stopped) if running else ():
+        import_ = running[job.id]
+        import_.state, import_.error = ("canceled" if job.status == "canceled" else "failed"), job.error
+
+
+def settle(import_: Import) -> None:
+    """End such an import, before a command on it."""
+    look([import_])
+    if import_.state in ("canceled", "failed"):
+        still = (Import.state == "running") & (Import.job_id == import_.job_id)
+        values = {"state": import_.state, "error": import_.error, "updated_at": utcnow()}
+        Import.update(values).where(Import.id == import_.id, still).execute()
 
 
 def note(ctx: Context, import_: Import, action: str) -> None:
