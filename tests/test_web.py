@@ -656,12 +656,33 @@ def test_a_unit_price_keeps_all_its_digits_beside_its_currency(
         assert str(i18n.price(Decimal(amount), currency)).replace("\u00a0", " ") == shown
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7")])
+@pytest.mark.parametrize(("typed", "meant"), [
+        ("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7"), ("1 234 567", "1234567"), (".5", "0.5"),
+        ("12.", "12"), ("1,234,567.891", "1234567.891"),
+    ])  # fmt: skip
 def test_numbers_as_people_type_them(typed: str, meant: str) -> None:
     assert str(i18n.parse_number(typed)) == meant
 
 
-@pytest.mark.parametrize("typed", ["", "abc", "NaN", "1e999999"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "abc",
+        "NaN",
+        "1e999999",
+        "12,50",
+        "1,5",
+        "1.250,00",
+        "1,23,456",
+        "1234,567",
+        "1,234 567",
+        ".",
+        "1,250,",
+        "--5",
+        "9" * 60,
+    ],
+)
 def test_what_is_no_number_is_refused(typed: str) -> None:
     with pytest.raises(ValueError):
         i18n.parse_number(typed)

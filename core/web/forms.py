@@ -172,7 +172,9 @@ class Form:
         try:
             value = _meaning(info, text, currency)
         except (Invalid, ValueError, ArithmeticError) as problem:
-            unread = [_("This is not a number or time we can read.")]
+            unread = [
+                _("This is not a time we can read.") if info.kind == "datetime" else _("Write a number like 1,250.50.")
+            ]
             errors[name] = problem.errors[""] if isinstance(problem, Invalid) else unread
             return
         if value is not None or _declared(self.schema, info.path).allow_none:
