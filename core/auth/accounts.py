@@ -32,7 +32,7 @@ def create_user(
     values = {"username": username.strip().casefold(), "name": name, "email": email, "locale": locale}
     passwords.check(password, values["username"])
     if not re.fullmatch(USERNAME, username.strip()):
-        raise Invalid({"username": [_(SIGNS)]})
+        raise Invalid({"username": [said(SIGNS)]})
     try:
         check_email(email)
     except ma.ValidationError as wrong:

@@ -53,6 +53,11 @@ def _list_of(view: SavedView) -> Resource | None:
     return runtime.current().resources.get(view.resource)
 
 
+def _list_name(view: SavedView) -> Any:
+    declared = _list_of(view)
+    return declared.label_plural if declared else words.kind(view.resource)
+
+
 def _address(view: SavedView) -> str | None:
     """The list with this view open; None while its plugin is off."""
     return links.page(f"{links.endpoint(view.resource)}.index_view", view=view.id)
@@ -92,7 +97,7 @@ VIEWS = Resource(
     nav_group="",
     columns=[
         Column("name", __("Name")),
-        Column("resource", __("List"), value=lambda view: words.kind(view.resource), link=_address),
+        Column("resource", __("List"), value=_list_name, link=_address),
         Column("filters", __("Filters"), value=_asked, shown=False),
         Column("sort", __("Sort"), value=_sorted, shown=False),
         Column("shared_with", __("Shared with"), value=_shared),
