@@ -102,8 +102,10 @@ function put(form, present) {
 }
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-drop]")) unsaved = null;
   const button = event.target.closest?.("[data-take]");
   if (!button) return;
+  event.preventDefault();
   const field = document.getElementById(button.dataset.take);
   if (field.type === "checkbox") field.checked = Boolean(button.dataset.value);
   else field.value = button.dataset.value;
