@@ -29,11 +29,11 @@ from plugins.transfer.services import exporter, importer, reports
 from plugins.transfer.services.listing import chosen
 
 STATES = {
-    "uploaded": Badge(__("Uploaded")), "mapped": Badge(__("Mapped")), "validated": Badge(__("Checked"), "info"),
-    "running": Badge(__("Running"), "info"), "paused": Badge(__("Paused"), "warn"),
-    "completed": Badge(__("Done"), "ok"),
-    "completed_with_errors": Badge(__("Part failed"), "warn"), "failed": Badge(__("Failed"), "bad"),
-    "canceled": Badge(__("Canceled")), "rolled_back": Badge(__("Rolled back"), "alt"),
+    "uploaded": Badge(__("Uploaded"), "neutral", "empty"), "mapped": Badge(__("Mapped"), "neutral", "half"),
+    "validated": Badge(__("Checked"), "info", "empty"), "running": Badge(__("Running"), "info", "half"),
+    "paused": Badge(__("Paused"), "warn", "half"), "completed": Badge(__("Done"), "ok", "full"),
+    "completed_with_errors": Badge(__("Part failed"), "warn", "half"), "failed": Badge(__("Failed"), "bad"),
+    "canceled": Badge(__("Canceled")), "rolled_back": Badge(__("Rolled back"), "alt", "full"),
 }  # fmt: skip
 ENCODINGS = {
     "utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "latin-1": "ISO 8859-1", "cp1256": "Windows-1256",
