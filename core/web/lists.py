@@ -12,6 +12,7 @@ from markupsafe import Markup
 from core import access, nav, runtime, views
 from core.context import Context
 from core.db import money
+from core.errors import Invalid
 from core.i18n import _, __
 from core.resources import Badge, Column, Filter, Page, Resource, Selection, query, traits
 from core.web import cells, pickers, tabs
@@ -82,6 +83,13 @@ def filters(shown: Listing) -> dict[str, Any]:
     """What the form of a filter needs."""
     currency = runtime.current().settings.currency
     return {"shown": shown, "link": shown.link, "chips": chips(shown), "periods": PERIODS, "currency": currency}
+
+
+def refusal(resource: Resource, error: Invalid) -> str:
+    """What was wrong with the address of a list, by the labels of its filters."""
+    labels = {one.name: str(one.label) for one in resource.filters}
+    named = [(labels.get(argument.partition("__")[0], ""), texts) for argument, texts in error.errors.items()]
+    return " ".join(f"{label}: {' '.join(texts)}".removeprefix(": ") for label, texts in named)
 
 
 def chips(shown: Listing) -> list[dict[str, Any]]:
