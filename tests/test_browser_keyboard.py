@@ -65,6 +65,22 @@ def test_what_can_be_done_on_this_page_is_run_from_the_bar(page: Any) -> None:
     page.locator("dialog [name='argument.tags']").wait_for()
 
 
+def test_pages_are_pinned_and_left_from_the_bar(page: Any) -> None:
+    page.goto(LIST)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("pin this")
+    selected(page, "Pin this page to the menu")
+    page.keyboard.press("Enter")
+    page.get_by_text("The page is on top of your menu now.").wait_for()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sign out")
+    selected(page, "Sign out")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sign-in")
+    page.goto(LIST)
+    assert "/sign-in" in page.url
+
+
 def test_what_one_user_opened_is_forgotten_when_he_signs_out(page: Any) -> None:
     (one,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
     page.goto(f"{LIST}{one}")
