@@ -188,6 +188,16 @@ def test_the_list_of_views_names_owners_and_is_reached_from_the_settings_of_a_vi
     assert "owner" in cell
 
 
+def test_views_are_made_and_changed_at_their_list_and_nowhere_else(owner: Any) -> None:
+    ref = keep(owner)
+    page = text_of(owner.get("/admin/views/"))
+    assert f'href="{LIST}?view={ref}"' in page
+    assert "/admin/views/new" not in page
+    assert f"/admin/views/{ref}/edit" not in text_of(owner.get(f"/admin/views/{ref}"))
+    assert owner.get("/admin/views/new").status_code == 404
+    assert owner.get(f"/admin/views/{ref}/edit").status_code == 404
+
+
 def test_a_view_shared_with_a_role_is_seen_by_its_holders(owner: Any, signed_in: Any) -> None:
     ref = keep(owner, shared_with="operator")
     assert tabs_of(text_of(signed_in("operator").get(LIST))) == ["All", "Active", "Ours"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from core import links
 from core.audit import words
 from core.auth import User
 from core.context import Context
@@ -47,6 +48,12 @@ def _shared(view: SavedView) -> Any:
     return {"": _("Only the owner"), EVERYBODY: _("Everybody")}.get(view.shared_with, view.shared_with)
 
 
+def _opened(view: SavedView) -> str | None:
+    """The list as the view shows it; there it is changed, too."""
+    listed = links.page(f"{links.endpoint(view.resource)}.index_view")
+    return f"{listed}?view={view.id}" if listed else None
+
+
 def _join_owners(views: Sequence[SavedView], ctx: Context) -> None:
     """Puts the names of their owners beside views, by one statement."""
     users = {user.id: str(user) for user in User.select().where(User.id.in_({view.owner_id for view in views}))}
@@ -65,7 +72,7 @@ VIEWS = Resource(
     nav_group="",
     columns=[
         Column("name", __("Name")),
-        Column("resource", __("List"), value=lambda view: words.kind(view.resource)),
+        Column("resource", __("List"), value=lambda view: words.kind(view.resource), link=_opened),
         Column("shared_with", __("Shared with"), value=_shared),
         Column("owner", __("Owner"), value=lambda view: view.owner_name),
         Column("updated_at", __("Changed"), "datetime"),
@@ -78,5 +85,5 @@ VIEWS = Resource(
     has_notes=False,
     can_delete=True,
     can_import=False,
-    form_fields=["resource", "name", "shared_with", "position"],
+    has_form=False,
 )

@@ -167,3 +167,14 @@ def test_a_mapping_file_nested_without_end_is_refused(owner: Any) -> None:
     page, deep = upload(owner), io.BytesIO(b"[" * 100_000)
     answer = post(owner, page, page, mapping_file=(deep, "deep.json"))
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("permission", "is_there"), [(SALE.permission("import"), True), (SALE.permission("view"), False)]
+)
+def test_imports_stand_in_the_menu_of_who_may_import_something(
+    signed_in: Any, ctx: Any, permission: str, is_there: bool
+) -> None:
+    access.Role.create(name="hand", label="Hand")
+    access.grant(ctx, "hand", permission)
+    assert ('href="/admin/imports/"' in signed_in("hand").get("/admin/").text) == is_there
