@@ -65,6 +65,22 @@ def test_what_can_be_done_on_this_page_is_run_from_the_bar(page: Any) -> None:
     page.locator("dialog [name='argument.tags']").wait_for()
 
 
+def test_enter_waits_for_what_the_present_text_finds(page: Any) -> None:
+    one, _two = make_suppliers({"code": "S-1", "name": "Waha Linen"}, {"code": "S-2", "name": "Other"})
+    page.goto(LIST)
+    page.keyboard.press("Control+k")
+    page.locator("#palette [aria-selected=true]").wait_for()
+    held: list[Any] = []
+    page.route("**/palette/?*", lambda route: held.append(route))
+    page.keyboard.type("waha")
+    page.keyboard.press("Enter")
+    assert page.locator("#palette [aria-selected=true]").count() == 0
+    page.wait_for_timeout(400)
+    assert page.locator("#palette").is_visible()
+    held[-1].continue_()
+    page.wait_for_url(f"**{LIST}{one}")
+
+
 def test_pages_are_pinned_and_left_from_the_bar(page: Any) -> None:
     page.goto(LIST)
     page.keyboard.press("Control+k")

@@ -48,8 +48,8 @@ async function send() {
   if (answer?.status !== 204) return void putBack(answer);
   kept = wanted;
   if (isBehind) return void send();
-  const { follows } = form.dataset;
-  if (follows) window.htmx.ajax("get", location.pathname, { target: follows, select: follows, swap: "outerHTML" });
+  const menu = form.querySelector("[data-follows]");
+  if (menu) window.htmx.trigger(menu, "kept");
 }
 
 async function putBack(answer) {

@@ -6,7 +6,10 @@ const dialog = document.getElementById("palette");
 const input = dialog?.querySelector("input");
 const status = document.getElementById("palette-status");
 const results = document.getElementById("palette-results");
-const options = () => [...results.querySelectorAll("[role=option]")];
+// What was found for another text than the present one is not chosen: Enter waits for the answer.
+const isFresh = () => document.getElementById("palette-list").dataset.asked === input.value;
+const options = () => (isFresh() ? [...results.querySelectorAll("[role=option]")] : []);
+let isEntered = false;
 const chosen = () => results.querySelector("[aria-selected=true]");
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
@@ -28,8 +31,14 @@ function choose(option) {
 
 function move(step) {
   const all = options();
+  if (!all.length) return;
   const at = all.indexOf(chosen());
   choose(all[(at + step + all.length) % all.length]);
+}
+
+function enter() {
+  isEntered = !isFresh();
+  if (!isEntered) chosen()?.click();
 }
 
 const words = () => plain(input.value).split(/\s+/).filter(Boolean);
@@ -95,13 +104,18 @@ if (dialog) {
   });
   dialog.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    chosen()?.click();
+    enter();
   });
+  input.addEventListener("input", () => {
+    isEntered = false;
+    choose(options()[0]);
+  });
+  dialog.addEventListener("close", () => (isEntered = false));
   dialog.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) move(step);
-    else if (event.key === "Enter" && event.target === results) chosen()?.click();
+    else if (event.key === "Enter" && event.target === results) enter();
     else return;
     event.preventDefault();
   });
@@ -117,7 +131,11 @@ if (dialog) {
     showOwn(list);
     choose(options()[0]);
     status.textContent = list.dataset.said;
+    if (isEntered) enter();
   });
   for (const name of ["htmx:responseError", "htmx:sendError"])
-    input.addEventListener(name, () => (status.textContent = status.dataset.error));
+    input.addEventListener(name, () => {
+      isEntered = false;
+      status.textContent = status.dataset.error;
+    });
 }
