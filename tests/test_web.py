@@ -232,6 +232,30 @@ def test_a_conflict_shows_the_other_change_and_keeps_the_input(owner: Any) -> No
     assert "<h1>Mine</h1>" in text_of(owner.get(f"{LIST}{first}"))
 
 
+def test_what_only_the_other_changed_is_taken_over_and_stays(owner: Any) -> None:
+    first = make_suppliers(document(country="GB"))[0]
+    mine = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
+    send(owner, f"{LIST}{first}/edit", **mine | {"name": "Theirs"})
+    page = text_of(send(owner, f"{LIST}{first}/edit", **mine | {"country": "SA"}))
+    assert "Taken over from them: Name" in page
+    assert "data-take" not in page
+    assert send(owner, f"{LIST}{first}/edit", **form_of(page)).status_code == 302
+    kept = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
+    assert (kept["name"], kept["country"]) == ("Theirs", "SA")
+
+
+def test_without_a_script_the_server_takes_over_what_the_other_wrote(owner: Any) -> None:
+    first = make_suppliers(document(country="GB"))[0]
+    mine = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
+    send(owner, f"{LIST}{first}/edit", **mine | {"name": "Theirs", "country": "SA"})
+    clash = form_of(text_of(send(owner, f"{LIST}{first}/edit", **mine | {"name": "Mine", "country": "FR"})))
+    page = text_of(send(owner, f"{LIST}{first}/edit", **clash, take_over="name"))
+    assert (form_of(page)["name"], form_of(page)["country"]) == ("Theirs", "FR")
+    assert "Taken over from them: Name" in page
+    assert re.findall('name="take_over" value="([^"]+)', page) == ["country"]
+    assert f'href="{LIST}{first}/edit?" data-drop' in page
+
+
 def form_of(page: str) -> dict[str, str]:
     """The texts in a page's inputs as the browser would send them."""
     found: dict[str, str] = {}
@@ -632,12 +656,33 @@ def test_a_unit_price_keeps_all_its_digits_beside_its_currency(
         assert str(i18n.price(Decimal(amount), currency)).replace("\u00a0", " ") == shown
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7")])
+@pytest.mark.parametrize(("typed", "meant"), [
+        ("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7"), ("1 234 567", "1234567"), (".5", "0.5"),
+        ("12.", "12"), ("1,234,567.891", "1234567.891"),
+    ])  # fmt: skip
 def test_numbers_as_people_type_them(typed: str, meant: str) -> None:
     assert str(i18n.parse_number(typed)) == meant
 
 
-@pytest.mark.parametrize("typed", ["", "abc", "NaN", "1e999999"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "abc",
+        "NaN",
+        "1e999999",
+        "12,50",
+        "1,5",
+        "1.250,00",
+        "1,23,456",
+        "1234,567",
+        "1,234 567",
+        ".",
+        "1,250,",
+        "--5",
+        "9" * 60,
+    ],
+)
 def test_what_is_no_number_is_refused(typed: str) -> None:
     with pytest.raises(ValueError):
         i18n.parse_number(typed)

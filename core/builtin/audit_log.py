@@ -94,9 +94,7 @@ def _kinds() -> dict[str, str]:
 
 def _chain(ctx: Context, _none: Any) -> dict[str, Any]:
     """The state of the chain, above the list."""
-    state = audit_checks.state()
-    last = state["last"]
-    return {"head": state["head"], "last": last, "found": (last.diff or {}).get("after", {}) if last else {}}
+    return audit_checks.state()
 
 
 ENTRIES = Resource(

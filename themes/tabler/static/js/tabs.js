@@ -17,6 +17,14 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("htmx:confirm", (event) => event.detail.elt.id === "find" && isLeft && event.preventDefault());
 
+// A table that has room scrolls with the page, its heads staying in sight; one that is too wide scrolls within its box.
+const fit = () => {
+  for (const box of document.querySelectorAll("#list .mk-tw")) box.classList.toggle("mk-fits", box.scrollWidth <= box.clientWidth);
+};
+document.addEventListener("htmx:afterSettle", fit);
+window.addEventListener("resize", fit);
+fit();
+
 // The menu of filters: its list shrinks to what fits the text; Enter opens the first one.
 const fits = (menu, text) => {
   const shown = [];
