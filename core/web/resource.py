@@ -91,7 +91,7 @@ class ResourceView(
                 return flask.redirect(f"{self._url()}?{urlencode(shown.canonical)}")
             found = query.page(context(), self.resource, shown.state)
         except Invalid as error:  # an old link or a mistyped value: the list without it, and why
-            shown, problem = listing(context(), self.resource, MultiDict()), str(error)
+            shown, problem = listing(context(), self.resource, MultiDict()), lists.refusal(self.resource, error)
             found = query.page(context(), self.resource, shown.state)
         page = lists.view(context(), shown, found)
         template = "admin/model/table.html" if is_partial() else "admin/model/list.html"
