@@ -18,7 +18,7 @@ from core.i18n import _
 from core.plugins import assembly
 from core.plugins.blame import blaming
 from core.runtime import Runtime
-from core.web import HomeView, MaktabTheme, ResourceView, base, confirm, errors, theme
+from core.web import HomeView, MaktabTheme, ResourceView, base, confirm, errors, offline, theme
 
 
 class _Request(flask.Request):
@@ -65,6 +65,7 @@ def create_app(runtime: Runtime) -> flask.Flask:
     app.before_request(_refuse_nul)
     app.after_request(confirm.for_dialog)
     health.init_app(app)
+    offline.init_app(app)
     app.add_url_rule("/", "root", access.requires(access.SIGNED_IN)(lambda: flask.redirect("/admin/")))
     _add_views(app, runtime)
     api.init_app(app, runtime)
@@ -79,6 +80,7 @@ def _configure(app: flask.Flask, runtime: Runtime) -> None:
     app.config.update(
         MAX_CONTENT_LENGTH=runtime.settings.upload_limit_mb * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        MAX_FORM_PARTS=10_000,  # rows that were ticked one by one over many pages
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch must not lose its input
     )
 

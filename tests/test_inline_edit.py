@@ -107,7 +107,7 @@ def test_what_was_not_changed_is_not_written(suppliers: Resource, one: int, sign
     ("name", "text", "said"),
     [
         ("name", "", "This is needed."),
-        ("country", "Germany", "String does not match"),
+        ("country", "Germany", "This is not written as expected. Two letters"),
         ("credit_minor", "much", "This is not a number"),
         ("parent", "nobody", "Nothing found for “nobody”."),
     ],
@@ -236,6 +236,15 @@ def test_a_token_is_wanted(one: int, signed_in: Any, suppliers: Resource) -> Non
 def test_a_made_up_base_is_a_clash(one: int, signed_in: Any, suppliers: Resource, base: str) -> None:
     assert sent(signed_in("operator"), one, "name", base=base, name="X").status_code == 409
     assert stored(suppliers, one)["name"] == "Waha"
+
+
+def test_a_cell_says_what_is_expected_of_it_and_a_form_says_it_once(one: int, signed_in: Any) -> None:
+    browser, help = signed_in("operator"), "Two letters, such as GB."
+    assert f"This is not written as expected. {help}" in typed(browser, one, "country", "Wales").text
+    refused = browser.send(f"{LIST}new", code="S-9", name="Nine", country="Wales").text
+    assert f"This is not written as expected. {help}" in refused
+    assert refused.partition("<form")[2].partition('id="f-country"')[2].partition("</div>")[0].count(help) == 1
+    assert 'aria-describedby="e-country "' in refused
 
 
 def test_a_list_costs_no_statement_more_for_who_edits_all_of_it(one: int, signed_in: Any) -> None:

@@ -64,6 +64,18 @@ def test_a_cell_that_is_only_read_is_kept_by_the_form_and_never_written(signed_i
     assert all("stock" not in row for row in stored())
 
 
+def test_a_value_that_has_a_badge_is_shown_by_it_and_comes_back_with_a_refused_form(signed_in: Any) -> None:
+    owner, place = signed_in("owner"), fabric()
+    badge = r'<span class="mk-badge mk-(\w+)"><span class="mk-pip[^>]*></span>(.*?)</span>'
+    page = owner.get(place).text
+    assert re.findall(badge, page) == [("ok", "In stock"), ("bad", "Out of stock"), ("ok", "In stock")]
+    refused = owner.send(place, **inputs(page) | {"variants.2.price_minor": "much"})
+    assert re.findall(badge, refused.text) == re.findall(badge, page)
+    owner.send(place, **inputs(page) | {"variants.1.reorder_at": "5"})
+    assert ("warn", "Low") in re.findall(badge, owner.get(place).text)
+    assert all("state" not in row for row in stored())
+
+
 def test_a_row_that_is_emptied_goes_though_its_stock_is_still_said(signed_in: Any) -> None:
     owner, place = signed_in("owner"), fabric()
     form = inputs(owner.get(place).text)
@@ -98,6 +110,29 @@ def test_the_head_of_a_group_fills_all_of_its_rows(page: Any) -> None:
     page.keyboard.press("Control+s")
     page.get_by_text("Saved.").wait_for()
     assert [(row["price_minor"], row["is_sold"]) for row in stored()] == [(70000, False), (64900, True), (70000, False)]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_selected_rows_are_filled_together(page: Any) -> None:
+    page.goto(fabric())
+    price = page.get_by_label("Price of all selected rows")
+    assert not price.is_visible()
+    page.get_by_label("Select row 1").check()
+    page.get_by_label("Select row 3").check()
+    page.get_by_role("rowheader", name="2 selected").wait_for()
+    assert pages.seen(page) == []
+    assert page.get_by_label("Select all rows of Sand").evaluate("box => box.indeterminate")
+    assert page.get_by_label("Select all rows of Clay").is_checked()
+    assert price.get_attribute("placeholder") == "649.00"
+    price.fill("500.00")
+    assert [cell(page, number, "price_minor").input_value() for number in range(3)] == ["500.00", "500.00", "749.00"]
+    page.get_by_text("Unsaved changes: Price (2)").wait_for()
+    page.get_by_label("Select all rows", exact=True).check()
+    page.get_by_label("Sold of all selected rows").uncheck()
+    page.keyboard.press("Control+s")
+    page.get_by_text("Saved.").wait_for()
+    kept = [(row["price_minor"], row["is_sold"]) for row in stored()]
+    assert kept == [(50000, False), (50000, False), (74900, False)]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])

@@ -159,6 +159,12 @@ def test_an_undo_later_touches_what_was_counted_and_nothing_later(owner: Any, wo
     assert Job.get(Job.kind == "core.action").done == 2
 
 
+def test_rows_ticked_one_by_one_over_many_pages_may_be_more_than_a_thousand(owner: Any) -> None:
+    form = {"csrf_token": csrf_of(owner.get("/admin/profile/").text), "ids": list(range(1, 1_501))}
+    page = owner.post(DELETE, data=form, content_type="multipart/form-data")
+    assert (page.status_code, ">Delete: 1,500 suppliers</button>" in page.text) == (200, True)
+
+
 def test_it_wants_the_password_too_when_that_is_long_ago(owner: Any) -> None:
     Session.update(step_up_at=db.utcnow() - timedelta(hours=1)).where(Session.user == owner.user).execute()
     form = {"ids": make_suppliers(count=2)}

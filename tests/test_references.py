@@ -441,6 +441,59 @@ def test_the_log_tells_of_the_change(trips: Resource, places: dict[str, int], ct
     assert entry.diff["after"]["to_id"] == places["Bath"]
 
 
+def told(page: str) -> list[str]:
+    """Before and after of the changes in a timeline or an entry of the log."""
+    return [text for text in re.findall(r"<bdi>(.*?)</bdi>", page) if text != "–"]
+
+
+def moved(trips: Resource, ctx: Context, *ids: int) -> int:
+    trip = a_trip(trips, ctx, to_id=ids[0])
+    for one in ids[1:]:
+        service_of(trips).update(ctx, {trip: {"to_id": one}})
+    return trip
+
+
+def test_the_timeline_calls_them_by_their_titles(
+    trips: Resource, places: dict[str, int], ctx: Context, signed_in: Any
+) -> None:
+    trip = moved(trips, ctx, places["Ansbach"], places["Ely"], places["Bath"])
+    url, link = f"{TRIPS}{trip}", '<a href="/admin/suppliers/{}">{}</a>'.format
+    bath, ely = (link(places[name], name) for name in ("Bath", "Ely"))
+    page = signed_in("owner").get(url).text.split('id="timeline"')[1]
+    assert told(page) == [ely, bath, link(places["Ansbach"], "Ansbach"), ely]
+    page = signed_in("operator", GB).get(url).text.split('id="timeline"')[1]
+    assert told(page) == [ely, bath, str(places["Ansbach"]), ely], "what he may not see stays a number"
+    drivers(ctx)
+    page = signed_in("drivers").get(url).text.split('id="timeline"')[1]
+    assert told(page) == list(map(str, [places["Ely"], places["Bath"], places["Ansbach"], places["Ely"]]))
+
+
+def test_a_timeline_of_many_changes_asks_no_more_than_one_of_none(
+    trips: Resource, places: dict[str, int], ctx: Context, signed_in: Any
+) -> None:
+    quiet, busy = moved(trips, ctx, places["Ely"]), 0
+    busy = service_of(trips).create(ctx, [{"name": "Busy", "to_id": places["Ely"]}])[0].id or 0
+    for name in ("Bath", "Ansbach", "Twin", "Ely"):
+        service_of(trips).update(ctx, {busy: {"to_id": places[name]}})
+    browser, seen = signed_in("owner"), []
+    browser.get(f"{TRIPS}{quiet}")
+    for trip in (quiet, busy):
+        with count_statements() as statements:
+            assert browser.get(f"{TRIPS}{trip}").status_code == 200
+        seen.append(len(statements))
+    assert seen[0] == seen[1]
+
+
+def test_an_entry_of_the_log_calls_them_by_their_titles(
+    trips: Resource, places: dict[str, int], ctx: Context, signed_in: Any
+) -> None:
+    moved(trips, ctx, places["Ansbach"], places["Bath"])
+    entry = Entry.select().where(Entry.resource == "trips.trip").order_by(Entry.id.desc()).get()
+    page = signed_in("owner").get(f"/admin/audit/{entry.id}").text
+    assert f'<a href="/admin/suppliers/{places["Ansbach"]}">Ansbach</a>' in told(page)
+    assert f'<a href="/admin/suppliers/{places["Bath"]}">Bath</a>' in told(page)
+
+
 def taken_in(ctx: Context, text: str, work_off: Callable[[], None], **mapping: Any) -> transfer.Import:
     stored = files.store(ctx, io.BytesIO(text.encode()), "trips.csv").id
     columns = mapping or {"columns": (("name", "name"), ("to", "to_id"))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from core.audit.models import Entry
 from core.auth.models import Session, User
 from core.auth.view_as import LONGEST
 from core.context import Context
-from core.errors import Forbidden
+from core.errors import Forbidden, Invalid
 from tests.conftest import csrf_of
 from tests.test_sweep import SAFE, callers, routes_of, suppliers, whole_app
 
@@ -132,6 +133,114 @@ def test_a_new_user_waits_for_a_password_and_can_then_sign_in(signed_in: Callabl
     assert "No password yet" not in owner.get(made.location).text
     assert auth.sign_in("sara", "a teapot of some other blue", ip="", browser="")
     assert User.get_by_id(user.id).last_sign_in_at is not None
+
+
+def user_form(browser: Any, url: str) -> dict[str, Any]:
+    """What the form of a user sends when nothing is touched."""
+    page = browser.get(url).text
+    hidden = re.findall(r'type="hidden" name="(base|version|roles)" value="([^"]*)"', page)
+    typed = re.findall(r'name="(username|name|email|timezone)" type="text" value="([^"]*)"', page)
+    held = [value for name, value in hidden if name == "roles"] + ticked_of(page, "roles")
+    given = {name: html.unescape(value) for name, value in [*hidden, *typed] if name != "roles"}
+    return given | {"locale": "en", "roles": held}
+
+
+def ticked_of(page: str, name: str) -> list[str]:
+    return [value for value, rest in boxes(page, name).items() if "checked" in rest and "disabled" not in rest]
+
+
+def roles_of(user: User) -> set[str]:
+    return {one.role.name for one in UserRole.select().where(UserRole.user == user)}
+
+
+def test_roles_of_a_new_user_are_ticked_by_their_names(signed_in: Callable[..., Any]) -> None:
+    owner = signed_in("owner")
+    page = owner.get("/admin/users/new").text
+    assert list(boxes(page, "roles")) == ["owner", "manager", "operator", "viewer"]
+    assert re.search(r'value="operator"><span>Operator', page)
+    sent = {"username": "sara", "locale": "en", "timezone": "UTC", "roles": ["operator", "viewer"]}
+    asked = owner.post("/admin/users/new", data=sent | form(owner), headers={"Referer": "http://localhost/admin/"})
+    assert "Roles: Operator, Viewer" in asked.text
+    made = owner.send("/admin/users/new", **sent)
+    sara = User.get(User.username == "sara")
+    assert roles_of(sara) == {"operator", "viewer"}
+    edit = f"{made.location}/edit"
+    same = user_form(owner, edit)
+    assert same["roles"] == ["operator", "viewer"]
+    owner.send(edit, **same)
+    assert "Nothing had to be changed." in owner.get(made.location).text
+    assert owner.send(edit, **same | {"roles": []}).status_code == 302
+    assert roles_of(sara) == set()
+
+
+def test_roles_that_are_not_ones_own_to_give_are_shown_and_stay(
+    signed_in: Callable[..., Any], make_user: Callable[..., User], ctx: Context
+) -> None:
+    access.grant(ctx, "manager", "core.user.*")
+    manager, other = signed_in("manager"), make_user("owner")
+    access.assign(ctx, other, "viewer")
+    page = manager.get("/admin/users/new").text
+    assert {name for name, rest in boxes(page, "roles").items() if "disabled" in rest} == {"owner"}
+    assert page.count("not yours to give") == 1
+    edit = f"/admin/users/{other.id}/edit"
+    assert user_form(manager, edit)["roles"] == ["owner", "viewer"]
+    answer = manager.send(edit, **user_form(manager, edit) | {"roles": ["viewer"]})
+    assert "This user may do more than you." in answer.text
+    assert (
+        manager.send("/admin/users/new", username="x", locale="en", timezone="UTC", roles=["owner"]).status_code != 302
+    )
+    assert roles_of(other) == {"owner", "viewer"}
+    assert not User.select().where(User.username == "x").exists()
+
+
+@pytest.mark.parametrize("text", ["x", "x@", "sam@example", "sam@exa mple.com"])
+def test_an_e_mail_address_is_one(
+    signed_in: Callable[..., Any], api: Callable[..., Any], ctx: Context, text: str
+) -> None:
+    owner, wanted = signed_in("owner"), "Write an e-mail address, such as sam@example.com."
+    new = {"username": "sara", "locale": "en", "timezone": "UTC"}
+    refused = owner.send("/admin/users/new", **new, email=text)
+    assert refused.status_code == 422
+    assert wanted in refused.text
+    assert wanted in owner.send("/admin/profile/", what="profile", name="Me", email=text).text
+    answer = api("owner").post("/api/v1/users", json=new | {"email": text})
+    assert answer.json["errors"] == {"email": [wanted]}
+    with pytest.raises(Invalid) as problem:
+        auth.create_user(ctx, "sara", "a teapot of some other blue", email=text)
+    assert problem.value.errors == {"email": [wanted]}
+    assert not User.select().where(User.username == "sara").exists()
+    assert owner.send("/admin/users/new", **new, email="sam@example.com").status_code == 302
+    assert owner.send("/admin/users/new", **new | {"username": "lina"}, email="").status_code == 302
+
+
+def test_what_is_not_written_as_expected_is_told_how(signed_in: Callable[..., Any]) -> None:
+    owner = signed_in("owner")
+    refused = owner.send("/admin/users/new", username="s a", locale="en", timezone="UTC")
+    assert "Use letters, digits and . @ + - _ only." in refused.text
+    assert "a letter first." in owner.send("/admin/roles/new", name="9 Tills", label="Tills").text
+
+
+def test_a_refused_action_keeps_what_was_typed_and_names_fields_as_the_form_does(
+    signed_in: Callable[..., Any], make_user: Callable[..., User]
+) -> None:
+    owner, user, url = signed_in("owner"), make_user("viewer"), "/admin/users/actions/limit_rows"
+    typed = {"role": "viewer", "resource": "orders.order", "scope": "color", "values": "uk, de"}
+    sent = {"ids": user.id} | {f"argument.{name}": text for name, text in typed.items()}
+    refused = owner.send(url, **sent)
+    assert refused.status_code == 422
+    assert "orders.order has no rows by color." in refused.text.partition('id="e-argument.scope"')[2]
+    for name, text in typed.items():
+        assert re.search(rf'name="argument.{name}"[^>]* value="{text}"', refused.text), name
+    unknown = owner.send(url, **sent | {"argument.role": "chief"})
+    assert "There is no role chief." in unknown.text
+    assert 'value="chief"' in unknown.text
+    again = owner.send(url, **sent | {"argument.scope": "sales_channel"})
+    assert again.status_code == 302
+    assert UserRole.get(UserRole.user == user).scopes == {"orders.order": {"sales_channel": ["uk", "de"]}}
+    easy = owner.send("/admin/users/actions/set_password", ids=user.id, **{"argument.password": "short"})
+    assert easy.status_code == 422
+    assert re.search(r'id="e-argument.password">.*?</span>', easy.text, re.DOTALL)
+    assert "password: Use" not in easy.text
 
 
 def test_sessions_of_others_are_seen_and_ended(signed_in: Callable[..., Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -230,6 +231,30 @@ def test_a_conflict_shows_the_other_change_and_keeps_the_input(owner: Any) -> No
     assert form_of(page)["name"] == "Mine"
     assert send(owner, f"{LIST}{first}/edit", **form_of(page)).status_code == 302
     assert "<h1>Mine</h1>" in text_of(owner.get(f"{LIST}{first}"))
+
+
+def test_what_only_the_other_changed_is_taken_over_and_stays(owner: Any) -> None:
+    first = make_suppliers(document(country="GB"))[0]
+    mine = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
+    send(owner, f"{LIST}{first}/edit", **mine | {"name": "Theirs"})
+    page = text_of(send(owner, f"{LIST}{first}/edit", **mine | {"country": "SA"}))
+    assert "Taken over from them: Name" in page
+    assert "data-take" not in page
+    assert send(owner, f"{LIST}{first}/edit", **form_of(page)).status_code == 302
+    kept = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
+    assert (kept["name"], kept["country"]) == ("Theirs", "SA")
+
+
+def test_without_a_script_the_server_takes_over_what_the_other_wrote(owner: Any) -> None:
+    first = make_suppliers(document(country="GB"))[0]
+    mine = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
+    send(owner, f"{LIST}{first}/edit", **mine | {"name": "Theirs", "country": "SA"})
+    clash = form_of(text_of(send(owner, f"{LIST}{first}/edit", **mine | {"name": "Mine", "country": "FR"})))
+    page = text_of(send(owner, f"{LIST}{first}/edit", **clash, take_over="name"))
+    assert (form_of(page)["name"], form_of(page)["country"]) == ("Theirs", "FR")
+    assert "Taken over from them: Name" in page
+    assert re.findall('name="take_over" value="([^"]+)', page) == ["country"]
+    assert f'href="{LIST}{first}/edit?" data-drop' in page
 
 
 def form_of(page: str) -> dict[str, str]:
@@ -632,12 +657,33 @@ def test_a_unit_price_keeps_all_its_digits_beside_its_currency(
         assert str(i18n.price(Decimal(amount), currency)).replace("\u00a0", " ") == shown
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7")])
+@pytest.mark.parametrize(("typed", "meant"), [
+        ("1,234.50", "1234.50"), ("١٬٢٣٤٫٥", "1234.5"), (" -7 ", "-7"), ("1 234 567", "1234567"), (".5", "0.5"),
+        ("12.", "12"), ("1,234,567.891", "1234567.891"),
+    ])  # fmt: skip
 def test_numbers_as_people_type_them(typed: str, meant: str) -> None:
     assert str(i18n.parse_number(typed)) == meant
 
 
-@pytest.mark.parametrize("typed", ["", "abc", "NaN", "1e999999"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "abc",
+        "NaN",
+        "1e999999",
+        "12,50",
+        "1,5",
+        "1.250,00",
+        "1,23,456",
+        "1234,567",
+        "1,234 567",
+        ".",
+        "1,250,",
+        "--5",
+        "9" * 60,
+    ],
+)
 def test_what_is_no_number_is_refused(typed: str) -> None:
     with pytest.raises(ValueError):
         i18n.parse_number(typed)
@@ -685,3 +731,9 @@ def test_what_a_schema_says_is_said_in_arabic() -> None:
     with i18n.speaking("ar"):
         assert i18n.said("Length must be between 1 and 32.") == "يجب أن يكون الطول بين 1 و32."
         assert i18n.said("A rule of a plugin: 7.") == "A rule of a plugin: 7."
+
+
+def test_marks_of_a_chart_are_in_the_digits_of_the_reader() -> None:
+    with i18n.speaking("ar", digits="arab"):
+        assert i18n.compact(15000).startswith("١٥")
+        assert i18n.short_day(date(2026, 11, 26)).startswith("٢٦")

@@ -14,7 +14,7 @@ from core.i18n import _
 from core.rights import looking
 
 View = TypeVar("View", bound=Callable[..., Any])
-PUBLIC = frozenset({"/admin/sign-in", "/healthz", "/readyz", "/metrics"})
+PUBLIC = frozenset({"/admin/sign-in", "/admin/offline", "/admin/worker.js", "/healthz", "/readyz", "/metrics"})
 """The only URL rules open to nobody, besides static files. `/metrics` asks for a token or loopback itself."""
 
 LEAVING = frozenset({"core_people.leave", "core_auth.sign_out"})

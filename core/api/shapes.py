@@ -16,7 +16,14 @@ _TEXT |= {
     "date": "A day, or today, yesterday, last_7_days, last_30_days, this_month, this_year; of a time also a moment.",
 }
 _EXAMPLES = {"integer": 1, "money": 1250, "decimal": "12.50", "bool": True, "datetime": "2026-03-01T14:30:00Z"}
-_EXAMPLES |= {"date": "2026-03-01", "currency": "GBP", "tags": ["new"], "email": "sam@example.com", "json": {}}
+_EXAMPLES |= {
+    "date": "2026-03-01",
+    "currency": "GBP",
+    "tags": ["new"],
+    "several": ["new"],
+    "email": "sam@example.com",
+    "json": {},
+}
 _EXAMPLES |= {"reference": 1}
 
 

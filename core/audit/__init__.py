@@ -3,6 +3,6 @@
 from core.audit.chain import anchor, seal
 from core.audit.log import export, history, write
 from core.audit.models import Entry, Head
-from core.audit.verify import Report, verify
+from core.audit.verify import Report, late, verify
 
-__all__ = ["Entry", "Head", "Report", "anchor", "export", "history", "seal", "verify", "write"]
+__all__ = ["Entry", "Head", "Report", "anchor", "export", "history", "late", "seal", "verify", "write"]

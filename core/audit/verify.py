@@ -17,7 +17,10 @@ _DIGEST = _WIDTH - 1
 
 @dataclass(frozen=True)
 class Report:
-    """`checked` sealed entries were right; the first wrong one has the seq `at`, and `problem` says what happened."""
+    """`checked` sealed entries were right; the first wrong one has the seq `at`, and `problem` says what happened.
+
+    Without `at` what is sealed holds, and only the sealer is late.
+    """
 
     ok: bool
     checked: int
@@ -56,10 +59,15 @@ def _tail(chain: Chain, seq: int, last: str, anchored: int) -> Report:
         return Report(False, seq, f"{known - seq} entries from {seq + 1} on were cut off", seq + 1)
     if head and (head.seq, head.hash) != (seq, last):
         return Report(False, seq, "the head row was put back to an earlier one", head.seq + 1)
-    late = Entry.select().where(Entry.seq.is_null(), Entry.at < db.utcnow() - timedelta(seconds=_ALARM_S)).count()
-    if late:
-        return Report(False, seq, f"{late} entries wait unsealed for more than {_ALARM_S} s: does a worker run?")
+    if waiting := late():
+        return Report(False, seq, f"{waiting} entries wait unsealed for more than {_ALARM_S} s: does a worker run?")
     return Report(True, seq)
+
+
+def late() -> int:
+    """How many entries wait unsealed for longer than a sealer at work lets them."""
+    waiting = Entry.seq.is_null() & (Entry.at < db.utcnow() - timedelta(seconds=_ALARM_S))
+    return int(Entry.select().where(waiting).count())
 
 
 def _diagnosis(chain: Chain, seq: int, last: str) -> str:

@@ -5,23 +5,38 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import marshmallow as ma
+
 from core import access, changes, db
 from core.auth import passwords, throttle
 from core.auth.models import USERNAME, Session, User
 from core.changes import Change
 from core.context import Context
 from core.errors import Invalid
-from core.i18n import _
+from core.i18n import N_, _, said
+
+SIGNS = N_("Use letters, digits and . @ + - _ only.")
+_ADDRESS = ma.validate.Email(error=N_("Write an e-mail address, such as sam@example.com."))
+
+
+def check_email(text: str) -> None:
+    """Raise marshmallow's ValidationError for what is neither an address nor empty."""
+    if text:
+        _ADDRESS(text)
 
 
 def create_user(
     ctx: Context, username: str, password: str, *, name: str = "", email: str = "", locale: str = "en"
 ) -> User:
-    """A new user without a role. Raises Invalid when the name is taken or the password too easy."""
+    """A new user without a role. Raises Invalid when the name is taken, the password too easy, or the e-mail none."""
     values = {"username": username.strip().casefold(), "name": name, "email": email, "locale": locale}
     passwords.check(password, values["username"])
     if not re.fullmatch(USERNAME, username.strip()):
-        raise Invalid({"username": [_("Use letters, digits and . @ + - _ only.")]})
+        raise Invalid({"username": [said(SIGNS)]})
+    try:
+        check_email(email)
+    except ma.ValidationError as wrong:
+        raise Invalid({"email": [said(str(wrong.args[0]))]}) from None
     stored = passwords.hashed(password)
     with db.transaction():
         if User.select().where(User.username == values["username"]).exists():

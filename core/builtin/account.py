@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import flask
+from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import ImmutableMultiDict
 
 from core.access import SIGNED_IN, requires
@@ -14,9 +15,10 @@ from core.auth.frame import current_context, current_session, current_user, ente
 from core.auth.models import ApiToken, Session, User
 from core.builtin import people
 from core.errors import Invalid
-from core.i18n import LOCALES, _
+from core.i18n import LOCALES, _, locale, speaking
 from core.resources.fields import loaded
 from core.web import confirm
+from core.web.base import is_dialog
 from core.web.confirm import Question
 
 Form = ImmutableMultiDict[str, str]
@@ -26,6 +28,7 @@ def blueprint() -> flask.Blueprint:
     """A new blueprint for each application."""
     pages = flask.Blueprint("core_auth", __name__, url_prefix="/admin")
     pages.add_url_rule("/sign-in", "sign_in", sign_in, methods=["GET", "POST"])
+    pages.add_url_rule("/session", "session", session)
     pages.add_url_rule("/sign-out", "sign_out", sign_out, methods=["POST"])
     pages.add_url_rule("/profile/", "profile", profile, methods=["GET", "POST"])
     return pages
@@ -52,8 +55,9 @@ def sign_in() -> Any:
 
 
 def _sign_in_page(target: str, error: str = "") -> str:
-    name = flask.request.form.get("username", "")
-    return flask.render_template("admin/sign_in.html", next=target, error=error, username=name)
+    page = "admin/sign_in_again.html" if is_dialog() else "admin/sign_in.html"
+    values = {"username": flask.request.form.get("username", ""), "has_ended": "_user_id" in flask.session}
+    return flask.render_template(page, next=target, error=error, **values)
 
 
 def _from_where() -> dict[str, str]:
@@ -63,6 +67,12 @@ def _from_where() -> dict[str, str]:
 def _enter(user: User, secret: str) -> None:
     flask.session.clear()  # with it goes the CSRF token that somebody else may have planted before
     enter(user, secret)
+
+
+@requires(SIGNED_IN)
+def session() -> dict[str, Any]:
+    """Who is signed in now and the token of his forms, for a page that is older (js/session.js)."""
+    return {"user": current_context().actor.user_id, "token": generate_csrf()}
 
 
 @requires(SIGNED_IN)
@@ -104,7 +114,8 @@ def _save_profile(user: User, form: Form) -> None:
     outcome = people.UserService(people.USERS).update(current_context(), {user.id: document})[0]
     if not outcome.ok:
         raise Invalid(outcome.errors)
-    flask.flash(_("Saved."), "ok")
+    with speaking(document.get("locale") or locale()):  # the next page is in it
+        flask.flash(_("Saved."), "ok")
 
 
 def _change_password(user: User, form: Form) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from core import audit, db
@@ -15,7 +14,8 @@ RESOURCE, ACTION = "core.audit_entry", "verified"
 
 def check(ctx: Context) -> Report:
     """Seal what waits, verify the whole chain, and note what came of it."""
-    audit.seal()  # without a worker the last entries wait, and that alone is no tampering
+    while audit.seal():  # without a worker the last entries wait, and that alone is no tampering
+        continue
     report = audit.verify()
     found = {"ok": report.ok, "checked": report.checked, "problem": report.problem, "at": report.at}
     with db.transaction():
@@ -23,7 +23,13 @@ def check(ctx: Context) -> Report:
     return report
 
 
-def state() -> Mapping[str, Any]:
-    """The `head` of the chain (None: nothing is sealed) and the `last` check, an entry (None: there was none)."""
+def state() -> dict[str, Any]:
+    """The `head` of the chain (None: nothing is sealed), the `last` check, an entry (None: there was none), what it
+    `found`, whether the chain `is_broken`, and how many entries are `late` now."""
     noted = Entry.select().where(Entry.resource == RESOURCE, Entry.record_id == 0, Entry.action == ACTION)
-    return {"head": Head.get_or_none(Head.id == 1), "last": noted.order_by(Entry.id.desc()).first()}
+    last = noted.order_by(Entry.id.desc()).first()
+    found = (last.diff or {}).get("after", {}) if last else {}
+    # A check that only met a late sealer found no break; whether one is late is asked anew.
+    is_broken = last is not None and not found.get("ok") and found.get("at") is not None
+    head = Head.get_or_none(Head.id == 1)
+    return {"head": head, "last": last, "found": found, "is_broken": is_broken, "late": audit.late()}

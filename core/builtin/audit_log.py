@@ -18,6 +18,7 @@ from core.i18n import __
 from core.resources import query
 from core.resources.declaration import Column, Filter, Resource, Section
 from core.resources.fields import Utc, schema_fields
+from core.web import changed, pickers
 
 
 class EntrySchema(ma.Schema):
@@ -74,7 +75,8 @@ def _labels(ctx: Context, entry: Any) -> dict[str, Any]:
     currency = next(filter(None, changes.get("currency", ())), "")
     if declared and currency:
         labels |= {column.name: column.label for column in declared.columns if column.kind == "money"}
-    return {"labels": labels, "declared": declared, "currency": currency}
+    names = pickers.names(ctx, declared, (), (), changed.named(declared, [changes])) if declared else {}
+    return {"labels": labels, "declared": declared, "currency": currency, "names": names}
 
 
 def _people() -> dict[str, str]:
@@ -92,9 +94,7 @@ def _kinds() -> dict[str, str]:
 
 def _chain(ctx: Context, _none: Any) -> dict[str, Any]:
     """The state of the chain, above the list."""
-    state = audit_checks.state()
-    last = state["last"]
-    return {"head": state["head"], "last": last, "found": (last.diff or {}).get("after", {}) if last else {}}
+    return audit_checks.state()
 
 
 ENTRIES = Resource(

@@ -20,9 +20,10 @@ from core.web import outcomes
 from core.web.base import AdminView, came_from, context, is_partial, redirect
 
 STATUS = {
-    "waiting": Badge(__("Waiting")), "running": Badge(__("Running"), "info"), "done": Badge(__("Done"), "ok"),
-    "done_with_errors": Badge(__("Part failed"), "warn"), "failed": Badge(__("Failed"), "bad"),
-    "canceled": Badge(__("Canceled")), "dead": Badge(__("Given up"), "bad"), "parked": Badge(__("Parked"), "warn"),
+    "waiting": Badge(__("Waiting"), "neutral", "empty"), "running": Badge(__("Running"), "info", "half"),
+    "done": Badge(__("Done"), "ok", "full"), "done_with_errors": Badge(__("Part failed"), "warn", "half"),
+    "failed": Badge(__("Failed"), "bad"), "canceled": Badge(__("Canceled")), "dead": Badge(__("Given up"), "bad"),
+    "parked": Badge(__("Parked"), "warn", "empty"),
 }  # fmt: skip
 _TABS = {
     "": (__("All"), list(STATUS)),

@@ -12,16 +12,17 @@ import marshmallow as ma
 from core import auth, runtime
 from core.access.models import Role, RolePermission, UserRole
 from core.access.roles import assign, demand_over, label_of, role_named, set_permissions, set_roles
+from core.auth import accounts
 from core.auth.models import USERNAME, User
 from core.builtin import rights_pages
 from core.context import Context
 from core.db import bulk
 from core.errors import Conflict, Invalid, NotFound, Rejected
-from core.i18n import LOCALES, _, __
+from core.i18n import LOCALES, N_, _, __
 from core.resources.declaration import Action, Badge, Column, Filter, Outcome, Resource, Section
 from core.resources.service import Document, Service
 
-_ROLE_NAME = r"[a-z][a-z0-9_-]{0,99}"
+_ROLE_NAME, _NAMED = r"[a-z][a-z0-9_-]{0,99}", N_("Use small letters, digits, - and _; a letter first.")
 
 
 class Words(ma.fields.List[str]):
@@ -49,10 +50,14 @@ class UserSchema(ma.Schema):
 
     id = ma.fields.Integer(dump_only=True)
     username = ma.fields.String(
-        required=True, validate=ma.validate.Regexp(USERNAME + r"\Z"), metadata={"label": __("User name")}
+        required=True,
+        validate=ma.validate.Regexp(USERNAME + r"\Z", error=accounts.SIGNS),
+        metadata={"label": __("User name")},
     )
     name = _text(__("Name"), 200)
-    email = _text(__("E-mail"), 254)
+    email = ma.fields.String(
+        validate=[ma.validate.Length(max=254), accounts.check_email], metadata={"label": __("E-mail")}
+    )
     locale = ma.fields.String(
         validate=ma.validate.OneOf(list(LOCALES), list(LOCALES.values())), metadata={"label": __("Language")}
     )
@@ -61,13 +66,7 @@ class UserSchema(ma.Schema):
         load_default=lambda: runtime.current().settings.timezone,
         metadata={"label": __("Time zone"), "help": __("Such as Europe/London or Asia/Riyadh.")},
     )
-    roles = Words(
-        metadata={
-            "label": __("Roles"),
-            "kind": "tags",
-            "help": __("Short names with commas, such as viewer, operator."),
-        }
-    )
+    roles = Words(metadata={"label": __("Roles"), "kind": "several", "options": rights_pages.roles_to_give})
     is_active = ma.fields.Boolean(dump_only=True, metadata={"label": __("Active")})
 
     @ma.post_load
@@ -80,7 +79,9 @@ class RoleSchema(ma.Schema):
 
     id = ma.fields.Integer(dump_only=True)
     name = ma.fields.String(
-        required=True, validate=ma.validate.Regexp(_ROLE_NAME + r"\Z"), metadata={"label": __("Short name")}
+        required=True,
+        validate=ma.validate.Regexp(_ROLE_NAME + r"\Z", error=_NAMED),
+        metadata={"label": __("Short name")},
     )
     label = _text(__("Name"), 200)
     permissions = Words(metadata={"label": __("Permissions"), "kind": "longtext"})

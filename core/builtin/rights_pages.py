@@ -10,16 +10,18 @@ import flask
 from core import runtime
 from core.access import SIGNED_IN, requires
 from core.access.matrix import VERBS, groups, in_words, lines
-from core.access.models import Role, UserRole
+from core.access.models import Role, RolePermission, UserRole
+from core.access.permissions import granted
 from core.access.roles import OWNER, covers, entries_of, label_of
 from core.audit import words
 from core.auth import sessions, view_as
 from core.auth.frame import current_context, current_session, own_context
 from core.auth.models import Session, User
 from core.context import Context, Grant
+from core.db import bulk
 from core.errors import Conflict, Forbidden, Invalid, Rejected
 from core.i18n import _, _n
-from core.resources import query, service_of
+from core.resources import Option, query, service_of
 from core.web import confirm
 from core.web.base import came_from
 from core.web.confirm import Question
@@ -72,6 +74,16 @@ def sessions_of(ctx: Context, user: User) -> dict[str, Any]:
         return {"sessions": [], "may_edit": False}
     found = Session.select().where(Session.user == user).order_by(Session.last_seen_at.desc()).limit(50)
     return {"sessions": list(found), "present": ctx.session_id, "may_edit": True}
+
+
+def roles_to_give() -> list[Option]:
+    """All roles for the form of a user; what holds more than the actor is not his to give or take."""
+    roles, actor = list(Role.select().order_by(Role.id)), current_context().actor
+    lines = bulk.grouped(
+        RolePermission.select(RolePermission.role_id, RolePermission.permission).tuples(), [role.id for role in roles]
+    )
+    why = {role.id: "" if covers(actor, granted(lines[role.id], {})) else _("not yours to give") for role in roles}
+    return [Option(str(role.name), label_of(role), why[role.id]) for role in roles]
 
 
 def limits(scopes: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:

@@ -7,12 +7,14 @@ from typing import Any
 
 import marshmallow as ma
 
+from core import links, runtime
 from core.audit import words
 from core.auth import User
 from core.context import Context
 from core.i18n import _, __
-from core.resources.declaration import Column, Filter, Resource, Section
+from core.resources.declaration import Column, Filter, Resource, Section, Selection
 from core.views import DENSITIES, EVERYBODY, SavedView, ViewService, visible
+from core.web import lists
 
 _Length = ma.validate.Length
 
@@ -47,6 +49,36 @@ def _shared(view: SavedView) -> Any:
     return {"": _("Only the owner"), EVERYBODY: _("Everybody")}.get(view.shared_with, view.shared_with)
 
 
+def _list_of(view: SavedView) -> Resource | None:
+    return runtime.current().resources.get(view.resource)
+
+
+def _list_name(view: SavedView) -> Any:
+    declared = _list_of(view)
+    return declared.label_plural if declared else words.kind(view.resource)
+
+
+def _address(view: SavedView) -> str | None:
+    """The list with this view open; None while its plugin is off."""
+    return links.page(f"{links.endpoint(view.resource)}.index_view", view=view.id)
+
+
+def _asked(view: SavedView) -> str:
+    """Filters and search in words."""
+    declared, chosen = _list_of(view), Selection(view.resource, filters=view.filters, search=view.search)
+    return "; ".join(f"{label}: {text}" for label, text in lists.asked(declared, chosen)) if declared else ""
+
+
+def _sorted(view: SavedView) -> str:
+    """The sort in words."""
+    name, declared = view.sort.removeprefix("-"), _list_of(view)
+    column = declared.column(name) if declared else None
+    label = column.label if column else _("Record number") if name == "id" else name
+    if not name:
+        return ""
+    return _("%(column)s, descending", column=label) if view.sort != name else _("%(column)s, ascending", column=label)
+
+
 def _join_owners(views: Sequence[SavedView], ctx: Context) -> None:
     """Puts the names of their owners beside views, by one statement."""
     users = {user.id: str(user) for user in User.select().where(User.id.in_({view.owner_id for view in views}))}
@@ -65,7 +97,9 @@ VIEWS = Resource(
     nav_group="",
     columns=[
         Column("name", __("Name")),
-        Column("resource", __("List"), value=lambda view: words.kind(view.resource)),
+        Column("resource", __("List"), value=_list_name, link=_address),
+        Column("filters", __("Filters"), value=_asked, shown=False),
+        Column("sort", __("Sort"), value=_sorted, shown=False),
         Column("shared_with", __("Shared with"), value=_shared),
         Column("owner", __("Owner"), value=lambda view: view.owner_name),
         Column("updated_at", __("Changed"), "datetime"),
@@ -73,7 +107,7 @@ VIEWS = Resource(
     filters=[Filter("resource", __("List"), "text")],
     rows=visible,
     loader=_join_owners,
-    detail=[Section("what", __("View"), ["name", "resource", "shared_with", "search", "sort", "position"])],
+    detail=[Section("what", __("View"), ["name", "resource", "filters", "sort", "shared_with", "position"])],
     service=ViewService,
     has_notes=False,
     can_delete=True,

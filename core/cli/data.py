@@ -88,8 +88,10 @@ def cancel(number: int) -> Any:
 def verify() -> Any:
     """Recompute the chain; exit code 1 when it does not hold."""
     report = audit_checks.check(context())
-    if not report.ok:
+    if report.at is not None:
         raise MaktabError(f"The audit chain does not hold: {report.problem} (at {report.at}).")
+    if not report.ok:
+        raise MaktabError(f"What is sealed holds, but {report.problem}")
     return {"ok": True, "checked": report.checked}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from core.db.money import exponent
 from core.i18n.catalogue import _, locale, shaped, speaking, timezone
 
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬−", "01234567890123456789.,-")
+_NUMBER = re.compile(r"[+-]?(?=\.?\d)(\d*|\d{1,3}(?P<mark>[, \u00a0\u202f])\d{3}((?P=mark)\d{3})*)(\.\d*)?", re.ASCII)
 
 
 def format_number(value: int | float | Decimal) -> str:
@@ -91,7 +93,7 @@ def _said_day(day: date, today: date, code: str) -> str:
 
 def short_day(day: date) -> str:
     """Day and month: 3 Mar."""
-    return _dated(day, "d MMM", locale())
+    return shaped(_dated(day, "d MMM", locale()))
 
 
 def long_day(day: date) -> str:
@@ -101,7 +103,7 @@ def long_day(day: date) -> str:
 
 def compact(number: int) -> str:
     """A round number for the axis of a chart: 40K."""
-    return numbers.format_compact_decimal(number, fraction_digits=1, locale=locale())
+    return shaped(str(numbers.format_compact_decimal(number, fraction_digits=1, locale=locale())), is_number=True)
 
 
 def local(moment: datetime) -> datetime:
@@ -127,11 +129,15 @@ def format_clock(here: datetime) -> str:
 
 
 def parse_number(text: Any) -> Decimal:
-    """A number as people type it, with Arabic digits and marks or group commas too. Raises ValueError."""
-    try:
-        number = Decimal(str(text).strip().translate(_DIGITS).replace(",", "").replace(" ", ""))
-    except InvalidOperation:
-        raise ValueError(text) from None
-    if not number.is_finite() or abs(number.adjusted()) > 40:
+    """A number as people type it, with Arabic digits and marks or whole groups (1,250.50) too. Raises ValueError.
+
+    A comma that parts no group of three is refused: 12,50 may mean twelve and a half or a mistyped 12,500.
+    """
+    typed = str(text).strip().translate(_DIGITS)
+    found = _NUMBER.fullmatch(typed)
+    if not found:
+        raise ValueError(text)
+    number = Decimal(typed.replace(found["mark"] or ",", ""))
+    if abs(number.adjusted()) > 40:
         raise ValueError(text)
     return number

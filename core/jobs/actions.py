@@ -174,7 +174,7 @@ class _Command:
 
     def _failure(self, problem: BaseException) -> Outcome:
         if isinstance(problem, MaktabError):
-            return _rejected(str(problem))
+            return Outcome("rejected", errors=problem.errors or {"": [str(problem)]})
         log.error("action %s failed on a row", self.action.name, exc_info=problem)
         return _rejected(_("Unexpected error (%(kind)s).", kind=type(problem).__name__))
 

@@ -8,7 +8,7 @@ from core.resources.declaration import (
     Action, Badge, Column, Filter, Kind, Label, Level, Outcome, Resource, Scope, Section, Selection, Tone,
     View, Waiting,
 )
-from core.resources.fields import Currency, ExactDecimal, FieldInfo, Minor, Reference, Tags, Utc, schema_fields
+from core.resources.fields import Currency, ExactDecimal, FieldInfo, Minor, Option, Reference, Tags, Utc, schema_fields
 from core.resources.query import ListState, Page, count, get, page, select
 from core.resources.service import Service, service_of
 from core.resources.traits import (
@@ -18,7 +18,7 @@ from core.resources.workflow import Transition, Workflow
 
 __all__ = [
     "Action", "Badge", "Column", "Currency", "ExactDecimal", "FieldInfo", "Filter", "Kind", "Label", "Level",
-    "ListState", "Minor", "Note", "Outcome", "Page", "Reference", "Resource", "Scope", "Section", "Selection",
+    "ListState", "Minor", "Note", "Option", "Outcome", "Page", "Reference", "Resource", "Scope", "Section", "Selection",
     "Service", "Tagging", "Tags", "TimelineEntry", "Tone", "Transition", "Utc", "View", "Waiting", "Workflow",
     "add_note", "add_tags", "card_refused", "count", "delete_action", "get", "page", "remove_tags", "schema_fields",
     "select", "service_of", "tag_actions", "tags_of", "timeline",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import marshmallow as ma
 
 from core.db.fields import LARGEST, is_storable, iso
 from core.db.money import is_currency
 from core.errors import Invalid
-from core.i18n import N_, said
-from core.resources.declaration import Label
+from core.i18n import N_, _, said
+from core.resources.declaration import Badge, Label
 
 _LONGEST_TAG, _MOST_TAGS = 60, 50
 
@@ -108,14 +109,22 @@ class Reference(ma.fields.Integer):
         self.validators.insert(0, ma.validate.Range(1, LARGEST, error=str(self.error_messages["invalid"])))
 
 
+class Option(NamedTuple):
+    """One of several that may be ticked. `why`: why whoever looks at the form may not change whether it is."""
+
+    value: str
+    label: Label
+    why: Label = ""
+
+
 @dataclass(frozen=True)
 class FieldInfo:
     """One field of a schema. `path`: dotted for nested ones (`lines.sku`); `many`: inside a nested list.
 
     `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags,
-    reference, json. `target`: the resource of a reference.
+    several, reference, json. `target`: the resource of a reference; `options`: what several are ticked of.
     `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
-    `shown`: in a row of a form though it is read only.
+    `shown`: in a row of a form though it is read only, as the badge that its value has in `badges`, or as text.
     """
 
     name: str
@@ -131,6 +140,8 @@ class FieldInfo:
     in_currency: bool = False
     target: str = ""
     shown: bool = False
+    options: Callable[[], Sequence[Option]] = tuple
+    badges: Mapping[str, Badge] = field(default_factory=dict)
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
@@ -186,6 +197,8 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         in_currency=one.metadata.get("in_currency", kind == "money"),
         target=one.resource if isinstance(one, Reference) else "",
         shown=one.metadata.get("shown", False),
+        options=one.metadata.get("options", tuple),
+        badges=one.metadata.get("badges", {}),
     )
 
 
@@ -199,7 +212,21 @@ def loaded(schema: ma.Schema, values: Any) -> dict[str, Any]:
     try:
         return dict(schema.load(values))
     except ma.ValidationError as problem:
-        raise Invalid(by_field(problem.messages)) from None
+        raise Invalid(_with_help(type(schema), by_field(problem.messages))) from None
+
+
+_UNLIKE = "String does not match expected pattern."
+_PLACE = re.compile(r"\.\d+(?=\.)")
+
+
+def _with_help(schema: type[ma.Schema], errors: dict[str, list[str]]) -> dict[str, list[str]]:
+    """`errors`; where a pattern without words of its own refused, what the field says of itself."""
+    unlike = said(_UNLIKE)
+    if not any(unlike in texts for texts in errors.values()):
+        return errors
+    helps, found = {info.path: info.help for info in schema_fields(schema)}, _("This is not written as expected.")
+    told = {name: f"{found} {helps.get(_PLACE.sub('', name), '')}".rstrip() for name in errors}
+    return {name: [told[name] if one == unlike else one for one in texts] for name, texts in errors.items()}
 
 
 def by_field(messages: Any, path: str = "") -> dict[str, list[str]]:

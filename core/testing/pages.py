@@ -117,7 +117,7 @@ def owner(make_user: Callable[..., User]) -> User:
 @pytest.fixture
 def page(browser: Any, address: str, owner: User) -> Iterator[Any]:
     """A page of Playwright that is signed in as `owner`; what its console calls an error fails the test."""
-    opened = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900})
+    opened = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900}, service_workers="block")
     opened.set_default_timeout(15_000)
     said: list[str] = []
     opened.on("console", lambda line: said.append(line.text) if line.type == "error" else None)

@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from core import db, nav, runtime
-from core.errors import Forbidden, MaktabError, SignInNeeded
+from core.errors import Forbidden, MaktabError, NoResource, SignInNeeded
 from core.i18n import _
 from core.resources import Resource
 from core.resources.fields import by_field
@@ -90,11 +90,10 @@ def _sign_in(error: SignInNeeded) -> Any:
     request = flask.request
     if _is_api():
         return _answer(401, str(error), code=error.code, headers=error.headers)
-    back = request.full_path.rstrip("?") if request.method == "GET" else None
-    target = flask.url_for("core_auth.sign_in", next=back)
-    if request.headers.get("HX-Request"):  # htmx would put the sign-in page into a part of the old one
-        return flask.make_response("", 401, {"HX-Redirect": target})
-    return flask.redirect(target)
+    if request.headers.get("HX-Request"):  # js/session.js asks, and the page stays as it is
+        return "", 401
+    back = request.full_path.rstrip("?") if request.method == "GET" else _back()
+    return flask.redirect(flask.url_for("core_auth.sign_in", next=back or None))
 
 
 def _ours(error: MaktabError) -> Any:
@@ -103,6 +102,8 @@ def _ours(error: MaktabError) -> Any:
     text = str(error)
     if isinstance(error, Forbidden) and not error.text:
         text = _("This needs the permission %(name)s.", name=error.permission)
+    if isinstance(error, NoResource):
+        text = _("There is no resource %(name)s now; its plugin may be off.", name=error.name)
     return _answer(error.status, text, code=error.code, errors=error.errors, headers=error.headers)
 
 
@@ -123,6 +124,8 @@ def _http(error: HTTPException) -> Any:
 
 
 def _stale(error: CSRFError) -> Any:
+    if flask.request.headers.get("HX-Request"):  # as after the end of a session: the page gets a new token
+        return "", 401
     return _answer(400, _("This form is from an older sign-in. Go back, reload the page and send it again."))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 from flask_admin import expose
+from werkzeug.datastructures import MultiDict
 
 from core import runtime
 from core.access import requires
@@ -14,7 +15,7 @@ from core.db.money import is_currency
 from core.errors import Conflict, Invalid, Rejected
 from core.i18n import _
 from core.resources import Outcome, query, service_of
-from core.web import forms, questions
+from core.web import clashes, forms, questions
 from core.web.base import context
 from core.web.form_parts import parts
 from core.web.tabs import Listed
@@ -28,12 +29,12 @@ class FormPages(Listed):
     def create_view(self) -> Any:
         if flask.request.method == "GET":
             return self._form_page(self._blank())
-        form = self._form(flask.request.form.to_dict())
+        form = self._form(flask.request.form)
         if form.rearrange(flask.request.form):
             return self._form_page(form)
         try:
             document = form.document(currency_of(form.values))
-            if asked := questions.before_writing(self.resource, "create", document, self.labels, "", self._url()):
+            if asked := questions.before_writing(self.resource, "create", form, document, "", self._url()):
                 return asked
             outcome = service_of(self.resource).create(context(), [document])[0]
             if outcome.ok and outcome.id:
@@ -50,20 +51,22 @@ class FormPages(Listed):
         stored = service_of(self.resource).documents([record.id])[0]
         if flask.request.method == "GET":
             return self._edit_page(self._filled(stored), record, stored)
-        form = self._form(flask.request.form.to_dict())
-        base = json_object(form.values.pop("base", ""))
-        if form.rearrange(flask.request.form):
-            return self._edit_page(form, record, stored, base)
-        return self._save(form, record, stored, base)
+        form = self._form(flask.request.form)
+        base, before = (json_object(form.values.pop(name, "")) for name in ("base", "before"))
+        if form.rearrange(flask.request.form) or clashes.take(form, flask.request.form.get("take_over", ""), base):
+            return self._edit_page(form, record, stored, base, before)
+        return self._save(form, record, stored, base, before)
 
-    def _save(self, form: forms.Form, record: Any, stored: dict[str, Any], base: forms.Values) -> Any:
+    def _save(
+        self, form: forms.Form, record: Any, stored: dict[str, Any], base: forms.Values, before: forms.Values
+    ) -> Any:
         """Change what differs from `base`, which the form showed when it was opened."""
         try:
             document = form.document(currency_of(form.values, stored), base)
             if not document:
                 return self._done(_("Nothing had to be changed."), record.id)
             title, here = self.resource.title(record), self._url("details", record_id=record.id)
-            if asked := questions.before_writing(self.resource, "edit", document, self.labels, title, here):
+            if asked := questions.before_writing(self.resource, "edit", form, document, title, here):
                 return asked
             version = {record.id: flask.request.form.get("version", 0, int)}
             outcome = service_of(self.resource).update(context(), {record.id: document}, version)[0]
@@ -73,12 +76,15 @@ class FormPages(Listed):
         except (Invalid, Rejected) as error:
             form.errors = errors_of(error)
         except Conflict:
-            conflict = form.differences(base, self._open(stored))
-            return self._edit_page(form, record, stored, conflict=conflict), 409
-        return self._edit_page(form, record, stored, base), 422
+            clashes.merge(form, base, self._open(stored))
+            return self._edit_page(form, record, stored, before=base), 409
+        return self._edit_page(form, record, stored, base, before), 422
 
-    def _form(self, values: forms.Values | None = None) -> forms.Form:
-        return forms.form_of(self.resource.schema, self.resource.form_fields, values)
+    def _form(self, sent: MultiDict[str, str] | None = None) -> forms.Form:
+        form = forms.form_of(self.resource.schema, self.resource.form_fields)
+        if sent is not None:
+            form.read(sent)
+        return form
 
     def _blank(self) -> forms.Form:
         """A form for a new record, with an empty row in each list."""
@@ -104,14 +110,24 @@ class FormPages(Listed):
         return {name: text for name, text in texts if name.partition(".")[0] not in fixed}
 
     def _edit_page(
-        self, form: forms.Form, record: Any, stored: dict[str, Any], base: Any = None, conflict: Any = None
+        self,
+        form: forms.Form,
+        record: Any,
+        stored: dict[str, Any],
+        base: Any = None,
+        before: forms.Values | None = None,
     ) -> str:
-        """`base`: the texts that the input is compared with; None: those that are stored now, at their version."""
+        """`base`: the texts that the input is compared with; None: those that are stored now, at their version.
+
+        `before`: those that it was compared with until somebody else changed the record.
+        """
         form.fixed = service_of(self.resource).fixed_in(stored)
         version = record.version if base is None else form.values.get("version")
         base = self._open(stored) if base is None else base
         values = {"record": record, "stored": stored, "base": json.dumps(base), "version": version}
-        return self._form_page(form, conflict=conflict, **values)
+        if before:
+            values |= {"before": json.dumps(before), "conflict": clashes.differences(form, before, base)}
+        return self._form_page(form, **values)
 
     def _form_page(self, form: forms.Form, **values: Any) -> str:
         currency = currency_of(form.values, values.get("stored", {}))

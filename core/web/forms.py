@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import marshmallow as ma
+from werkzeug.datastructures import MultiDict
 
 from core.db import money
 from core.errors import Invalid
@@ -24,20 +25,6 @@ from core.web import pickers
 from core.web.base import context
 
 Values = dict[str, str]
-
-
-class Difference(NamedTuple):
-    """One field that somebody else changed: as it was when the form was opened, now, and in our input.
-
-    `name`, `value`: the input that can take over what stands there now, and its text for that; "" for something nested.
-    """
-
-    name: str
-    value: str
-    label: Any
-    before: str
-    now: str
-    ours: str
 
 
 @dataclass
@@ -66,6 +53,13 @@ class Form:
                 found.setdefault(info.path.rpartition(".")[0], []).append(info)
         return found
 
+    def read(self, sent: MultiDict[str, str], prefix: str = "") -> None:
+        """Take what a browser sent; where several can be ticked, all that are."""
+        self.values = {name.removeprefix(prefix): text for name, text in sent.items() if name.startswith(prefix)}
+        for info in self.single:
+            if info.kind == "several":
+                self.values[info.path] = ", ".join(sent.getlist(prefix + info.path))
+
     def title(self, path: str) -> Any:
         """What the schema calls a nested object or list."""
         return self.said(path, "label") or path.replace("_", " ").capitalize()
@@ -76,7 +70,7 @@ class Form:
 
     def rows(self, path: str) -> list[int]:
         """Numbers of the rows of a nested list that have inputs, empty ones too."""
-        return _rows(path, self.values)
+        return rows_in(path, self.values)
 
     def groups(self, path: str) -> list[tuple[Any, list[int]]]:
         """The rows of a list by the field that its schema says as `group_by`: [(what that is called, rows)].
@@ -137,45 +131,21 @@ class Form:
 
     def _differs(self, path: str, infos: Sequence[FieldInfo], base: Values | None) -> bool:
         """True when a field or something nested is not as in `base`; in another currency the same digits are not."""
-        if base is None or self._texts(path, self.values) != self._texts(path, base):
+        if base is None or texts_of(path, self.values) != texts_of(path, base):
             return True
         return any(info.in_currency for info in infos) and self.values.get("currency") != base.get("currency")
 
-    def differences(self, base: Values, stored: Values) -> list[Difference]:
-        """What another user changed since `base` was shown."""
-        places = base, stored, self.values
-        single = [
-            Difference(info.path, stored.get(info.path, ""), info.label, *(shown(info, one) for one in places))
-            for info in self.single
-        ]
-        nested = [
-            Difference("", "", self.title(path), *(self._told(path, infos, one) for one in places))
-            for path, infos in self.nested.items()
-        ]
-        return [one for one in (*single, *nested) if one.before != one.now]
-
-    @staticmethod
-    def _told(path: str, infos: Sequence[FieldInfo], values: Values) -> str:
-        """All texts of something nested in one, a line for each row."""
-        heads = [f"{path}.{number}" for number in _rows(path, values)] if infos[0].many else [path]
-        rows = ([values.get(f"{head}.{info.name}", "") for info in infos] for head in heads)
-        return "\n".join(" · ".join(filter(None, row)) for row in rows)
-
-    @staticmethod
-    def _texts(path: str, values: Values) -> Values:
-        return {name: text for name, text in values.items() if text and (name == path or name.startswith(f"{path}."))}
-
     def _put_group(self, raw: Any, errors: Any, path: str, infos: Sequence[FieldInfo], currency: str) -> None:
         """A nested object goes as a whole: emptied in all its inputs, it is taken away."""
-        if self._texts(path, self.values):
+        if texts_of(path, self.values):
             raw[path] = self._object(errors, path, infos, currency)
         elif _declared(self.schema, path).allow_none:
             raw[path] = None
 
     def _put_rows(self, raw: Any, errors: Any, path: str, infos: Sequence[FieldInfo], currency: str) -> None:
         written = {info.name for info in infos if not info.read_only}
-        texts = {name: text for name, text in self._texts(path, self.values).items() if name.split(".")[-1] in written}
-        numbers = _rows(path, texts)
+        texts = {name: text for name, text in texts_of(path, self.values).items() if name.split(".")[-1] in written}
+        numbers = rows_in(path, texts)
         for place, number in enumerate(numbers):
             self._renumber(path, number, place)
         raw[path] = [self._object(errors, f"{path}.{place}", infos, currency) for place in range(len(numbers))]
@@ -202,7 +172,9 @@ class Form:
         try:
             value = _meaning(info, text, currency)
         except (Invalid, ValueError, ArithmeticError) as problem:
-            unread = [_("This is not a number or time we can read.")]
+            unread = [
+                _("This is not a time we can read.") if info.kind == "datetime" else _("Write a number like 1,250.50.")
+            ]
             errors[name] = problem.errors[""] if isinstance(problem, Invalid) else unread
             return
         if value is not None or _declared(self.schema, info.path).allow_none:
@@ -249,10 +221,17 @@ def shown(info: FieldInfo, values: Values) -> str:
     text = values.get(info.path, "")
     if info.kind == "bool":
         return str(_("Yes") if text else _("No"))
+    if info.kind == "several":
+        return ", ".join(str(one.label) for one in info.options() if one.value in text.split(", "))
     return str(info.choices.get(text, text))
 
 
-def _rows(path: str, values: Values) -> list[int]:
+def texts_of(path: str, values: Values) -> Values:
+    """What is written at `path`, in one input or in all of something nested."""
+    return {name: text for name, text in values.items() if text and (name == path or name.startswith(f"{path}."))}
+
+
+def rows_in(path: str, values: Values) -> list[int]:
     pattern = re.compile(rf"{re.escape(path)}\.(\d{{1,4}})\.")
     return sorted({int(match[1]) for name in values if (match := pattern.match(name))})
 
@@ -270,7 +249,7 @@ def _meaning(info: FieldInfo, text: str, currency: str) -> Any:
     if info.kind == "bool":
         return text in ("1", "true", "on")
     if not text:
-        return "" if info.kind in ("text", "longtext", "tags") else None
+        return "" if info.kind in ("text", "longtext", "tags", "several") else None
     if info.kind == "reference":
         return pickers.meaning(info.target, text)
     if info.kind == "money":
@@ -297,4 +276,6 @@ def _text(info: FieldInfo, value: Any, currency: str, titles: Mapping[references
         return moment.astimezone(ZoneInfo(timezone())).strftime("%Y-%m-%dT%H:%M:%S")
     if info.kind == "decimal":
         return format(Decimal(value), "f")
+    if info.kind == "several":
+        return ", ".join(one.value for one in info.options() if one.value in value)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

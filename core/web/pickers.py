@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import flask
@@ -76,10 +76,18 @@ def meaning(target: str, asked: str) -> int:
     raise Invalid(_("Several have this name. Write one of them as it stands here: %(names)s", names=names))
 
 
-def names(ctx: Context, resource: Resource, columns: Sequence[Column], records: Sequence[Any]) -> Names:
-    """What the columns that name other records show; a statement for each resource that they are of."""
-    known = references.targets(resource.schema)
+def names(
+    ctx: Context,
+    resource: Resource,
+    columns: Sequence[Column],
+    records: Sequence[Any],
+    also: Mapping[str, Set[int]] | None = None,
+) -> Names:
+    """What the columns that name other records show, and fields with `also` these ids; a statement for each resource
+    that they are of."""
+    known, more = references.targets(resource.schema), also or {}
     wanted = {one.name: {named_by(one, record) for record in records} for one in columns if one.kind == "reference"}
+    wanted = {name: wanted.get(name, set()) | more.get(name, set()) for name in (*wanted, *more)}
     pairs = [(known[name], key) for name, ids in wanted.items() for key in ids if key is not None]
     titles = references.titles(ctx, pairs)
     found: dict[str, dict[int, tuple[str, str | None]]] = {name: {} for name in wanted}

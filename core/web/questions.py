@@ -10,7 +10,7 @@ import flask
 from core.auth import current_context
 from core.i18n import _
 from core.resources import Action, Resource, Selection
-from core.web import confirm, selections
+from core.web import confirm, forms, selections
 from core.web.confirm import Asked, Question
 
 
@@ -23,11 +23,11 @@ def before_delete(resource: Resource, title: str, back: str) -> Any | None:
 
 
 def before_writing(
-    resource: Resource, verb: str, document: Mapping[str, Any], labels: Mapping[str, Any], title: str, back: str
+    resource: Resource, verb: str, form: forms.Form, document: Mapping[str, Any], title: str, back: str
 ) -> Any | None:
     """None when `document` writes no field that wants the password, or that was confirmed; else the page that asks.
 
-    `title`: of the record, "" for a new one.
+    `form`: what `document` was read from; `title`: of the record, "" for a new one.
     """
     wanting = [name for name in resource.reauth if name in document]
     if not wanting:
@@ -39,14 +39,10 @@ def before_writing(
         _("Save %(title)s", title=title) if title else _("Create"),
         level="reauth",
         text=_("This changes what somebody may do."),
-        lines=[f"{labels.get(name, name)}: {_said(document[name])}" for name in wanting],
+        lines=[f"{one.label}: {forms.shown(one, form.values) or '–'}" for one in form.single if one.path in wanting],
         back=back,
     )
     return confirm.first(question)
-
-
-def _said(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "–")
 
 
 def before_action(resource: Resource, action: Action, chosen: Selection, back: str) -> Asked:

@@ -13,7 +13,7 @@ from core import runtime
 from core.access import requires
 from core.i18n import _
 from core.resources import Section, query, service_of, traits
-from core.web import confirm, lists, pickers, questions
+from core.web import changed, confirm, lists, pickers, questions
 from core.web.base import context, is_dialog
 from core.web.notes import days
 from core.web.offers import offered
@@ -37,13 +37,14 @@ class RecordPages(Listed):
             return self._preview(record)
         shown = [(section, loaded(section, record)) for section in self.resource.detail]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
-        history = days(traits.timeline(self.resource.name, record.id))
+        history = traits.timeline(self.resource.name, record.id)
+        also = changed.named(self.resource, [entry.changes for entry in history if entry.action != "created"])
         marks = lists.marks(context(), self.resource, [record.id]).get(record.id, [])
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
-        page |= {"names": pickers.names(context(), self.resource, self.resource.columns, [record])}
+        page |= {"names": pickers.names(context(), self.resource, self.resource.columns, [record], also)}
         page |= self._within(record) if "in" in flask.request.args else {}
         page |= offered(self.resource, record)
-        return self.render("admin/model/details.html", timeline=history, note=note, refused=refused, **page)
+        return self.render("admin/model/details.html", timeline=days(history), note=note, refused=refused, **page)
 
     def _preview(self, record: Any) -> Any:
         """The sections of a record's page alone, beside the list that it is opened from."""

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from core import access, jobs, links, views
 from core.access import requires
 from core.errors import Invalid, NotFound
-from core.i18n import _, _n
+from core.i18n import _
 from core.resources import Action, Resource, Selection, query, schema_fields
 from core.web import confirm, forms, lists, outcomes, questions, selections
 from core.web.base import Guarded, came_from, context, is_partial, preference, redirect
@@ -91,7 +91,7 @@ class ResourceView(
                 return flask.redirect(f"{self._url()}?{urlencode(shown.canonical)}")
             found = query.page(context(), self.resource, shown.state)
         except Invalid as error:  # an old link or a mistyped value: the list without it, and why
-            shown, problem = listing(context(), self.resource, MultiDict()), str(error)
+            shown, problem = listing(context(), self.resource, MultiDict()), lists.refusal(self.resource, error)
             found = query.page(context(), self.resource, shown.state)
         page = lists.view(context(), shown, found)
         template = "admin/model/table.html" if is_partial() else "admin/model/list.html"
@@ -120,7 +120,7 @@ class ResourceView(
         form = forms.form_of(action.schema) if action.schema else None
         asked = questions.before_action(self.resource, action, chosen, came_from(self._url()))
         if form and posted:
-            form.values = {info.path: posted.get(f"argument.{info.path}", "") for info in form.fields}
+            form.read(posted, "argument.")
         is_open = bool(form) and "confirmed" not in posted if action.asks == "undo" else not asked.is_granted
         if is_open:
             return self._asking(action, form, chosen, asked)
@@ -131,6 +131,9 @@ class ResourceView(
             if form is None:
                 raise
             form.errors, asked.status = error.errors, 422
+            return self._asking(action, form, chosen, asked)
+        if not isinstance(started, jobs.Job) and outcomes.put_back(form, self.resource, action, started):
+            asked.status = 422
             return self._asking(action, form, chosen, asked)
         return self._report(action, started)
 
@@ -145,7 +148,6 @@ class ResourceView(
     def _report(self, action: Action, started: Any) -> Any:
         if isinstance(started, jobs.Job):
             return redirect(flask.url_for("core_jobs.details_view", job_id=started.id))
-        changed = _n("%(n)s record changed.", "%(n)s records changed.", len(started))
         undo = flask.url_for("core_jobs.command", job_id=started.job.id, verb="undo") if started.job else ""
-        outcomes.tell(context(), self.resource, started, f"{action.label}: {changed}", undo)
+        outcomes.tell(context(), self.resource, started, outcomes.whole(action, started), undo, action)
         return redirect(came_from(self._url()))

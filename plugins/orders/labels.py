@@ -32,12 +32,12 @@ STATUS_BADGES = {
     "open": Badge(STATUS["open"], "info", "half"),
     "completed": Badge(STATUS["completed"], "ok", "full"),
     "archived": Badge(STATUS["archived"], "neutral", "full"),
-    "canceled": Badge(STATUS["canceled"], "bad"),
-    "expired": Badge(STATUS["expired"], "bad"),
+    "canceled": Badge(STATUS["canceled"]),
+    "expired": Badge(STATUS["expired"]),
 }
 PAYMENT_BADGES = {
     "unpaid": Badge(__("Unpaid"), "neutral", "empty"),
-    "requires_action": Badge(__("Requires action"), "warn"),
+    "requires_action": Badge(__("Requires action"), "warn", "empty"),
     "partially_authorized": Badge(__("Part authorized"), "warn", "half"),
     "authorized": Badge(__("Authorized"), "warn", "half"),
     "partially_paid": Badge(__("Part paid"), "warn", "half"),
@@ -45,7 +45,7 @@ PAYMENT_BADGES = {
     "overpaid": Badge(__("Overpaid"), "warn", "full"),
     "partially_refunded": Badge(__("Part refunded"), "alt", "half"),
     "refunded": Badge(__("Refunded"), "alt", "full"),
-    "voided": Badge(__("Voided"), "neutral"),
+    "voided": Badge(__("Voided"), "neutral", "full"),
     "failed": Badge(__("Failed"), "bad"),
     "disputed": Badge(__("Disputed"), "bad"),
 }

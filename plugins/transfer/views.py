@@ -29,11 +29,11 @@ from plugins.transfer.services import exporter, importer, reports
 from plugins.transfer.services.listing import chosen
 
 STATES = {
-    "uploaded": Badge(__("Uploaded")), "mapped": Badge(__("Mapped")), "validated": Badge(__("Checked"), "info"),
-    "running": Badge(__("Running"), "info"), "paused": Badge(__("Paused"), "warn"),
-    "completed": Badge(__("Done"), "ok"),
-    "completed_with_errors": Badge(__("Part failed"), "warn"), "failed": Badge(__("Failed"), "bad"),
-    "canceled": Badge(__("Canceled")), "rolled_back": Badge(__("Rolled back"), "alt"),
+    "uploaded": Badge(__("Uploaded"), "neutral", "empty"), "mapped": Badge(__("Mapped"), "neutral", "half"),
+    "validated": Badge(__("Checked"), "info", "empty"), "running": Badge(__("Running"), "info", "half"),
+    "paused": Badge(__("Paused"), "warn", "half"), "completed": Badge(__("Done"), "ok", "full"),
+    "completed_with_errors": Badge(__("Part failed"), "warn", "half"), "failed": Badge(__("Failed"), "bad"),
+    "canceled": Badge(__("Canceled")), "rolled_back": Badge(__("Rolled back"), "alt", "full"),
 }  # fmt: skip
 ENCODINGS = {
     "utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "latin-1": "ISO 8859-1", "cp1256": "Windows-1256",
@@ -57,6 +57,7 @@ class TransferView(AdminView):
         newest = Import.select().where(_visible(allowed)).order_by(Import.id.desc()).limit(_PAGE + 1)
         found = list(newest.where(Import.id < before) if before else newest) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
+        importer.look(found)
         values = {"imports": found[:_PAGE], "resources": allowed, "states": STATES, "more": more, "before": before}
         return self.render("transfer/list.html", **values)
 
@@ -181,7 +182,9 @@ def _import(import_id: int) -> Import:
     import_ = Import.get_or_none(Import.id == import_id, _visible(_importable()))
     if import_ is None:
         raise NotFound(_("There is no such import."))
-    importer.settle(context(), import_)
+    if flask.request.method == "POST":
+        importer.settle(import_)
+    importer.look([import_])  # a page that is looked at writes nothing
     return import_  # type: ignore[no-any-return]
 
 

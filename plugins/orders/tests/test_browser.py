@@ -72,7 +72,6 @@ def test_lines_have_the_keys_of_a_spreadsheet_and_take_its_cells(page):
     page.keyboard.press("ArrowUp")
     assert page.evaluate("document.activeElement.value") == "MUG"
     assert rows.locator("th").all_inner_texts() == ["1", "2", "3"]
-    page.get_by_text("Unsaved: Lines").wait_for()
 
 
 def test_a_filter_is_found_by_its_name_and_used_by_keyboard_alone(page, make_order):

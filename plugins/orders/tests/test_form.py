@@ -86,7 +86,43 @@ def test_a_clash_on_a_placed_order_names_only_what_somebody_changed(browser, mak
     answer = send(browser, f"/admin/orders/{order.id}/edit", **mine | {"customer_phone": "3"})
     table = answer.get_data(as_text=True).partition('class="mk-table mk-diff"')[2].partition("</table>")[0]
     assert answer.status_code == 409
-    assert re.findall(r'<th scope="row">([^<]+)', table) == ["Phone"]
+    assert re.findall(r'role="rowheader"[^>]*>([^<]+)', table) == ["Phone"]
+
+
+def test_a_clash_in_an_address_is_settled_line_by_line(browser, make_order):
+    order = make_order(status="draft")
+    mine = opened(browser, order)
+    send(browser, f"/admin/orders/{order.id}/edit", **mine | {"shipping_address.city": "York", "customer_name": "Omar"})
+    form = {"shipping_address.city": "Bath", "shipping_address.phone": "123"}
+    page = send(browser, f"/admin/orders/{order.id}/edit", **mine | form).get_data(as_text=True)
+    assert re.findall(r'data-take="([^"]+)" data-value="([^"]+)"', page) == [("f-shipping_address.city", "York")]
+    assert send(browser, f"/admin/orders/{order.id}/edit", **inputs_of(page)).status_code == 302
+    kept = opened(browser, order)
+    place = kept["shipping_address.city"], kept["shipping_address.phone"]
+    assert (*place, kept["customer_name"]) == ("Bath", "123", "Omar")
+
+
+def test_the_timeline_says_which_line_of_an_address_and_which_row_changed(browser, make_order):
+    order = make_order(status="draft")
+    form = opened(browser, order) | {"shipping_address.city": "York", "lines.0.quantity": "3"}
+    send(browser, f"/admin/orders/{order.id}/edit", **form)
+    page = browser.get(f"/admin/orders/{order.id}").get_data(as_text=True)
+    told = [re.sub("<[^>]+>", "", one).split() for one in re.findall(r'<p class="mk-change">(.*?)</p>', page)]
+    assert ["Ship", "to:", "City:", "Leeds", "York"] in told
+    assert ["Lines,", "row", "1:", "Quantity:", "2", "3"] in told
+    assert not any("…" in line for line in told)
+
+
+def test_rows_that_somebody_else_wrote_are_taken_over_as_a_whole(browser, make_order):
+    order = make_order(status="draft")
+    mine = opened(browser, order)
+    send(browser, f"/admin/orders/{order.id}/edit", **mine | {"lines.0.quantity": "5"})
+    clash = send(browser, f"/admin/orders/{order.id}/edit", **mine | {"lines.0.quantity": "3", "customer_phone": "1"})
+    inputs = inputs_of(clash.get_data(as_text=True))
+    taken = inputs_of(
+        send(browser, f"/admin/orders/{order.id}/edit", **inputs, take_over="lines").get_data(as_text=True)
+    )
+    assert (taken["lines.0.quantity"], taken["customer_phone"]) == ("5", "1")
 
 
 def test_a_placed_order_is_not_asked_whether_to_delete_it(browser, make_order):

@@ -118,7 +118,7 @@ def test_of_many_only_drafts_are_deleted_and_the_others_named(signed_in, service
     browser = signed_in("owner")
     browser.send("/admin/orders/actions/delete", ids=[str(one.id) for one in made], back="/admin/orders/")
     page = browser.get("/admin/orders/").get_data(as_text=True)
-    assert "1 of 2 records changed." in page
+    assert "1 of 2 records deleted." in page
     assert "<li><bdi>2</bdi>: Only drafts can be deleted. Cancel or archive this order instead.</li>" in page
 
 

@@ -105,12 +105,22 @@ def _launch(ctx: Context, import_: Import, kind: str, action: str, title: Any, t
     return job
 
 
-def settle(ctx: Context, import_: Import) -> None:
-    """End an import whose job was canceled or gave up while nobody worked on it."""
-    job = jobs.Job.get_or_none(jobs.Job.id == import_.job_id)
-    if import_.state == "running" and job is not None and job.status in ("failed", "dead", "canceled"):
-        state = "canceled" if job.status == "canceled" else "failed"
-        _move(ctx, import_, Import.job_id == job.id, {"state": state, "error": job.error}, "")
+def look(imports: Sequence[Import]) -> None:
+    """Show as ended those whose job was canceled, or gave up, while nobody worked on it; nothing is written."""
+    running = {one.job_id: one for one in imports if one.state == "running"}
+    stopped = jobs.Job.status.in_(["failed", "dead", "canceled"])
+    for job in jobs.Job.select().where(jobs.Job.id.in_(list(running)), stopped) if running else ():
+        import_ = running[job.id]
+        import_.state, import_.error = ("canceled" if job.status == "canceled" else "failed"), job.error
+
+
+def settle(import_: Import) -> None:
+    """End such an import, before a command on it."""
+    look([import_])
+    if import_.state in ("canceled", "failed"):
+        still = (Import.state == "running") & (Import.job_id == import_.job_id)
+        values = {"state": import_.state, "error": import_.error, "updated_at": utcnow()}
+        Import.update(values).where(Import.id == import_.id, still).execute()
 
 
 def note(ctx: Context, import_: Import, action: str) -> None:

@@ -251,7 +251,7 @@ def test_a_paused_import_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPatch)
 def test_a_canceled_job_ends_its_import_which_can_go_on() -> None:
     made = transfer.start(kit.CTX, SALE.name, kit.store(b"No\n1\n"), mapped(("No", "number")))
     jobs.cancel(kit.CTX, jobs.Job.get_by_id(made.job_id))
-    importer.settle(kit.CTX, made)
+    importer.settle(made)
     assert made.state == "canceled"
     transfer.run(kit.CTX, made)
     kit.execute(made.job_id)

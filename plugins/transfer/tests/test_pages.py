@@ -16,6 +16,7 @@ from plugins.transfer.models import Import, SavedMapping
 from plugins.transfer.tests import kit
 from plugins.transfer.tests.kit import SALE, Sale
 from tests.conftest import confirmed, csrf_of
+from tests.helpers import count_statements
 
 FILE = b"Order no,SKU,Qty,Gift\n1,A,2,yes\n2,,1,no\n"
 
@@ -167,3 +168,20 @@ def test_a_mapping_file_nested_without_end_is_refused(owner: Any) -> None:
     page, deep = upload(owner), io.BytesIO(b"[" * 100_000)
     answer = post(owner, page, page, mapping_file=(deep, "deep.json"))
     assert answer.status_code == 422
+
+
+def test_to_look_at_an_import_writes_nothing_also_when_its_job_was_canceled(owner: Any) -> None:
+    address = upload(owner)
+    post(owner, address, address, **form_of(owner.get(address).text) | {"c0": "channel", "v0": "shop", "do": "run"})
+    import_ = Import.get()
+    jobs.cancel(kit.CTX, jobs.Job.get_by_id(import_.job_id))
+    pages = (f"/admin/imports/{import_.id}", address, "/admin/imports/")
+    owner.get(pages[0])  # the session notes that it is in use
+    with count_statements() as sent:
+        shown = [owner.get(page).text for page in pages]
+    assert [sql for sql in sent if not sql.lstrip("(").startswith("SELECT")] == []
+    assert "Canceled" in shown[0]
+    assert "Canceled" in shown[2]
+    assert Import.get().state == "running"
+    run_job(post(owner, f"/admin/imports/{import_.id}/run", pages[0]))
+    assert Import.get().state == "completed_with_errors"

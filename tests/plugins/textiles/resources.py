@@ -17,8 +17,13 @@ class FabricService(Service):
     def documents(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         found = super().documents(ids)
         for doc in found:
-            doc["variants"] = [row | {"stock": doc["counted"].get(row["sku"], 0)} for row in doc["variants"]]
+            doc["variants"] = [row | _stock(row, doc["counted"].get(row["sku"], 0)) for row in doc["variants"]]
         return found
+
+
+def _stock(row: dict[str, Any], metres: int) -> dict[str, Any]:
+    state = "out" if metres <= 0 else "low" if metres <= (row.get("reorder_at") or 0) else "in"
+    return {"stock": metres, "state": state}
 
 
 FABRIC = Resource(

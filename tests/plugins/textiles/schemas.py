@@ -5,9 +5,13 @@ from __future__ import annotations
 import marshmallow as ma
 
 from core.i18n import __
-from core.resources import Currency, Minor
+from core.resources import Badge, Currency, Minor
 
 COLORS = {"sand": __("Sand"), "clay": __("Clay"), "ink": __("Ink")}
+STATES = {
+    "in": Badge(__("In stock"), "ok", "full"), "low": Badge(__("Low"), "warn", "half"),
+    "out": Badge(__("Out of stock"), "bad", "empty"),
+}  # fmt: skip
 _Length = ma.validate.Length
 
 
@@ -22,6 +26,7 @@ class VariantSchema(ma.Schema):
     reorder_at = ma.fields.Integer(allow_none=True, metadata={"label": __("Reorder at")})
     is_sold = ma.fields.Boolean(metadata={"label": __("Sold")})
     stock = ma.fields.Integer(dump_only=True, metadata={"label": __("Stock"), "shown": True})
+    state = ma.fields.String(dump_only=True, metadata={"label": __("State"), "shown": True, "badges": STATES})
 
 
 class FabricSchema(ma.Schema):

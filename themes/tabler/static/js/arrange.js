@@ -1,19 +1,68 @@
 // Lists that a user puts in order: by dragging, or by the buttons "earlier" and "later" of each item, which without
-// this module ask the server. Every step is sent at once; the page shows it already.
+// this module ask the server. Every step is sent at once; the page shows it already, and what it was when that fails.
+import { said, warn } from "./toast.js";
+
 const form = document.querySelector("[data-arrange]");
-let dragged = null;
-
 const items = (list) => [...list.querySelectorAll(":scope > [data-item]")];
+const toasts = document.getElementById("toasts");
+let dragged = null;
+let before = null; // as it was when the dragging began
+let kept = form && arrangement(); // what the server has
+let isSending = false;
+let isBehind = false;
 
-async function keep(item) {
+// The present places and sizes: `put` shows them again.
+function arrangement() {
+  const lists = [...form.querySelectorAll("[data-list]")].map((list) => [list, items(list)]);
+  const sizes = [...form.querySelectorAll("[data-size]")].map((select) => [select, select.value]);
+  const put = () => {
+    for (const [list, order] of lists) list.append(...order);
+    for (const [select, value] of sizes) resize(Object.assign(select, { value }));
+  };
+  return { put, text: JSON.stringify([lists.map(([, order]) => order.map((item) => item.id)), sizes.map(([, value]) => value)]) };
+}
+
+function resize(select) {
+  const item = select.closest("[data-item]");
+  for (const option of select.options) item.classList.toggle(`mk-w-${option.value}`, option.selected);
+}
+
+function keep(item) {
   const list = item.closest("[data-list]");
   const order = items(list);
   const words = { name: item.dataset.title, place: order.indexOf(item) + 1, total: order.length };
   form.querySelector("[data-said]").textContent = form.dataset.moved.replace(/\{(\w+)\}/g, (all, name) => words[name]);
+  send();
+}
+
+// One request at a time, so that the last step is the last that is kept.
+async function send() {
+  isBehind = isSending;
+  if (isSending) return;
+  isSending = true;
+  const wanted = arrangement();
   const body = new FormData(form);
   body.set("act", "quiet");
-  const answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin" }).catch(() => null);
-  if (!answer?.ok) document.dispatchEvent(new CustomEvent("htmx:sendError"));
+  const answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" }, credentials: "same-origin" }).catch(() => null);
+  isSending = false;
+  if (answer?.status !== 204) return void putBack(answer);
+  kept = wanted;
+  if (isBehind) return void send();
+  const { follows } = form.dataset;
+  if (follows) window.htmx.ajax("get", location.pathname, { target: follows, select: follows, swap: "outerHTML" });
+}
+
+async function putBack(answer) {
+  const wanted = arrangement();
+  kept.put();
+  const again = document.createElement("button");
+  Object.assign(again, { className: "mk-btn mk-btn-s", type: "button", textContent: toasts.dataset.again });
+  const line = warn(answer ? said(await answer.text()) : toasts.dataset.error, again);
+  again.addEventListener("click", () => {
+    line.remove();
+    wanted.put();
+    send();
+  });
 }
 
 function move(item, by) {
@@ -36,14 +85,14 @@ form?.addEventListener("click", (event) => {
 
 form?.addEventListener("change", (event) => {
   if (!event.target.matches("[data-size]")) return;
-  const item = event.target.closest("[data-item]");
-  for (const option of event.target.options) item.classList.toggle(`mk-w-${option.value}`, option.selected);
-  keep(item);
+  resize(event.target);
+  keep(event.target.closest("[data-item]"));
 });
 
 form?.addEventListener("dragstart", (event) => {
   dragged = event.target.closest?.("[data-item]");
   if (!dragged) return;
+  before = arrangement();
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", dragged.dataset.title);
   requestAnimationFrame(() => dragged?.classList.add("mk-dragged"));
@@ -72,8 +121,10 @@ if (form) {
 }
 
 form?.addEventListener("drop", (event) => event.preventDefault());
-form?.addEventListener("dragend", () => {
-  dragged?.classList.remove("mk-dragged");
-  if (dragged) keep(dragged);
+form?.addEventListener("dragend", (event) => {
+  if (!dragged) return;
+  dragged.classList.remove("mk-dragged");
+  if (event.dataTransfer.dropEffect === "none") before.put(); // Esc, or let go beside the list
+  else if (arrangement().text !== before.text) keep(dragged);
   dragged = null;
 });

@@ -10,6 +10,7 @@ const bar = document.querySelector("[data-unsaved]");
 // What the server refused came back as if it had stood there from the start: then `stored` says what does.
 function differs(one, stored) {
   const isBox = one.type === "checkbox" || one.type === "radio";
+  if (stored && one.closest("[data-several]")) return one.checked !== (stored[one.name] ?? "").split(", ").includes(one.value);
   if (stored && one.name in stored) return isBox ? one.checked !== Boolean(stored[one.name]) : one.value !== stored[one.name];
   if (isBox) return one.checked !== one.defaultChecked;
   if (one.options) return [...one.options].some((option) => option.selected !== option.defaultSelected && option.value);
@@ -22,6 +23,8 @@ const storedOf = (form) => form.dataset.form === "refused" && JSON.parse(form.el
 function nameOf(one) {
   const list = one.closest("tr[data-new]")?.closest("[data-rows]");
   if (list) return list.querySelector("h2").textContent;
+  const several = one.closest("[data-several]");
+  if (several) return several.querySelector("legend").firstChild.textContent.trim();
   const label = one.labels?.[0];
   return one.closest("td")?.dataset.label ?? (label?.firstChild.textContent.trim() || label?.textContent.trim());
 }
@@ -99,8 +102,10 @@ function put(form, present) {
 }
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-drop]")) unsaved = null;
   const button = event.target.closest?.("[data-take]");
   if (!button) return;
+  event.preventDefault();
   const field = document.getElementById(button.dataset.take);
   if (field.type === "checkbox") field.checked = Boolean(button.dataset.value);
   else field.value = button.dataset.value;

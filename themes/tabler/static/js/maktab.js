@@ -3,8 +3,10 @@ import { said, warn } from "./toast.js";
 import "./selection.js";
 import "./offline.js";
 import "./dialog.js";
+import "./session.js";
 import "./matrix.js"; // before the module that looks at what it has filled in
 import "./forms.js";
+import "./focus.js"; // after what has a better place for it
 import "./picker.js";
 import "./cells.js";
 import "./look.js";
@@ -54,7 +56,6 @@ document.addEventListener("htmx:afterSettle", () => {
 
 // A request of htmx that failed says so; the page stays as it was.
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  if (detail.xhr.status === 401) return;
   const isRead = detail.xhr.status >= 500 && detail.requestConfig.verb === "get" && document.contains(detail.elt);
   const button = isRead && again(detail);
   const line = warn(said(detail.xhr.responseText), button);
@@ -77,4 +78,14 @@ document.addEventListener("change", (event) => {
   if (!files || event.target.type !== "file") return;
   files.textContent = [...event.target.files].map((one) => one.name).join(", ");
   files.hidden = !files.textContent;
+});
+
+// A browser that has left the page with a form shows that it does; a second press sends nothing twice.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.target.getAttribute("aria-busy") === "true") return event.preventDefault();
+  for (const one of [event.target, event.submitter]) one?.setAttribute("aria-busy", "true");
+});
+window.addEventListener("pageshow", () => {
+  for (const one of document.querySelectorAll("form[aria-busy], form [aria-busy]")) one.removeAttribute("aria-busy");
 });

@@ -2,7 +2,7 @@
 export const rowsOf = (list) => [...list.querySelectorAll("tbody tr:not([data-head])")];
 export const columnOf = (cell) => [...cell.parentElement.cells].slice(0, cell.cellIndex).reduce((sum, one) => sum + one.colSpan, 0);
 const cellAt = (row, column) => [...(row?.cells ?? [])].find((cell) => columnOf(cell) === column);
-export const fieldIn = (row, column) => cellAt(row, column)?.querySelector("input:not([readonly]), select");
+export const fieldIn = (row, column) => cellAt(row, column)?.querySelector("input:not([readonly], [type=hidden]), select");
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("button[name=add_row], button[name=remove_row]");
@@ -69,7 +69,7 @@ function step(event, here, way) {
   const at = all.indexOf(here.closest("tr"));
   const rows = way < 0 ? all.slice(0, at).reverse() : all.slice(at + 1);
   const column = columnOf(here.closest("td"));
-  const next = rows.filter((row) => row.offsetParent).map((row) => cellAt(row, column)?.querySelector("input, select")).find(Boolean);
+  const next = rows.filter((row) => row.offsetParent).map((row) => cellAt(row, column)?.querySelector("input:not([type=hidden]), select")).find(Boolean);
   if (!next) return;
   event.preventDefault();
   next.focus();

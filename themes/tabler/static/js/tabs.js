@@ -7,6 +7,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 show();
 
+// A table that has room scrolls with the page, its heads staying in sight; one that is too wide scrolls within its box.
+const fit = () => {
+  for (const box of document.querySelectorAll("#list .mk-tw")) box.classList.toggle("mk-fits", box.scrollWidth <= box.clientWidth);
+};
+document.addEventListener("htmx:afterSettle", fit);
+window.addEventListener("resize", fit);
+fit();
+
 // The menu of filters: its list shrinks to what fits the text; Enter opens the first one.
 const fits = (menu, text) => {
   const shown = [];

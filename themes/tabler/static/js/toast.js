@@ -57,10 +57,21 @@ export function said(html) {
   return texts.join(" ") || box.dataset.error;
 }
 
+function made(template, text) {
+  const line = document.getElementById(template).content.firstElementChild.cloneNode(true);
+  line.querySelector("[data-text]").textContent = text;
+  return line;
+}
+
+// A message of the browser's own that passes.
+export function tell(text) {
+  box.append(made("news", text));
+  float();
+}
+
 // A message of the browser's own about what failed; `more`: a button in it.
 export function warn(text, more) {
-  const line = document.getElementById("failure").content.firstElementChild.cloneNode(true);
-  line.querySelector("[data-text]").textContent = text;
+  const line = made("failure", text);
   if (more) line.querySelector("[data-text]").after(more);
   for (const other of box.querySelectorAll(".mk-bad")) if (other.textContent === line.textContent) other.remove();
   box.append(line);
