@@ -188,6 +188,16 @@ def test_the_list_of_views_names_owners_and_is_reached_from_the_settings_of_a_vi
     assert "owner" in cell
 
 
+def test_views_are_made_and_changed_at_their_list_and_nowhere_else(owner: Any) -> None:
+    ref = keep(owner)
+    page = text_of(owner.get("/admin/views/"))
+    assert f'href="{LIST}?view={ref}"' in page
+    assert "/admin/views/new" not in page
+    assert f"/admin/views/{ref}/edit" not in text_of(owner.get(f"/admin/views/{ref}"))
+    assert owner.get("/admin/views/new").status_code == 404
+    assert owner.get(f"/admin/views/{ref}/edit").status_code == 404
+
+
 def test_the_page_of_a_view_says_in_words_what_it_keeps_and_leads_to_its_list(owner: Any) -> None:
     ref = keep(owner, query="country=ES&sort=-name&q=wool")
     page = text_of(owner.get(f"/admin/views/{ref}")).partition("<main")[2]

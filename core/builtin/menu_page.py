@@ -29,6 +29,7 @@ class MenuView(AdminView):
     """`/admin/menu/`. One form with every button; each step is a whole arrangement."""
 
     permission = SIGNED_IN
+    places = {"": __("Customize the menu")}
 
     def __init__(self) -> None:
         super().__init__(__("Customize the menu"), endpoint="core_menu", url="/admin/menu")

@@ -112,5 +112,5 @@ VIEWS = Resource(
     has_notes=False,
     can_delete=True,
     can_import=False,
-    form_fields=["resource", "name", "shared_with", "position"],
+    has_form=False,
 )

@@ -27,7 +27,7 @@ from core.web.tabs import TabPages
 from core.web.view_pages import ViewPages
 
 FEATURES = {
-    "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
+    "create_view": "offers_new", "edit_view": "offers_edit", "delete_view": "can_delete", "note_view": "has_notes",
     "attachment_view": "has_notes", "cell_view": "is_edited_in_place",
     "run_view": "actions", "filters_view": "filters",
 }  # fmt: skip
