@@ -167,9 +167,7 @@ def _switch(active: bool) -> Callable[..., dict[int, Outcome]]:
 
 def _switched(users: Sequence[User]) -> dict[str, dict[int, str]]:
     """The guard of `disable` and `enable`."""
-    off = {user.id: _("This user is switched off.") for user in users if not user.is_active}
-    on = {user.id: _("This user is active.") for user in users if user.is_active}
-    return {"disable": off, "enable": on}
+    return {name: {user.id: "" for user in users if user.is_active is on} for name, on in (("enable", True), ("disable", False))}
 
 
 def _set_password(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
