@@ -15,7 +15,7 @@ from core.context import Context
 from core.errors import Invalid
 from core.i18n import N_, _, said
 
-SIGNS = __("Use letters, digits and . @ + - _ only.")
+SIGNS = N_("Use letters, digits and . @ + - _ only.")
 _ADDRESS = ma.validate.Email(error=N_("Write an e-mail address, such as sam@example.com."))
 
 
@@ -32,7 +32,7 @@ def create_user(
     values = {"username": username.strip().casefold(), "name": name, "email": email, "locale": locale}
     passwords.check(password, values["username"])
     if not re.fullmatch(USERNAME, username.strip()):
-        raise Invalid({"username": [str(SIGNS)]})
+        raise Invalid({"username": [said(SIGNS)]})
     try:
         check_email(email)
     except ma.ValidationError as wrong:
