@@ -167,7 +167,8 @@ def _switch(active: bool) -> Callable[..., dict[int, Outcome]]:
 
 def _switched(users: Sequence[User]) -> dict[str, dict[int, str]]:
     """The guard of `disable` and `enable`."""
-    return {name: {user.id: "" for user in users if user.is_active is on} for name, on in (("enable", True), ("disable", False))}
+    active, off = ({user.id: "" for user in users if user.is_active is on} for on in (True, False))
+    return {"enable": active, "disable": off}
 
 
 def _set_password(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:

@@ -40,9 +40,7 @@ def _beside_title(actions: Sequence[Action], guarded: Collection[str]) -> tuple[
     return (steps[0], steps[1 : 1 + _BUTTONS]) if steps else (None, harmless[:_BUTTONS])
 
 
-def _blocked(
-    resource: Resource, record: Any, refused: Mapping[str, Mapping[int, str]]
-) -> tuple[Action, str] | None:
+def _blocked(resource: Resource, record: Any, refused: Mapping[str, Mapping[int, str]]) -> tuple[Action, str] | None:
     reasons = ((one, refused.get(one.name, {}).get(record.id, "")) for one in resource.actions if not one.danger)
     return next(((one, why) for one, why in reasons if why and _may(resource, one.name, record)), None)
 
