@@ -55,6 +55,14 @@ class Invalid(MaktabError):
         super().__init__(in_one_line(self.errors))
 
 
+class NoResource(NotFound):
+    """There is no resource of this name now."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no resource {name!r} now; its plugin may be off.")
+        self.name = name
+
+
 class Conflict(MaktabError):
     """Someone changed the record in between (optimistic lock), or the state does not allow the command."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.errors import NotFound
+from core.errors import NoResource
 
 if TYPE_CHECKING:
     from core.context import Context
@@ -64,9 +64,9 @@ class Runtime:
         return [one for one in self.resources.values() if one.plugin == plugin]
 
     def resource(self, name: str) -> Resource:
-        """The resource `name`; NotFound when its plugin is off."""
+        """The resource `name`; NoResource when its plugin is off."""
         if name not in self.resources:
-            raise NotFound(f"There is no resource {name!r} now; its plugin may be off.")
+            raise NoResource(name)
         return self.resources[name]
 
 

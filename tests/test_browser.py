@@ -51,6 +51,34 @@ def test_search_as_you_type(page: Any) -> None:
     page.wait_for_selector("#f-q:focus")
 
 
+def test_of_two_presses_on_a_list_the_last_one_is_shown(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "One", "is_active": False}, {"code": "S-2", "name": "Two"})
+    page.goto(LIST)
+    held: list[Any] = []
+    page.route("**/suppliers/?view=active", lambda route: held.append(route))
+    page.click("#view-active")
+    page.wait_for_timeout(200)
+    page.click("th a:has-text('Name')")
+    page.wait_for_url("**sort=**")
+    address = page.url
+    held[0].continue_()
+    page.wait_for_timeout(600)
+    assert page.url == address
+    assert page.get_attribute("#view-all", "aria-current") == "page"
+    assert page.locator("a.mk-key").count() == 2
+
+
+def test_a_tab_that_is_pressed_while_a_search_waits_is_shown(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "One", "is_active": False}, {"code": "S-2", "name": "Two"})
+    page.goto(LIST)
+    page.fill("#f-q", "One")
+    page.click("#view-active")
+    page.wait_for_url("**/?view=active")
+    page.wait_for_timeout(600)
+    assert page.url.endswith("/?view=active")
+    assert page.locator("a.mk-key").all_inner_texts() == ["S-2"]
+
+
 def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> None:
     make_suppliers(count=60)
     page.goto(LIST + "?limit=25")

@@ -209,8 +209,15 @@ def test_another_period_comes_without_a_new_page_and_stays(page: Any) -> None:
     assert page.get_attribute("#period-this_month", "aria-pressed") == "true"
 
 
-def test_what_waits_stands_in_the_menu_and_at_the_foot_of_a_phone(page: Any) -> None:
+@pytest.fixture
+def waiting(runtime: Any) -> None:
+    """Made before the first page, whose numbers are kept for ten seconds."""
     make_suppliers(*({"code": f"S-{n}", "name": f"S {n}", "is_active": False} for n in range(2)))
+
+
+@pytest.mark.usefixtures("waiting")
+def test_what_waits_stands_in_the_menu_and_at_the_foot_of_a_phone(request: Any) -> None:
+    page = request.getfixturevalue("page")
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto("/admin/profile/")
     page.locator(".mk-foot").get_by_role("link", name="Suppliers 2 not active").wait_for()

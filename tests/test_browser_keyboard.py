@@ -65,6 +65,38 @@ def test_what_can_be_done_on_this_page_is_run_from_the_bar(page: Any) -> None:
     page.locator("dialog [name='argument.tags']").wait_for()
 
 
+def test_enter_waits_for_what_the_present_text_finds(page: Any) -> None:
+    one, _two = make_suppliers({"code": "S-1", "name": "Waha Linen"}, {"code": "S-2", "name": "Other"})
+    page.goto(LIST)
+    page.keyboard.press("Control+k")
+    page.locator("#palette [aria-selected=true]").wait_for()
+    held: list[Any] = []
+    page.route("**/palette/?*", lambda route: held.append(route))
+    page.keyboard.type("waha")
+    page.keyboard.press("Enter")
+    assert page.locator("#palette [aria-selected=true]").count() == 0
+    page.wait_for_timeout(400)
+    assert page.locator("#palette").is_visible()
+    held[-1].continue_()
+    page.wait_for_url(f"**{LIST}{one}")
+
+
+def test_pages_are_pinned_and_left_from_the_bar(page: Any) -> None:
+    page.goto(LIST)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("pin this")
+    selected(page, "Pin this page to the menu")
+    page.keyboard.press("Enter")
+    page.get_by_text("The page is on top of your menu now.").wait_for()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sign out")
+    selected(page, "Sign out")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sign-in")
+    page.goto(LIST)
+    assert "/sign-in" in page.url
+
+
 def test_what_one_user_opened_is_forgotten_when_he_signs_out(page: Any) -> None:
     (one,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
     page.goto(f"{LIST}{one}")

@@ -96,6 +96,12 @@ def test_who_may_not_see_a_card_finds_it_neither_on_home_nor_by_its_address(sign
     assert roleless.get("/admin/home/widgets/no.such", headers=HTMX).status_code == 404
 
 
+def test_who_has_no_role_is_told_whom_to_ask(signed_in: Any) -> None:
+    said = "You have no role yet."
+    assert said in signed_in("").get("/admin/").text
+    assert said not in signed_in("viewer").get("/admin/").text
+
+
 def test_a_role_gives_the_start_until_its_holder_chooses(owner: Any, signed_in: Any) -> None:
     viewer = signed_in("viewer")
     order = list(reversed(cards(owner)))

@@ -357,7 +357,7 @@ def user_id_of(caller: Caller) -> int:
 
 def test_no_name_becomes_an_element_an_attribute_or_a_link(owner: Caller, ctx: Context) -> None:
     harmless = set[tuple[str, ...]]()
-    for page in shown_with(owner, ["plain text"], ctx):
+    for page in shown_with(owner, ["plain text", "and more"], ctx):  # the second with the shortcuts of the first
         harmless |= Shape(page).found
     shown = 0
     for page in shown_with(owner, hostile.SCRIPTS if hostile.DEEP else _SOME, ctx):

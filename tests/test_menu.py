@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,41 @@ def test_a_list_with_its_filters_is_pinned_on_top_until_it_is_taken_off(owner: A
     assert "Suppliers of Spain" in page
     press(owner, f"unpin:{here}")
     assert here not in menu(owner)
+
+
+def pin(browser: Any, here: str) -> str:
+    """Pins the list at `here` as its page offers it, and gives the name that it has in the menu then."""
+    page = browser.get(here).text
+    label = re.search(r'name="label" value="([^"]*)"', page)
+    sent = {"csrf_token": csrf_of(page), "act": "pin", "label": label[1] if label else ""}
+    assert browser.post("/admin/menu/", data=sent, headers={"Referer": f"http://localhost{here}"}).location == here
+    side = browser.get("/admin/profile/").text.partition('id="menu"')[2].partition("</nav>")[0]
+    entry = side.partition(f'<li><a href="{html.escape(here)}"')[2].partition("</a>")[0]
+    return html.unescape(re.sub(r"<[^>]*>|^[^>]*>", "", entry)).strip()
+
+
+def test_pins_of_one_list_are_called_by_what_they_show(owner: Any) -> None:
+    assert pin(owner, "/admin/suppliers/") == "Suppliers"
+    assert pin(owner, "/admin/suppliers/?country=ES") == "Country: ES · Suppliers"
+    assert pin(owner, "/admin/suppliers/?view=active&q=wool") == "Active, Search: wool · Suppliers"
+    assert pin(owner, "/admin/users/?is_active=1") == "Active: Yes · Users"
+    assert pin(owner, "/admin/jobs/") == "Jobs"
+
+
+def test_a_pin_is_renamed(owner: Any) -> None:
+    pin(owner, "/admin/suppliers/?country=ES")
+    pin(owner, "/admin/jobs/")
+    page = owner.get("/admin/menu/").text
+    assert re.findall(r'name="label" value="([^"]*)" maxlength', page) == ["Country: ES · Suppliers", "Jobs"]
+    urls = ["/admin/suppliers/?country=ES", "/admin/jobs/"]
+    press(owner, f"keep:{urls[0]}", label=[" Spain ", ""])
+    side = owner.get("/admin/profile/").text.partition('id="menu"')[2].partition("</nav>")[0]
+    assert menu(owner)[:2] == urls
+    assert "Spain" in side
+    assert "Country: ES" not in side
+    order = fields(owner.get("/admin/menu/").text)["order"]
+    owner.send("/admin/menu/", act=f"later:{urls[0]}", order=order, pin=urls, label=["Spain", "Work"])
+    assert menu(owner)[:2] == urls[::-1]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,15 @@ def test_views_of_lists_are_found_the_declared_and_the_saved(owner: Any, ctx: Co
     assert owner.get(f"/admin/suppliers/?view={row.id}").status_code == 200
 
 
+def test_choices_of_the_user_and_settings_are_found_where_they_stand(owner: Any, signed_in: Any) -> None:
+    assert hits(owner, "customize") == {"/admin/home/": "Customize Home", "/admin/menu/": "Customize the menu"}
+    assert hits(owner, "api tok") == {"/admin/profile/#tokens": "API tokens"}
+    assert hits(owner, "largest upl") == {"/admin/settings/#upload_limit_mb": "Largest upload, MB"}
+    assert hits(signed_in("viewer"), "largest upl") == {}
+    for page, place in (address.split("#") for address in hits(owner, "e") if "#" in address):
+        assert f'id="{place}"' in owner.get(page).text
+
+
 def test_what_begins_with_the_words_comes_first(owner: Any) -> None:
     assert next(iter(hits(owner, "plug"))) == "/admin/plugins/"
     assert list(hits(owner, "suppliers"))[:2] == ["/admin/suppliers/", "/admin/suppliers/?tag=new"]

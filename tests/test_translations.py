@@ -12,6 +12,8 @@ import pytest
 from core import plugins
 from core.db import utcnow
 from core.i18n import _n, format_day, speaking
+from core.runtime import bound
+from tests.plugin_kit import MerchantFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -78,3 +80,30 @@ def test_the_list_of_plugins_speaks_arabic_also_of_one_that_is_off(ctx: Any, run
     page = browser.get("/admin/plugins/").text
     assert "الطلبات من كل قنوات البيع" in page
     assert "الاستيراد والتصدير" in page
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "latin"),
+    [
+        ("/admin/imports/export?resource=no.such", "لا يوجد نوع سجلات باسم no.such", "There is"),
+        ("/admin/orders/?placed_at__gte=abc", "تاريخ الطلب: اكتب تاريخًا", "placed_at__gte:"),
+        ("/admin/orders/?limit=9999", "اطلب من 1 إلى 200 سجل", "limit:"),
+    ],
+)
+def test_what_an_address_is_refused_for_is_said_in_arabic(signed_in: Any, url: str, said: str, latin: str) -> None:
+    browser = signed_in("owner")
+    answer = browser.send("/admin/profile/", what="profile", locale="ar")
+    assert "تم الحفظ." in browser.get(answer.location).text, "in the language that was chosen, not in the one before"
+    page = browser.get(url).text
+    assert said in page
+    assert latin not in page
+
+
+def test_why_a_plugin_stays_as_it_is_is_said_in_arabic(ctx: Any, runtime: Any, merchant: MerchantFolder) -> None:
+    merchant.on("needy", manifest='requires = { orders = ">=0" }')
+    with bound(merchant.build()), speaking("ar"):
+        with pytest.raises(plugins.PluginRefused, match="تحتاج needy إلى orders"):
+            plugins.disable(ctx, "orders")
+        merchant.add("broken", hooks="import nothing_of_this_name")
+        with pytest.raises(plugins.PluginRefused, match="لا يمكن تفعيل broken"):
+            plugins.enable(ctx, "broken")

@@ -188,6 +188,26 @@ def test_the_list_of_views_names_owners_and_is_reached_from_the_settings_of_a_vi
     assert "owner" in cell
 
 
+<<<<<<< HEAD
+def test_views_are_made_and_changed_at_their_list_and_nowhere_else(owner: Any) -> None:
+    ref = keep(owner)
+    page = text_of(owner.get("/admin/views/"))
+    assert f'href="{LIST}?view={ref}"' in page
+    assert "/admin/views/new" not in page
+    assert f"/admin/views/{ref}/edit" not in text_of(owner.get(f"/admin/views/{ref}"))
+    assert owner.get("/admin/views/new").status_code == 404
+    assert owner.get(f"/admin/views/{ref}/edit").status_code == 404
+=======
+def test_the_page_of_a_view_says_in_words_what_it_keeps_and_leads_to_its_list(owner: Any) -> None:
+    ref = keep(owner, query="country=ES&sort=-name&q=wool")
+    page = text_of(owner.get(f"/admin/views/{ref}")).partition("<main")[2]
+    assert f'href="{LIST}?view={ref}"' in page
+    assert "Country: ES; Search: wool" in page
+    assert "Name, descending" in page
+    assert owner.get(f"{LIST}?view={ref}").status_code == 200
+>>>>>>> main
+
+
 def test_a_view_shared_with_a_role_is_seen_by_its_holders(owner: Any, signed_in: Any) -> None:
     ref = keep(owner, shared_with="operator")
     assert tabs_of(text_of(signed_in("operator").get(LIST))) == ["All", "Active", "Ours"]
@@ -291,6 +311,23 @@ def test_columns_of_a_saved_view_stay_in_the_address_until_they_are_saved(owner:
     answer = send(owner, f"{LIST}setup", query=f"view={ref}", columns=["name", "code"], density="comfortable")
     assert answer.location == f"{LIST}?view={ref}&columns=name%2Ccode"
     assert "Save view" in text_of(owner.get(answer.location))
+
+
+def test_there_is_a_way_back_to_the_usual_columns_while_they_are_others(owner: Any) -> None:
+    ref, button = keep(owner), 'name="usual"'
+    assert button not in text_of(owner.get(LIST))
+    send(owner, f"{LIST}setup", query="view=all", columns=["credit_minor", "code"], density="compact")
+    assert button in text_of(owner.get(LIST))
+    form = {"columns": ["credit_minor", "code"], "density": "compact", "usual": "1"}
+    assert send(owner, f"{LIST}setup", query="view=all", **form).location == f"{LIST}?view=all"
+    page = text_of(owner.get(LIST))
+    assert button not in page
+    assert re.findall(r'<th scope="col"[^>]*>\s*(?:<a[^>]*>)?(\w+)', page)[:2] == ["Code", "Name"]
+    assert "mk-compact" in page, "the rows stay as they were chosen"
+    changed = f"view={ref}&columns=name"
+    assert button in text_of(owner.get(f"{LIST}?{changed}"))
+    form["density"] = "comfortable"
+    assert send(owner, f"{LIST}setup", query=changed, **form).location == f"{LIST}?view={ref}"
 
 
 def test_without_a_script_a_column_moves_by_its_button(owner: Any) -> None:

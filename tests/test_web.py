@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -730,3 +731,9 @@ def test_what_a_schema_says_is_said_in_arabic() -> None:
     with i18n.speaking("ar"):
         assert i18n.said("Length must be between 1 and 32.") == "يجب أن يكون الطول بين 1 و32."
         assert i18n.said("A rule of a plugin: 7.") == "A rule of a plugin: 7."
+
+
+def test_marks_of_a_chart_are_in_the_digits_of_the_reader() -> None:
+    with i18n.speaking("ar", digits="arab"):
+        assert i18n.compact(15000).startswith("١٥")
+        assert i18n.short_day(date(2026, 11, 26)).startswith("٢٦")

@@ -15,7 +15,7 @@ from core.auth.frame import current_context, current_session, current_user, ente
 from core.auth.models import ApiToken, Session, User
 from core.builtin import people
 from core.errors import Invalid
-from core.i18n import LOCALES, _
+from core.i18n import LOCALES, _, locale, speaking
 from core.resources.fields import loaded
 from core.web import confirm
 from core.web.base import is_dialog
@@ -114,7 +114,8 @@ def _save_profile(user: User, form: Form) -> None:
     outcome = people.UserService(people.USERS).update(current_context(), {user.id: document})[0]
     if not outcome.ok:
         raise Invalid(outcome.errors)
-    flask.flash(_("Saved."), "ok")
+    with speaking(document.get("locale") or locale()):  # the next page is in it
+        flask.flash(_("Saved."), "ok")
 
 
 def _change_password(user: User, form: Form) -> None:

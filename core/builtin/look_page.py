@@ -22,6 +22,12 @@ class LookView(AdminView):
     """`/admin/look/`, what the form of the profile page and the button for light or dark send."""
 
     permission = SIGNED_IN
+    places = {
+        "/admin/profile/#look": __("Theme, density and digits"),
+        "/admin/profile/#password": __("Change the password"),
+        "/admin/profile/#sessions": __("Where you are signed in"),
+        "/admin/profile/#tokens": __("API tokens"),
+    }
 
     def __init__(self) -> None:
         super().__init__(name=__("Look"), endpoint="core_look", url="/admin/look")

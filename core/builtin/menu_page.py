@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import flask
 from flask_admin import expose
+from werkzeug.datastructures import MultiDict
 
-from core import arrangement, nav, preferences
+from core import arrangement, nav, preferences, runtime
 from core.access import SIGNED_IN
 from core.errors import Invalid
 from core.i18n import _, __
 from core.nav import Choices
-from core.web import home, waiting
+from core.web import home, lists, waiting
 from core.web.base import AdminView, context, preference
+from core.web.listing import listing
 
 PREFERENCE = "menu"
 _MOST_PINS, _LONGEST_LABEL, _LONGEST_URL = 20, 60, 1000
@@ -26,6 +29,7 @@ class MenuView(AdminView):
     """`/admin/menu/`. One form with every button; each step is a whole arrangement."""
 
     permission = SIGNED_IN
+    places = {"": __("Customize the menu")}
 
     def __init__(self) -> None:
         super().__init__(__("Customize the menu"), endpoint="core_menu", url="/admin/menu")
@@ -85,6 +89,9 @@ def _posted(choices: Choices) -> Choices:
     form = flask.request.form
     order, pins = form.getlist("order"), form.getlist("pin")
     known = {pin["url"]: pin for pin in choices.pins}
+    for url, label in zip(pins, map(_label, form.getlist("label")), strict=False):
+        if url in known and label:
+            known[url] = {"label": label, "url": url}
     away = [name for name in choices.hidden if name not in order]
     places = arrangement.merged(list(known), [url for url in pins if url in known])
     return Choices(
@@ -123,6 +130,20 @@ def _moved(choices: Choices, name: str, by: int) -> list[str]:
     return list(choices.order)
 
 
+def _label(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST_LABEL]
+
+
+def _name_of_list(url: str) -> str:
+    """What a list is called as the address shows it; "" for another page."""
+    path, _mark, query = url.partition("?")
+    resource = next((one for one in runtime.current().resources.values() if path == f"/admin/{one.slug}/"), None)
+    try:
+        return lists.name_of(listing(context(), resource, MultiDict(parse_qsl(query)))) if resource else ""
+    except Invalid:  # an address that somebody wrote
+        return ""
+
+
 def _pin(choices: Choices) -> Any:
     """Puts the page that the form was sent from on top of the menu, with what its list shows."""
     referrer = flask.request.referrer or ""
@@ -130,7 +151,7 @@ def _pin(choices: Choices) -> Any:
     url = "/" + referrer.removeprefix(here) if referrer.startswith(here) else ""
     if not url.startswith("/admin/") or len(url) > _LONGEST_URL or not nav.may_open(context().actor, url):
         raise Invalid({"url": [_("This page cannot be pinned.")]})
-    label = " ".join(flask.request.form.get("label", "").split())[:_LONGEST_LABEL] or url
+    label = _label(flask.request.form.get("label", "")) or _label(_name_of_list(url)) or url
     others = [pin for pin in choices.pins if pin["url"] != url]
     if len(others) >= _MOST_PINS:
         raise Invalid({"url": [_("Take a link off the menu first; %(most)s are the most.", most=_MOST_PINS)]})

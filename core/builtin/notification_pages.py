@@ -22,6 +22,7 @@ class NotificationsView(AdminView):
     """`/admin/notifications/`. Everybody sees his own."""
 
     permission = SIGNED_IN
+    places = {"": __("Notifications")}
 
     def __init__(self) -> None:
         super().__init__(__("Notifications"), endpoint="core_notifications", url="/admin/notifications")

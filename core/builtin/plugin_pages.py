@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import flask
@@ -9,6 +11,7 @@ from flask_admin import expose
 
 from core.access import requires
 from core.audit import words
+from core.audit.models import Entry
 from core.auth.models import User
 from core.builtin import plugin_health as health
 from core.context import Context
@@ -51,15 +54,14 @@ class PluginsView(AdminView):
         groups = {name: [one for one in shown if one.category == name] for name in health.CATEGORIES}
         names = [one.name for one in shown]
         page = {"groups": groups, "count": len(found), "on": sum(one.enabled for one in found), "asked": asked}
+        page["history"] = _told(health.history(), {one.name: health.title(one) for one in found})
         return self.render("admin/plugins.html", **page, failed=health.failed(names), used=health.used(names))
 
     @expose("/<name>")
     def details(self, name: str) -> str:
         plugin, first = _found(name)
-        log, entries = health.log(name), health.history(name)
-        users = {user.id: str(user) for user in User.select().where(User.id.in_({one.actor_id for one in entries}))}
-        told = [(one.at, words.action("core.plugin", one.action), _who(one, users)) for one in entries]
-        page = {"plugin": plugin, "dependents": first, "wishes": health.wishes(plugin), "log": log, "history": told}
+        page = {"plugin": plugin, "dependents": first, "wishes": health.wishes(plugin), "log": health.log(name)}
+        page["history"] = _told(health.history(name), {})
         page["used"] = health.used([name]).get(name, "")
         return self.render("admin/plugin.html", **page)
 
@@ -129,5 +131,13 @@ def _searched(plugin: Plugin) -> str:
     return f"{plugin.name} {health.title(plugin)} {text_of(plugin.path, plugin.summary)}".casefold()
 
 
-def _who(entry: Any, users: dict[int, str]) -> str:
-    return words.actor(entry.actor_id, users.get(entry.actor_id))
+def _told(history: Sequence[tuple[Entry, str]], titles: Mapping[str, Any]) -> list[tuple[datetime, Any, Any]]:
+    """When, what, who; with the plugin's name before what, where `titles` has it."""
+    users = User.select().where(User.id.in_({one.actor_id for one, _name in history}))
+    names = {user.id: str(user) for user in users}
+    lines: list[tuple[datetime, Any, Any]] = []
+    for one, plugin in history:
+        act = words.action("core.plugin", one.action)
+        text = f"{titles.get(plugin, plugin)}: {act}" if titles else act
+        lines.append((one.at, text, words.actor(one.actor_id, names.get(one.actor_id))))
+    return lines

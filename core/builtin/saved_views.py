@@ -7,12 +7,18 @@ from typing import Any
 
 import marshmallow as ma
 
+<<<<<<< HEAD
+from core import links
+=======
+from core import links, runtime
+>>>>>>> main
 from core.audit import words
 from core.auth import User
 from core.context import Context
 from core.i18n import _, __
-from core.resources.declaration import Column, Filter, Resource, Section
+from core.resources.declaration import Column, Filter, Resource, Section, Selection
 from core.views import DENSITIES, EVERYBODY, SavedView, ViewService, visible
+from core.web import lists
 
 _Length = ma.validate.Length
 
@@ -47,6 +53,43 @@ def _shared(view: SavedView) -> Any:
     return {"": _("Only the owner"), EVERYBODY: _("Everybody")}.get(view.shared_with, view.shared_with)
 
 
+<<<<<<< HEAD
+def _opened(view: SavedView) -> str | None:
+    """The list as the view shows it; there it is changed, too."""
+    listed = links.page(f"{links.endpoint(view.resource)}.index_view")
+    return f"{listed}?view={view.id}" if listed else None
+=======
+def _list_of(view: SavedView) -> Resource | None:
+    return runtime.current().resources.get(view.resource)
+
+
+def _list_name(view: SavedView) -> Any:
+    declared = _list_of(view)
+    return declared.label_plural if declared else words.kind(view.resource)
+
+
+def _address(view: SavedView) -> str | None:
+    """The list with this view open; None while its plugin is off."""
+    return links.page(f"{links.endpoint(view.resource)}.index_view", view=view.id)
+
+
+def _asked(view: SavedView) -> str:
+    """Filters and search in words."""
+    declared, chosen = _list_of(view), Selection(view.resource, filters=view.filters, search=view.search)
+    return "; ".join(f"{label}: {text}" for label, text in lists.asked(declared, chosen)) if declared else ""
+
+
+def _sorted(view: SavedView) -> str:
+    """The sort in words."""
+    name, declared = view.sort.removeprefix("-"), _list_of(view)
+    column = declared.column(name) if declared else None
+    label = column.label if column else _("Record number") if name == "id" else name
+    if not name:
+        return ""
+    return _("%(column)s, descending", column=label) if view.sort != name else _("%(column)s, ascending", column=label)
+>>>>>>> main
+
+
 def _join_owners(views: Sequence[SavedView], ctx: Context) -> None:
     """Puts the names of their owners beside views, by one statement."""
     users = {user.id: str(user) for user in User.select().where(User.id.in_({view.owner_id for view in views}))}
@@ -65,7 +108,13 @@ VIEWS = Resource(
     nav_group="",
     columns=[
         Column("name", __("Name")),
-        Column("resource", __("List"), value=lambda view: words.kind(view.resource)),
+<<<<<<< HEAD
+        Column("resource", __("List"), value=lambda view: words.kind(view.resource), link=_opened),
+=======
+        Column("resource", __("List"), value=_list_name, link=_address),
+        Column("filters", __("Filters"), value=_asked, shown=False),
+        Column("sort", __("Sort"), value=_sorted, shown=False),
+>>>>>>> main
         Column("shared_with", __("Shared with"), value=_shared),
         Column("owner", __("Owner"), value=lambda view: view.owner_name),
         Column("updated_at", __("Changed"), "datetime"),
@@ -73,10 +122,10 @@ VIEWS = Resource(
     filters=[Filter("resource", __("List"), "text")],
     rows=visible,
     loader=_join_owners,
-    detail=[Section("what", __("View"), ["name", "resource", "shared_with", "search", "sort", "position"])],
+    detail=[Section("what", __("View"), ["name", "resource", "filters", "sort", "shared_with", "position"])],
     service=ViewService,
     has_notes=False,
     can_delete=True,
     can_import=False,
-    form_fields=["resource", "name", "shared_with", "position"],
+    has_form=False,
 )

@@ -30,6 +30,7 @@ class Row(NamedTuple):
     label: Label
     value: Any
     change: str = ""
+    name: str = ""
 
 
 SHOWN: Mapping[str, tuple[Label, Mapping[str, Label]]] = {
@@ -73,6 +74,7 @@ class SettingsView(AdminView):
 
     permission = PERMISSION
     nav_group, nav_order, icon = "settings", 95, "settings"
+    places = {f"#{name}": label for _title, rows in SHOWN.values() for name, label in rows.items()}
 
     def __init__(self) -> None:
         super().__init__(__("Settings"), endpoint="core_settings", url="/admin/settings")
@@ -93,7 +95,7 @@ def _plain(settings: Settings, names: Mapping[str, Label]) -> Iterator[Row]:
             value = _("Yes") if value else _("No")
         elif name == "locale":
             value = LOCALES.get(value, value)
-        yield Row(label, value if value != "" else "–", "PORT" if name == "port" else f"MAKTAB_{name.upper()}")
+        yield Row(label, value if value != "" else "–", "PORT" if name == "port" else f"MAKTAB_{name.upper()}", name)
 
 
 def _data(settings: Settings) -> Iterator[Row]:

@@ -19,6 +19,7 @@ class ShortcutsView(AdminView):
     """`/admin/shortcuts/`"""
 
     permission = SIGNED_IN
+    places = {"": __("Keyboard shortcuts")}
 
     def __init__(self) -> None:
         super().__init__(name=__("Keyboard shortcuts"), endpoint="core_shortcuts", url="/admin/shortcuts")

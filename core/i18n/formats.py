@@ -93,7 +93,7 @@ def _said_day(day: date, today: date, code: str) -> str:
 
 def short_day(day: date) -> str:
     """Day and month: 3 Mar."""
-    return _dated(day, "d MMM", locale())
+    return shaped(_dated(day, "d MMM", locale()))
 
 
 def long_day(day: date) -> str:
@@ -103,7 +103,7 @@ def long_day(day: date) -> str:
 
 def compact(number: int) -> str:
     """A round number for the axis of a chart: 40K."""
-    return numbers.format_compact_decimal(number, fraction_digits=1, locale=locale())
+    return shaped(str(numbers.format_compact_decimal(number, fraction_digits=1, locale=locale())), is_number=True)
 
 
 def local(moment: datetime) -> datetime:

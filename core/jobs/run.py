@@ -15,7 +15,7 @@ from core.auth.models import User
 from core.context import NOBODY, SYSTEM, Actor, Context
 from core.db import utcnow
 from core.errors import MaktabError
-from core.i18n import speaking
+from core.i18n import _, speaking
 from core.jobs import lease
 from core.jobs.lease import LeaseLost
 from core.jobs.models import Job
@@ -155,7 +155,9 @@ def _end() -> Any:
 def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
     """Back-off 3 s x 4^n with jitter: eight attempts take about four hours."""
     # The class alone: messages of unknown errors may carry personal data or secrets. The log has the whole chain.
-    text = f"Unexpected error ({type(problem).__name__}); details are in the server log under job {run.job.id}."
+    about = {"kind": type(problem).__name__, "id": run.job.id}
+    with speaking(run.ctx.locale):
+        text = _("Unexpected error (%(kind)s); details are in the server log under job %(id)s.", **about)
     if run.job.attempts >= ATTEMPTS:
         dead = {"status": "dead", "due_at": None, "finished_at": utcnow(), "token": "", "error": text}
         with db.transaction():
@@ -185,7 +187,9 @@ def execute(job: Job, ends: Ends | None = None) -> None:
     run, together = JobRun(job), Ends() if ends is None else ends
     try:
         if job.attempts > ATTEMPTS:
-            together.add(run, "dead", error=f"{ATTEMPTS} workers died while they ran it; the server log says why.")
+            with speaking(run.ctx.locale):
+                error = _("%(n)s workers died while they ran it; the server log says why.", n=ATTEMPTS)
+            together.add(run, "dead", error=error)
         else:
             _work(run, together)
         if ends is None:
@@ -197,9 +201,9 @@ def execute(job: Job, ends: Ends | None = None) -> None:
 def _work(run: JobRun, ends: Ends) -> None:
     kind = runtime.current().jobs.get(run.job.kind)
     try:
-        if kind is None:
-            raise MaktabError(f"There is no job {run.job.kind} in this version.")
         with speaking(run.ctx.locale, digits=run.ctx.digits):
+            if kind is None:
+                raise MaktabError(_("There is no job %(kind)s in this version.", kind=run.job.kind))
             result = kind.run(run)
         status = "canceled" if run.was_canceled else "done_with_errors" if run.job.failed else "done"
         ends.add(run, status, result)

@@ -13,6 +13,7 @@ from core import db, runtime
 from core.context import Context, system_context
 from core.db import migrate, schema, search
 from core.errors import Conflict, NotFound
+from core.i18n import _
 from core.plugins import loader, state
 from core.plugins.blame import where
 from core.plugins.discovery import discover, is_ours
@@ -52,18 +53,21 @@ def enable(ctx: Context, name: str) -> None:
     settings = runtime.current().settings
     before = loader.present(settings)[1]
     if name not in before or before[name].status == "missing":
-        raise NotFound(f"There is no plugin {name!r} in our folder, in {settings.merchant_plugins} or installed.")
+        folder = settings.merchant_plugins
+        raise NotFound(
+            _("There is no plugin %(name)s in our folder, in %(folder)s or installed.", name=name, folder=folder)
+        )
     after = loader.present(settings, trial=name)[1]
     for other, plugin in after.items():
         if plugin.status != "healthy" and (other == name or before[other].status == "healthy"):
-            raise PluginRefused(f"{name} cannot be enabled. {other}: {plugin.error}")
+            raise _refused(name, f"{other}: {plugin.error}")
     _try_out(settings, name)
     built = loader.build(settings, trial=name)
     try:
         migrate_tables(built, name)
     except (Exception, SystemExit) as error:
-        text = f"{name} cannot be enabled. Its migration failed: {type(error).__name__}: {error}{where(name, error)}"
-        raise PluginRefused(text) from error
+        text = f"{type(error).__name__}: {error}{where(name, error)}"
+        raise _refused(name, _("Its migration failed: %(why)s", why=text)) from error
     _refuse_lacking(built, name)
     state.change(ctx, name, "enabled", enabled=True, status="healthy", error="", version=after[name].version)
 
@@ -75,10 +79,15 @@ def disable(ctx: Context, name: str, *, with_dependents: bool = False) -> list[s
     """
     plugins = {plugin.name: plugin for plugin in status() if plugin.enabled}
     if name not in plugins:
-        raise NotFound(f"There is no enabled plugin {name!r}.")
+        raise NotFound(_("There is no enabled plugin %(name)s.", name=name))
     first = dependents(name, plugins)
     if first and not with_dependents:
-        raise PluginRefused(f"{name} is required by {', '.join(first)}: disable those first, or all of them together.")
+        text = _(
+            "%(name)s is required by %(others)s: disable those first, or all of them together.",
+            name=name,
+            others=", ".join(first),
+        )
+        raise PluginRefused(text)
     with db.transaction():
         for one in (*first, name):
             state.change(ctx, one, "disabled", enabled=False, status="off", error="")
@@ -97,7 +106,7 @@ def migrate_tables(built: Runtime, name: str) -> list[str]:
 def _refuse_lacking(built: Runtime, name: str) -> None:
     for resource in built.resources_of(name):
         if text := schema.lacking(resource.model):
-            raise PluginRefused(f"{name} cannot be enabled. {resource.name}: {text}, which the model has.")
+            raise _refused(name, f"{resource.name}: {text}, which the model has.")
 
 
 def take_back(built: Runtime, step: str) -> None:
@@ -133,9 +142,14 @@ def _try_out(settings: Settings, name: str) -> None:
     try:
         child = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=TRIAL_S, check=False)
     except subprocess.TimeoutExpired:
-        raise PluginRefused(f"{name} cannot be enabled: loading it took more than {TRIAL_S} s.") from None
+        raise _refused(name, _("Loading it took more than %(s)s s.", s=TRIAL_S)) from None
     why = child.stderr.strip().rpartition("maktab: ")[2]  # what the plugin itself may have printed stands before it
     if child.returncode not in (0, 1):
-        why = f"Loading it ended the process ({child.returncode}): {child.stderr[-500:]}"
+        why = _("Loading it ended the process (%(code)s):", code=child.returncode) + f" {child.stderr[-500:]}"
     if child.returncode:
-        raise PluginRefused(f"{name} cannot be enabled. {why}")
+        raise _refused(name, why)
+
+
+def _refused(name: str, why: str) -> PluginRefused:
+    """What the child, a manifest or a database say of it is technical, and English."""
+    return PluginRefused(_("%(name)s cannot be enabled. %(why)s", name=name, why=why))

@@ -208,6 +208,7 @@ class Resource:
     `scroll`: the next page of the list comes by itself at its end.
     `above`: a part above the list (a template, and `load(ctx, None)`), which is not fetched again with it.
     `waiting(ctx)`: the numbers beside its entry in the menu, from an index or from sums that are kept; at most two.
+    `has_form`: pages to add and to edit one; without them it is written elsewhere, and by the API.
     `reauth`: fields of the document that are only written when the password was given lately.
     `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
     """
@@ -245,6 +246,7 @@ class Resource:
     can_edit: bool = True
     can_delete: bool = False
     can_import: bool = True
+    has_form: bool = True
     form_fields: Sequence[str] = ()
     reauth: Sequence[str] = ()
     waiting: Callable[[Context], Sequence[Waiting]] | None = None
@@ -253,6 +255,14 @@ class Resource:
     def __post_init__(self) -> None:
         object.__setattr__(self, "schema", bordered(self.schema))
         check_editable(self)
+
+    @property
+    def offers_new(self) -> bool:
+        return self.can_create and self.has_form
+
+    @property
+    def offers_edit(self) -> bool:
+        return self.can_edit and self.has_form
 
     @property
     def is_edited_in_place(self) -> bool:

@@ -25,5 +25,5 @@ def _unfit(resource: Resource, name: str) -> str:
         return f"the schema {resource.schema.__name__} has no field {name!r} of one value that may be written."
     if name in resource.reauth:
         return "what wants the password is edited in the form (reauth)."
-    is_left_out = not resource.can_edit or (resource.form_fields and name not in resource.form_fields)
+    is_left_out = not resource.offers_edit or (resource.form_fields and name not in resource.form_fields)
     return "the form does not edit it." if is_left_out else ""

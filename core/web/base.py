@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,7 +40,8 @@ class AdminView(Guarded, flask_admin.BaseView):  # type: ignore[misc]
 
     `permission`: needed for each of its methods, unless one says `@core.access.requires`. `nav_group`: where the menu
     shows it (see `core.nav.GROUPS`; empty: nowhere), at `nav_order`, with `icon`; `g` and `nav_key` open it.
-    `waiting(ctx)`, where a page has it: what waits there, as numbers beside its entry.
+    `waiting(ctx)`, where a page has it: what waits there, as numbers beside its entry. `places`: what stands on it and
+    the command bar finds by name, {address, seen from the page (`#tokens`): name}.
     """
 
     permission = ""
@@ -48,6 +49,7 @@ class AdminView(Guarded, flask_admin.BaseView):  # type: ignore[misc]
     nav_order = 50
     nav_key = ""
     icon = "box"
+    places: Mapping[str, Any] = {}
     waiting: Callable[[Context], Sequence[Waiting]] | None = None
 
 

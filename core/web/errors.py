@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from core import db, nav, runtime
-from core.errors import Forbidden, MaktabError, SignInNeeded
+from core.errors import Forbidden, MaktabError, NoResource, SignInNeeded
 from core.i18n import _
 from core.resources import Resource
 from core.resources.fields import by_field
@@ -102,6 +102,8 @@ def _ours(error: MaktabError) -> Any:
     text = str(error)
     if isinstance(error, Forbidden) and not error.text:
         text = _("This needs the permission %(name)s.", name=error.permission)
+    if isinstance(error, NoResource):
+        text = _("There is no resource %(name)s now; its plugin may be off.", name=error.name)
     return _answer(error.status, text, code=error.code, errors=error.errors, headers=error.headers)
 
 

@@ -32,6 +32,7 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
     """The dashboard. Its page asks no plugin for data: every card fetches its own content."""
 
     permission = SIGNED_IN
+    places = {"home/": __("Customize Home")}
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,8 +42,16 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
     def index(self) -> Any:
         period = _period()
         placed = dashboard.arranged(dashboard.offered(context().actor, period), preference(PREFERENCE))
+        has_rights = any(grant.permissions - access.HELD_BY_ALL for grant in context().actor.grants)
         shown = [one for one in placed if not one.is_hidden]
-        page = {"placed": placed, "shown": shown, "period": period, "periods": PERIODS, "quarantined": _quarantined()}
+        page = {
+            "has_rights": has_rights,
+            "placed": placed,
+            "shown": shown,
+            "period": period,
+            "periods": PERIODS,
+            "quarantined": _quarantined(),
+        }
         today = long_day(local(utcnow()).date())
         return self.render("admin/home/index.html", greeting=_greeting(), today=today, **page)
 

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from core import access, nav, runtime
+from core import access, nav, runtime, views
 from core.context import Context
 from core.db import money
+from core.errors import Invalid
 from core.i18n import _, __
 from core.resources import Badge, Column, Filter, Page, Resource, Selection, query, traits
 from core.web import cells, pickers, tabs
@@ -84,6 +85,13 @@ def filters(shown: Listing) -> dict[str, Any]:
     return {"shown": shown, "link": shown.link, "chips": chips(shown), "periods": PERIODS, "currency": currency}
 
 
+def refusal(resource: Resource, error: Invalid) -> str:
+    """What was wrong with the address of a list, by the labels of its filters."""
+    labels = {one.name: str(one.label) for one in resource.filters}
+    named = [(labels.get(argument.partition("__")[0], ""), texts) for argument, texts in error.errors.items()]
+    return " ".join(f"{label}: {' '.join(texts)}".removeprefix(": ") for label, texts in named)
+
+
 def chips(shown: Listing) -> list[dict[str, Any]]:
     """Every filter with what is `given` {argument: text in its input}, what that says (`text`), and the `others`."""
     found = []
@@ -107,6 +115,16 @@ def asked(resource: Resource, chosen: Selection) -> list[tuple[Any, str]]:
     """[(label, text)] of the filters and the search of a selection."""
     texts = [(one.label, _text(one, _given(one, chosen.filters))) for one in resource.filters]
     return [*((label, text) for label, text in texts if text), *[(_("Search"), chosen.search)] * bool(chosen.search)]
+
+
+def name_of(shown: Listing) -> str:
+    """What a list is called as it is shown: its view, and what is asked for besides."""
+    given, tab = shown.setup, shown.tab
+    filters = {name: text for name, text in given.filters.items() if tab.setup.filters.get(name) != text}
+    more = Selection(shown.resource.name, filters=filters, search=given.search * (given.search != tab.setup.search))
+    parts = [str(tab.label)] * (tab.ref != views.ALL)
+    parts += [f"{label}: {text}" for label, text in asked(shown.resource, more)]
+    return " · ".join(filter(None, [", ".join(parts), str(shown.resource.label_plural)]))
 
 
 def _major(minor: str) -> str:

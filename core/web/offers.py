@@ -28,7 +28,7 @@ def offered(resource: Resource, record: Any) -> dict[str, Any]:
         "blocked": _blocked(resource, record, refused),
         "buttons": buttons,
         "actions": [one for one in actions if one is not step and one not in buttons],
-        "may_edit": resource.can_edit and _may(resource, "edit", record),
+        "may_edit": resource.offers_edit and _may(resource, "edit", record),
         "may_delete": resource.can_delete and not kept and _may(resource, "delete", record),
     }
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
+
+import flask
 
 from core import links, nav, runtime
 from core.context import Context
@@ -50,6 +52,7 @@ def find(ctx: Context, asked: str, recent: Sequence[str] = ()) -> list[Group]:
     groups.append(Group(_("Pages"), _matching(pages(ctx), words)))
     if words:
         groups.append(Group(_("Views"), _matching(views(ctx), words)))
+        groups.append(Group(_("Settings"), _matching(places(ctx), words)))
         groups += [records(ctx, resource, asked) for resource in _searchable(ctx)]
     return [group for group in groups if group.hits]
 
@@ -57,7 +60,7 @@ def find(ctx: Context, asked: str, recent: Sequence[str] = ()) -> list[Group]:
 def commands(ctx: Context) -> Iterator[Hit]:
     """What can be begun from everywhere: new records, and what plugins offer."""
     for resource in _resources():
-        if resource.can_create and ctx.actor.can(resource.permission("create")):
+        if resource.offers_new and ctx.actor.can(resource.permission("create")):
             address = links.page(f"{links.endpoint(resource.name)}.create_view") or ""
             yield Hit(_("New: %(label)s", label=resource.label), address, "plus")
     for one in nav.buttons("palette_commands", ctx.actor):
@@ -73,6 +76,16 @@ def pages(ctx: Context) -> Iterator[Hit]:
         for entry in entries:
             yield Hit(entry["label"], entry["url"], entry["icon"], nav.GROUPS[group])
     yield Hit(_("Profile and language"), links.page("core_auth.profile") or "", "user")
+
+
+def places(ctx: Context) -> Iterator[Hit]:
+    """What stands on pages, or beside the menu, and has a name of its own: choices of the user, settings."""
+    for page in flask.current_app.extensions["admin"][0]._views:
+        named = getattr(page, "places", {})
+        if named and ctx.actor.can(page.permission):
+            listed = links.page(f"{page.endpoint}.{page._default_view}") or ""
+            for address, label in named.items():
+                yield Hit(label, urljoin(listed, address), "adjustments")
 
 
 def views(ctx: Context) -> Iterator[Hit]:

@@ -27,7 +27,7 @@ from core.web.tabs import TabPages
 from core.web.view_pages import ViewPages
 
 FEATURES = {
-    "create_view": "can_create", "edit_view": "can_edit", "delete_view": "can_delete", "note_view": "has_notes",
+    "create_view": "offers_new", "edit_view": "offers_edit", "delete_view": "can_delete", "note_view": "has_notes",
     "attachment_view": "has_notes", "cell_view": "is_edited_in_place",
     "run_view": "actions", "filters_view": "filters",
 }  # fmt: skip
@@ -91,7 +91,7 @@ class ResourceView(
                 return flask.redirect(f"{self._url()}?{urlencode(shown.canonical)}")
             found = query.page(context(), self.resource, shown.state)
         except Invalid as error:  # an old link or a mistyped value: the list without it, and why
-            shown, problem = listing(context(), self.resource, MultiDict()), str(error)
+            shown, problem = listing(context(), self.resource, MultiDict()), lists.refusal(self.resource, error)
             found = query.page(context(), self.resource, shown.state)
         page = lists.view(context(), shown, found)
         template = "admin/model/table.html" if is_partial() else "admin/model/list.html"

@@ -26,7 +26,12 @@ def view(shown: Listing) -> dict[str, Any]:
     chosen = [one for name in shown.setup.columns for one in columns if one.name == name]
     hidden = [one for one in columns if one.name not in shown.setup.columns]
     tabs = shown.tabs if len(shown.tabs) > 1 else ()
-    return {"tabs": tabs, "columns": chosen, "hidden": hidden}
+    return {"tabs": tabs, "columns": chosen, "hidden": hidden, "is_usual": shown.setup.columns == usual(shown)}
+
+
+def usual(shown: Listing) -> tuple[str, ...]:
+    """The columns of the view that is open, when it says some; else those that the list was declared with."""
+    return shown.tab.setup.columns if shown.tab.is_fixed else views.usual(shown.resource).columns
 
 
 class Listed:
@@ -98,6 +103,7 @@ class TabPages(Listed):
         posted = flask.request.form
         shown = self._shown(posted.get("query", ""))
         names = _moved(posted.getlist("columns"), posted.get("up", ""), posted.get("down", ""))
+        names = list(usual(shown)) if "usual" in posted else names
         wanted = {"columns": ",".join(names), "density": posted.get("density", "")}
         setup = views.changed(self.resource, shown.setup, wanted)
         if not shown.tab.is_fixed:

@@ -6,18 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.api import Endpoint
+from core.context import Actor
+from core.i18n import __
 from core.jobs import Job, JobType
-from core.nav import Link
+from core.nav import Link, NavItem
 from core.plugins import hookimpl
 from core.resources import Resource
 from core.web import AdminView
 from plugins.transfer import commands, endpoints, jobs, links
-from plugins.transfer.views import TransferView
+from plugins.transfer.views import TransferView, importable
 
 
 @hookimpl
 def register_views() -> Sequence[AdminView]:
     return [TransferView()]
+
+
+@hookimpl
+def nav_items(actor: Actor) -> Sequence[NavItem]:
+    """The imports, for who may import something."""
+    entry = NavItem(__("Imports"), "transfer.index_view", "", "settings", 30, "file-import")
+    return [entry] if importable(actor) else []
 
 
 @hookimpl

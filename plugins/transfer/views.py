@@ -15,6 +15,7 @@ from flask_admin import expose
 
 from core import files, runtime
 from core.access import SIGNED_IN, demand, rows
+from core.context import Actor
 from core.errors import Invalid, MaktabError, NotFound
 from core.i18n import _, __
 from core.resources import Badge, ListState, Resource, Selection, query
@@ -46,14 +47,13 @@ class TransferView(AdminView):
     """`/admin/imports/`: everybody sees the imports of what he may import, a role with row scopes its own."""
 
     permission = SIGNED_IN
-    nav_group, nav_order, icon = "settings", 30, "file-import"
 
     def __init__(self) -> None:
         super().__init__(name=__("Imports"), endpoint="transfer", url="/admin/imports")
 
     @expose("/")
     def index_view(self) -> Any:
-        allowed, before = _importable(), max(flask.request.args.get("before", 0, type=int), 0)
+        allowed, before = importable(context().actor), max(flask.request.args.get("before", 0, type=int), 0)
         newest = Import.select().where(_visible(allowed)).order_by(Import.id.desc()).limit(_PAGE + 1)
         found = list(newest.where(Import.id < before) if before else newest) if allowed else []
         more = found[_PAGE - 1].id if len(found) > _PAGE else None
@@ -63,7 +63,7 @@ class TransferView(AdminView):
 
     @expose("/new", methods=["GET", "POST"])
     def upload_view(self) -> Any:
-        allowed, errors = _importable(), {}
+        allowed, errors = importable(context().actor), {}
         name = flask.request.values.get("resource", next(iter(allowed), ""))
         if flask.request.method == "POST":
             try:
@@ -135,7 +135,7 @@ class TransferView(AdminView):
     @expose("/mappings/<int:mapping_id>.json")
     def mapping_file(self, mapping_id: int) -> Any:
         saved = SavedMapping.get_or_none(SavedMapping.id == mapping_id)
-        if saved is None or saved.resource not in _importable():
+        if saved is None or saved.resource not in importable(context().actor):
             raise NotFound(_("There is no such mapping."))
         answer = flask.make_response(json.dumps(saved.mapping, ensure_ascii=False, indent=1))
         answer.headers["Content-Disposition"] = f'attachment; filename="mapping-{saved.id}.json"'
@@ -166,9 +166,10 @@ def views() -> list[AdminView]:
     return [TransferView()]
 
 
-def _importable() -> dict[str, Resource]:
+def importable(actor: Actor) -> dict[str, Resource]:
+    """{name: resource} of what `actor` may import."""
     found = [one for one in runtime.current().resources.values() if one.can_import and one.key]
-    return {one.name: one for one in found if context().actor.can(one.permission("import"))}
+    return {one.name: one for one in found if actor.can(one.permission("import"))}
 
 
 def _visible(allowed: Map[str, Resource]) -> Any:
@@ -179,7 +180,7 @@ def _visible(allowed: Map[str, Resource]) -> Any:
 
 
 def _import(import_id: int) -> Import:
-    import_ = Import.get_or_none(Import.id == import_id, _visible(_importable()))
+    import_ = Import.get_or_none(Import.id == import_id, _visible(importable(context().actor)))
     if import_ is None:
         raise NotFound(_("There is no such import."))
     if flask.request.method == "POST":

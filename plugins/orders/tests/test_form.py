@@ -102,6 +102,17 @@ def test_a_clash_in_an_address_is_settled_line_by_line(browser, make_order):
     assert (*place, kept["customer_name"]) == ("Bath", "123", "Omar")
 
 
+def test_the_timeline_says_which_line_of_an_address_and_which_row_changed(browser, make_order):
+    order = make_order(status="draft")
+    form = opened(browser, order) | {"shipping_address.city": "York", "lines.0.quantity": "3"}
+    send(browser, f"/admin/orders/{order.id}/edit", **form)
+    page = browser.get(f"/admin/orders/{order.id}").get_data(as_text=True)
+    told = [re.sub("<[^>]+>", "", one).split() for one in re.findall(r'<p class="mk-change">(.*?)</p>', page)]
+    assert ["Ship", "to:", "City:", "Leeds", "York"] in told
+    assert ["Lines,", "row", "1:", "Quantity:", "2", "3"] in told
+    assert not any("…" in line for line in told)
+
+
 def test_rows_that_somebody_else_wrote_are_taken_over_as_a_whole(browser, make_order):
     order = make_order(status="draft")
     mine = opened(browser, order)

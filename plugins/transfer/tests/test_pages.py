@@ -170,6 +170,17 @@ def test_a_mapping_file_nested_without_end_is_refused(owner: Any) -> None:
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("permission", "is_there"), [(SALE.permission("import"), True), (SALE.permission("view"), False)]
+)
+def test_imports_stand_in_the_menu_of_who_may_import_something(
+    signed_in: Any, ctx: Any, permission: str, is_there: bool
+) -> None:
+    access.Role.create(name="hand", label="Hand")
+    access.grant(ctx, "hand", permission)
+    assert ('href="/admin/imports/"' in signed_in("hand").get("/admin/").text) == is_there
+
+
 def test_to_look_at_an_import_writes_nothing_also_when_its_job_was_canceled(owner: Any) -> None:
     address = upload(owner)
     post(owner, address, address, **form_of(owner.get(address).text) | {"c0": "channel", "v0": "shop", "do": "run"})

@@ -1,5 +1,6 @@
 // Lists that a user puts in order: by dragging, or by the buttons "earlier" and "later" of each item, which without
 // this module ask the server. Every step is sent at once; the page shows it already, and what it was when that fails.
+import { renewed } from "./session.js";
 import { said, warn } from "./toast.js";
 
 const form = document.querySelector("[data-arrange]");
@@ -45,11 +46,12 @@ async function send() {
   body.set("act", "quiet");
   const answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" }, credentials: "same-origin" }).catch(() => null);
   isSending = false;
+  if (answer?.status === 401 && (await renewed().catch(() => false))) return void send();
   if (answer?.status !== 204) return void putBack(answer);
   kept = wanted;
   if (isBehind) return void send();
-  const { follows } = form.dataset;
-  if (follows) window.htmx.ajax("get", location.pathname, { target: follows, select: follows, swap: "outerHTML" });
+  const menu = form.querySelector("[data-follows]");
+  if (menu) window.htmx.trigger(menu, "kept");
 }
 
 async function putBack(answer) {

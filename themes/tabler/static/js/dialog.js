@@ -30,7 +30,7 @@ async function ask(address, request, opener, otherwise) {
   const answer = await fetch(address, { ...request(), headers, credentials: "same-origin" }).catch(() => null);
   const target = answer?.headers.get("HX-Redirect");
   if (target) {
-    opener.closest("dialog")?.close(); // the focus is back where it was, for the page that comes
+    opener.closest("dialog")?.close("sent"); // the focus is back where it was, for the page that comes
     return void location.assign(target);
   }
   opener.removeAttribute("aria-busy");

@@ -1,12 +1,15 @@
 // The command bar: what the server finds, and before it what can be done on this page, in one listbox.
-import { commands } from "./commands.js";
+import { account, commands } from "./commands.js";
 import { recent, remember } from "./recent.js";
 
 const dialog = document.getElementById("palette");
 const input = dialog?.querySelector("input");
 const status = document.getElementById("palette-status");
 const results = document.getElementById("palette-results");
-const options = () => [...results.querySelectorAll("[role=option]")];
+// What was found for another text than the present one is not chosen: Enter waits for the answer.
+const isFresh = () => document.getElementById("palette-list").dataset.asked === input.value;
+const options = () => (isFresh() ? [...results.querySelectorAll("[role=option]")] : []);
+let isEntered = false;
 const chosen = () => results.querySelector("[aria-selected=true]");
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
@@ -28,19 +31,23 @@ function choose(option) {
 
 function move(step) {
   const all = options();
+  if (!all.length) return;
   const at = all.indexOf(chosen());
   choose(all[(at + step + all.length) % all.length]);
 }
 
-// What the buttons and links of this page do, as options that press them.
-function here() {
-  const words = plain(input.value).split(/\s+/).filter(Boolean);
-  return commands().filter((one) => words.every((word) => plain(one.label).includes(word)));
+function enter() {
+  isEntered = !isFresh();
+  if (!isEntered) chosen()?.click();
 }
 
-function line(command, place) {
+const words = () => plain(input.value).split(/\s+/).filter(Boolean);
+const fitting = (some) => some.filter((one) => words().every((word) => plain(one.label).includes(word)));
+
+// An option that presses what stands on the page.
+function line(command, id) {
   const option = document.createElement("button");
-  Object.assign(option, { type: "button", className: "mk-pal-o", id: `pal-here-${place}`, tabIndex: -1 });
+  Object.assign(option, { type: "button", className: "mk-pal-o", id, tabIndex: -1 });
   option.setAttribute("role", "option");
   option.setAttribute("aria-selected", "false");
   const text = document.createElement("span");
@@ -59,21 +66,29 @@ function line(command, place) {
   return option;
 }
 
-function showHere(list) {
-  const found = here();
-  if (!found.length) return;
+// A group of such options; null without any.
+function grouped(name, some) {
+  if (!some.length) return null;
   const group = document.createElement("div");
   group.className = "mk-pal-g";
   group.setAttribute("role", "group");
-  group.setAttribute("aria-labelledby", "pal-here");
+  group.setAttribute("aria-labelledby", `pal-${name}`);
   const title = document.createElement("p");
-  Object.assign(title, { className: "mk-pal-h", id: "pal-here", textContent: results.dataset.here });
+  Object.assign(title, { className: "mk-pal-h", id: `pal-${name}`, textContent: results.dataset[name] });
   title.setAttribute("role", "presentation");
-  group.append(title, ...found.map(line));
-  const opened = input.value.trim() ? null : list.querySelector("[data-recent]");
-  if (opened) opened.after(group);
-  else list.prepend(group);
-  results.querySelector("[data-none]")?.remove();
+  group.append(title, ...some.map((one, place) => line(one, `pal-${name}-${place}`)));
+  return group;
+}
+
+// Those of this page first, after what was opened last; those of the account once somebody asks for them.
+function showOwn(list) {
+  const here = grouped("here", fitting(commands()));
+  const mine = words().length ? grouped("account", fitting(account())) : null;
+  const opened = words().length ? null : list.querySelector("[data-recent]");
+  if (here && opened) opened.after(here);
+  else if (here) list.prepend(here);
+  if (mine) list.append(mine);
+  if (here || mine) results.querySelector("[data-none]")?.remove();
 }
 
 if (dialog) {
@@ -89,13 +104,18 @@ if (dialog) {
   });
   dialog.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    chosen()?.click();
+    enter();
   });
+  input.addEventListener("input", () => {
+    isEntered = false;
+    choose(options()[0]);
+  });
+  dialog.addEventListener("close", () => (isEntered = false));
   dialog.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) move(step);
-    else if (event.key === "Enter" && event.target === results) chosen()?.click();
+    else if (event.key === "Enter" && event.target === results) enter();
     else return;
     event.preventDefault();
   });
@@ -108,10 +128,14 @@ if (dialog) {
   });
   results.addEventListener("htmx:afterSwap", () => {
     const list = document.getElementById("palette-list");
-    showHere(list);
+    showOwn(list);
     choose(options()[0]);
     status.textContent = list.dataset.said;
+    if (isEntered) enter();
   });
   for (const name of ["htmx:responseError", "htmx:sendError"])
-    input.addEventListener(name, () => (status.textContent = status.dataset.error));
+    input.addEventListener(name, () => {
+      isEntered = false;
+      status.textContent = status.dataset.error;
+    });
 }

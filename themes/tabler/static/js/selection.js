@@ -126,7 +126,7 @@ document.addEventListener("submit", ({ target, submitter }) => {
   const isSent = target.matches("[data-bulk]") ? !submitter?.matches("[data-dialog]") : target.closest("dialog");
   if (kept && isSent) sessionStorage.removeItem(key);
 });
-document.addEventListener("close", () => kept && write(), true);
+document.addEventListener("close", ({ target }) => kept && target.returnValue !== "sent" && write(), true);
 
 document.addEventListener("htmx:afterSettle", restore);
 window.addEventListener("pageshow", restore);

@@ -7,6 +7,16 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 show();
 
+// What was asked of a list last is what it shows (hx-sync): a search that still waits for another letter is not sent when
+// a link of the list was pressed meanwhile.
+let isLeft = false;
+for (const name of ["input", "submit"])
+  document.addEventListener(name, (event) => event.target.closest?.("#find") && (isLeft = false), true);
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("#list :is([hx-boost] a, a[hx-boost])")) isLeft = true;
+});
+document.addEventListener("htmx:confirm", (event) => event.detail.elt.id === "find" && isLeft && event.preventDefault());
+
 // A table that has room scrolls with the page, its heads staying in sight; one that is too wide scrolls within its box.
 const fit = () => {
   for (const box of document.querySelectorAll("#list .mk-tw")) box.classList.toggle("mk-fits", box.scrollWidth <= box.clientWidth);
