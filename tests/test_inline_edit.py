@@ -108,7 +108,7 @@ def test_what_was_not_changed_is_not_written(suppliers: Resource, one: int, sign
     [
         ("name", "", "This is needed."),
         ("country", "Germany", "This is not written as expected. Two letters"),
-        ("credit_minor", "much", "This is not a number"),
+        ("credit_minor", "much", "Write a number like 1,250.50."),
         ("parent", "nobody", "Nothing found for “nobody”."),
     ],
 )
@@ -228,7 +228,7 @@ def test_without_a_script_the_address_is_the_form(one: int, signed_in: Any) -> N
 
 def test_a_token_is_wanted(one: int, signed_in: Any, suppliers: Resource) -> None:
     form = {"base": json.dumps({"name": "Waha"}), "name": "X"}
-    assert signed_in("operator").post(f"{LIST}{one}/cells/name", data=form, headers=PART).status_code == 400
+    assert signed_in("operator").post(f"{LIST}{one}/cells/name", data=form, headers=PART).status_code == 401
     assert stored(suppliers, one)["name"] == "Waha"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from core import access, files
+from core import access, auth, files
+from core import runtime as runtime_room
 from core.audit import Entry
 from core.context import Context
 from core.resources import Resource, Selection, service_of
@@ -548,3 +550,67 @@ def test_an_export_of_whole_records_comes_back(
     names = ["name", "to_id", "gone_id"]
     taken_in(ctx, out.getvalue().decode("utf-8-sig"), work_off, columns=[(one, one) for one in names])
     assert trips.model.get().to_id == places["Bath"]
+
+
+def lines(trips: Resource, ctx: Context) -> list[dict[str, Any]]:
+    out = io.BytesIO()
+    transfer.export_rows(ctx, trips, Selection("trips.trip", everything=True), "jsonl", out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def as_json(*documents: dict[str, Any]) -> str:
+    return "".join(json.dumps(one) + "\n" for one in documents)
+
+
+def test_json_lines_name_them_by_key_and_come_back_into_a_shop_with_other_numbers(
+    trips: Resource, places: dict[str, int], ctx: Context, work_off: Callable[[], None]
+) -> None:
+    stops = [{"at": places[name], "note": "tea"} for name in ("Ely", "Twin")]
+    trip = a_trip(trips, ctx, to_id=places["Bath"], stops=stops)
+    trips.model.update(gone_id=7).execute()
+    before = lines(trips, ctx)
+    assert [(one["to_id"], one["gone_id"]) for one in before] == [("C-Bath-GB", 7)], "what is off has no key"
+    assert [stop["at"] for stop in before[0]["stops"]] == ["C-Ely-GB", "C-Twin-DE"]
+    service_of(trips).delete(ctx, [trip])
+    suppliers = runtime_room.current().resource("suppliers.supplier")
+    service_of(suppliers).delete(ctx, [places["Bath"]])
+    (bath,) = make_suppliers({"code": "C-Bath-GB", "name": "Bath", "country": "GB"})
+    ended = taken_in(ctx, as_json({**before[0], "gone_id": None}), work_off, native=True)
+    assert (ended.created, ended.rejected) == (1, 0), [one.reason for one in transfer.Reject.select()]
+    assert (trips.model.get().to_id, bath != places["Bath"]) == (bath, True)
+    assert lines(trips, ctx) == [{**before[0], "gone_id": None}]
+
+
+def test_a_key_that_names_nothing_is_refused_where_it_stands(
+    trips: Resource, places: dict[str, int], ctx: Context, work_off: Callable[[], None]
+) -> None:
+    docs: list[dict[str, Any]] = [{"name": "A", "to_id": "C-Nobody"}, {"name": "B", "stops": [{"at": "12"}]}]
+    docs.append({"name": "C", "to_id": places["Ely"]})
+    ended = taken_in(ctx, as_json(*docs), work_off, native=True)
+    assert [trip.name for trip in trips.model.select()] == ["C"]
+    reasons = [one.reason for one in transfer.Reject.select().order_by(transfer.Reject.id)]
+    assert ended.rejected == 2
+    assert [re.sub("[“”].*", "", one) for one in reasons] == [
+        "to_id: There is no record C-Nobody; name it by its number or its key.",
+        "stops.at: There is no record 12; name it by its number or its key.",
+    ]
+
+
+def test_what_the_exporter_may_not_see_stays_a_number(
+    trips: Resource, places: dict[str, int], ctx: Context, make_user: Any
+) -> None:
+    for name in ("Bath", "Ansbach"):
+        a_trip(trips, ctx, name=name, to_id=places[name])
+    narrowed = auth.context_for(make_user("owner", GB), "api")
+    assert [one["to_id"] for one in lines(trips, narrowed)] == ["C-Bath-GB", places["Ansbach"]]
+
+
+def test_the_keys_of_many_are_asked_for_once_a_chunk(trips: Resource, places: dict[str, int], ctx: Context) -> None:
+    a_trip(trips, ctx, name="one", to_id=places["Bath"])
+    with count_statements() as few:
+        lines(trips, ctx)
+    for number, key in enumerate(places.values()):
+        a_trip(trips, ctx, name=f"T{number}", to_id=key, stops=[{"at": key}])
+    with count_statements() as many:
+        lines(trips, ctx)
+    assert len(few) == len(many)

@@ -12,15 +12,17 @@ from typing import Any
 import flask
 import pytest
 
-from core import access, auth, db
+from core import access, auth, db, i18n
 from core.access.guard import LEAVING, is_public
 from core.access.models import Role, UserRole
 from core.audit.models import Entry
-from core.auth.models import Session, User
+from core.auth import throttle
+from core.auth.models import LoginAttempt, Session, User
 from core.auth.view_as import LONGEST
 from core.context import Context
 from core.errors import Forbidden, Invalid
 from tests.conftest import csrf_of
+from tests.helpers import count_statements
 from tests.test_sweep import SAFE, callers, routes_of, suppliers, whole_app
 
 __all__ = ["suppliers", "whole_app"]
@@ -263,6 +265,52 @@ def test_sessions_of_others_are_seen_and_ended(signed_in: Callable[..., Any]) ->
     assert other.get("/admin/").status_code == 302, "signed out"
     entry = Entry.select().where(Entry.action == "session_ended").get()
     assert (entry.record_id, entry.actor_id) == (other.user.id, owner.user.id)
+
+
+# Locked accounts
+
+
+def lock(user: User) -> None:
+    for _try in range(throttle.ACCOUNT_TRIES):
+        throttle.take(throttle.account_key(user.username), throttle.ACCOUNT_TRIES)
+
+
+def test_a_locked_user_is_seen_and_unlocked(signed_in: Callable[..., Any], make_user: Callable[..., User]) -> None:
+    owner, user = signed_in("owner"), make_user("viewer")
+    page = f"/admin/users/{user.id}"
+    assert "Unlock" not in owner.get(page).text
+    lock(user)
+    until = i18n.format_clock(LoginAttempt.get(LoginAttempt.blocked_until.is_null(False)).blocked_until)
+    assert f"Locked until {until}" in owner.get("/admin/users/").text
+    shown = owner.get(page).text
+    assert f"Locked until {until}" in shown
+    assert re.search(r'class="mk-btn mk-btn-p"[^>]*>.*?Unlock</button>', shown)
+    assert owner.send("/admin/users/actions/unlock", ids=user.id, back=page).status_code == 302
+    assert "Locked until" not in owner.get(page).text
+    throttle.take(throttle.account_key(user.username), throttle.ACCOUNT_TRIES)
+    assert [entry.action for entry in Entry.select().where(Entry.action == "unlocked")] == ["unlocked"]
+
+
+def test_nobody_unlocks_who_may_more_or_without_the_permission(
+    signed_in: Callable[..., Any], make_user: Callable[..., User], ctx: Context
+) -> None:
+    other, boss, peer = signed_in("viewer"), make_user("owner"), make_user("viewer")
+    lock(boss), lock(peer)
+    assert other.send("/admin/users/actions/unlock", ids=peer.id).status_code == 403
+    access.grant(ctx, "viewer", "core.user.view")
+    access.grant(ctx, "viewer", "core.user.unlock")
+    other.send("/admin/users/actions/unlock", ids=boss.id)
+    other.send("/admin/users/actions/unlock", ids=peer.id)
+    assert [entry.record_id for entry in Entry.select().where(Entry.action == "unlocked")] == [peer.id]
+
+
+def test_what_is_locked_costs_pages_of_users_three_statements_more(signed_in: Callable[..., Any]) -> None:
+    owner = signed_in("owner")
+    for page, most in (("/admin/users/", 8), (f"/admin/users/{owner.user.id}", 12)):
+        owner.get(page)
+        with count_statements() as seen:
+            owner.get(page)
+        assert len(seen) <= most, seen
 
 
 # Looking as somebody

@@ -188,7 +188,6 @@ def test_the_list_of_views_names_owners_and_is_reached_from_the_settings_of_a_vi
     assert "owner" in cell
 
 
-<<<<<<< HEAD
 def test_views_are_made_and_changed_at_their_list_and_nowhere_else(owner: Any) -> None:
     ref = keep(owner)
     page = text_of(owner.get("/admin/views/"))
@@ -197,7 +196,8 @@ def test_views_are_made_and_changed_at_their_list_and_nowhere_else(owner: Any) -
     assert f"/admin/views/{ref}/edit" not in text_of(owner.get(f"/admin/views/{ref}"))
     assert owner.get("/admin/views/new").status_code == 404
     assert owner.get(f"/admin/views/{ref}/edit").status_code == 404
-=======
+
+
 def test_the_page_of_a_view_says_in_words_what_it_keeps_and_leads_to_its_list(owner: Any) -> None:
     ref = keep(owner, query="country=ES&sort=-name&q=wool")
     page = text_of(owner.get(f"/admin/views/{ref}")).partition("<main")[2]
@@ -205,7 +205,6 @@ def test_the_page_of_a_view_says_in_words_what_it_keeps_and_leads_to_its_list(ow
     assert "Country: ES; Search: wool" in page
     assert "Name, descending" in page
     assert owner.get(f"{LIST}?view={ref}").status_code == 200
->>>>>>> main
 
 
 def test_a_view_shared_with_a_role_is_seen_by_its_holders(owner: Any, signed_in: Any) -> None:

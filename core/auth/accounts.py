@@ -58,6 +58,19 @@ def set_password(ctx: Context, user: User, password: str) -> None:
         changes.record(ctx, "core.user", "password_changed", [Change(user.id)])
 
 
+def unlock(ctx: Context, ids: Sequence[int]) -> list[int]:
+    """Open accounts again that too many wrong passwords closed, and return those that were."""
+    access.demand_over(ctx.actor, ids)
+    with db.transaction():
+        names = dict(User.select(User.username, User.id).where(User.id.in_(list(ids))).tuples())
+        opened = sorted(throttle.locked(names))
+        for name in opened:
+            throttle.forget(throttle.account_key(name))
+        found = [names[name] for name in opened]
+        changes.record(ctx, "core.user", "unlocked", [Change(user_id) for user_id in found])
+    return found
+
+
 def set_active(ctx: Context, ids: Sequence[int], active: bool) -> list[int]:
     """Switch users on or off and return those that changed; who is off is signed out everywhere at once.
 

@@ -12,6 +12,7 @@ from core.builtin import (
     audit_log,
     housekeeping,
     job_pages,
+    lockouts,
     look_page,
     menu_page,
     notification_pages,
@@ -28,7 +29,7 @@ from core.dashboard import Widget
 from core.jobs import JobType, Schedule
 from core.plugins.hookspecs import hookimpl
 from core.plugins.lifecycle import tell_enabled
-from core.resources import Resource
+from core.resources import Badge, Resource
 from core.web.base import AdminView
 
 
@@ -70,6 +71,11 @@ def register_schedules() -> Sequence[Schedule]:
 def register_subscriptions() -> Mapping[str, Any]:
     quarantined = notification_pages.tell_quarantined
     return {"core.plugin_enabled.v1": tell_enabled, "core.plugin_quarantined.v1": quarantined}
+
+
+@hookimpl
+def record_badges(resource: str, ids: Sequence[int]) -> Mapping[int, Sequence[Badge]] | None:
+    return lockouts.badges(ids) if resource == people.USERS.name else None
 
 
 @hookimpl

@@ -14,7 +14,7 @@ from core.access.models import Role, RolePermission, UserRole
 from core.access.roles import assign, demand_over, label_of, role_named, set_permissions, set_roles
 from core.auth import accounts
 from core.auth.models import USERNAME, User
-from core.builtin import rights_pages
+from core.builtin import lockouts, rights_pages
 from core.context import Context
 from core.db import bulk
 from core.errors import Conflict, Invalid, NotFound, Rejected
@@ -166,9 +166,9 @@ def _switch(active: bool) -> Callable[..., dict[int, Outcome]]:
 
 
 def _switched(users: Sequence[User]) -> dict[str, dict[int, str]]:
-    """The guard of `disable` and `enable`."""
+    """The guard of `disable`, `enable` and `unlock`; none of them is a step that something is missing for."""
     active, off = ({user.id: "" for user in users if user.is_active is on} for on in (True, False))
-    return {"enable": active, "disable": off}
+    return {"disable": off, "enable": active, "unlock": dict.fromkeys(lockouts.open_ones(users), "")}
 
 
 def _set_password(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:
@@ -230,6 +230,7 @@ USERS = Resource(
             confirm=__("They are signed out at once."),
         ),
         Action("enable", __("Switch on"), _switch(True)),
+        Action("unlock", __("Unlock"), lockouts.unlock, icon="circle-check"),
         Action(
             "set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False,
             level="reauth", confirm=__("All sessions of this user end."),

@@ -7,11 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 
-<<<<<<< HEAD
-from core import links
-=======
 from core import links, runtime
->>>>>>> main
 from core.audit import words
 from core.auth import User
 from core.context import Context
@@ -53,12 +49,6 @@ def _shared(view: SavedView) -> Any:
     return {"": _("Only the owner"), EVERYBODY: _("Everybody")}.get(view.shared_with, view.shared_with)
 
 
-<<<<<<< HEAD
-def _opened(view: SavedView) -> str | None:
-    """The list as the view shows it; there it is changed, too."""
-    listed = links.page(f"{links.endpoint(view.resource)}.index_view")
-    return f"{listed}?view={view.id}" if listed else None
-=======
 def _list_of(view: SavedView) -> Resource | None:
     return runtime.current().resources.get(view.resource)
 
@@ -87,7 +77,6 @@ def _sorted(view: SavedView) -> str:
     if not name:
         return ""
     return _("%(column)s, descending", column=label) if view.sort != name else _("%(column)s, ascending", column=label)
->>>>>>> main
 
 
 def _join_owners(views: Sequence[SavedView], ctx: Context) -> None:
@@ -108,13 +97,9 @@ VIEWS = Resource(
     nav_group="",
     columns=[
         Column("name", __("Name")),
-<<<<<<< HEAD
-        Column("resource", __("List"), value=lambda view: words.kind(view.resource), link=_opened),
-=======
         Column("resource", __("List"), value=_list_name, link=_address),
         Column("filters", __("Filters"), value=_asked, shown=False),
         Column("sort", __("Sort"), value=_sorted, shown=False),
->>>>>>> main
         Column("shared_with", __("Shared with"), value=_shared),
         Column("owner", __("Owner"), value=lambda view: view.owner_name),
         Column("updated_at", __("Changed"), "datetime"),

@@ -152,7 +152,9 @@ def weave(page: Page) -> None:
 def matrix(page: Page) -> None:
     first_of("/admin/fabrics/")(page)
     page.click("a[data-edit]")
-    page.fill("[name='variants.1.price_minor']", "699.00")
+    page.check("[data-choose] >> nth=1")
+    page.check("[data-choose] >> nth=4")
+    page.fill("[data-chosen] [data-fill] >> nth=0", "699.00")
 
 
 def typed(page: Page) -> None:

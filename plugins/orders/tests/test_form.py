@@ -179,5 +179,5 @@ def test_a_field_says_what_leaving_it_empty_means(browser):
 
 def test_amounts_stand_beside_their_currency(browser, make_order):
     order = make_order(lines=[{"sku": "PEN", "quantity": Decimal("1500"), "unit_price": Decimal("0.0125")}])
-    assert "PEN 1,500 £0.0125 £18.75" in texts(browser.get(f"/admin/orders/{order.id}"))
+    assert "PEN £0.0125 × 1,500 £18.75" in texts(browser.get(f"/admin/orders/{order.id}"))
     assert "Unit price GBP" in texts(browser.get(NEW))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from core.parse import parse_json
 from core.resources import Resource, card_refused
 from core.resources.fields import by_field
 from plugins.transfer.formats import Mapping, Prepare, fold
-from plugins.transfer.reading import values
+from plugins.transfer.reading import named, values
 from plugins.transfer.reading.quick import quick
 from plugins.transfer.reading.shape import ABSENT, Leaf, leaves, list_schema
 
@@ -146,9 +147,14 @@ class Plan:
                 del self._watched[place]
 
     def keys(self, rows: Sequence[Row]) -> set[tuple[str, str]]:
-        """(resource, key) of the records that cells of `rows` name by their keys."""
-        named = [(place, leaf) for place, leaf in self.of_leaves.items() if leaf.target]
-        cells = ((leaf, self.fix(row[place] or "")) for place, leaf in named for _line, row in rows if place < len(row))
+        """(resource, key) of the records that cells of `rows`, or texts of JSON documents, name by their keys."""
+        if not self.headers:
+            found = (one for _line, doc in rows for one in named.places(self.resource.schema, doc))
+            return {(one.target, one.value) for one in found if isinstance(one.value, str)}
+        by_key = [(place, leaf) for place, leaf in self.of_leaves.items() if leaf.target]
+        cells = (
+            (leaf, self.fix(row[place] or "")) for place, leaf in by_key for _line, row in rows if place < len(row)
+        )
         return {(leaf.target, text) for leaf, text in cells if text and not text.isdecimal()}
 
     def draft(self, rows: Sequence[Row]) -> Draft:
@@ -166,7 +172,7 @@ class Plan:
             currency = str(raw.get("currency") or self.currency).upper()
             raw = self._convert(raw, "", "", partial(self._value, currency=currency), draft)
         else:
-            raw = self._merged([doc for _line, doc in rows])
+            raw = self._keyed(self._merged([doc for _line, doc in rows]), draft)
         known = {text.split(":")[0] for texts in draft.problems.values() for text in texts}
         try:
             draft.document = self.schema.load(raw)
@@ -208,6 +214,18 @@ class Plan:
         extra = found.get("extra") or {}
         # An `extra` that is no object is refused by the schema as it is.
         return found | {"extra": {**extra, **unknown}} if unknown and isinstance(extra, dict) else found
+
+    def _keyed(self, doc: Node, draft: Draft) -> Node:
+        """With the numbers of records that it names by their keys: in JSON a text is a key, whatever its letters."""
+        if not any(isinstance(one.value, str) for one in named.places(self.resource.schema, doc)):
+            return doc
+        made = deepcopy(doc)  # what is rejected is given back as it came
+        for one in named.places(self.resource.schema, made):
+            try:
+                one.node[one.name] = self.key_to_id(one.target, one.value) if isinstance(one.value, str) else one.value
+            except values.BadCell as problem:
+                self.note(draft, one.path, str(problem))
+        return made
 
     def _assembled(self, draft: Draft) -> Node:
         fix = self.fix

@@ -20,7 +20,7 @@ from core.errors import Invalid, MaktabError
 from core.i18n import _, __
 from core.resources import Resource, Selection, select, service_of
 from plugins.transfer.reading.shape import leaves
-from plugins.transfer.services import table
+from plugins.transfer.services import keys, table
 from plugins.transfer.services.listing import Listing, chosen
 from plugins.transfer.services.reports import keep
 
@@ -54,7 +54,7 @@ def export_rows(
     elif format == "xlsx":
         _xlsx(out, table.rows(resource, walk.documents()), [leaf.kind for leaf in leaves(resource.schema).values()])
     else:
-        out.writelines(table.lines(resource, walk.documents()))
+        out.writelines(table.lines(resource, walk.documents(lambda some: keys.name(ctx, resource, some))))
     with db.transaction():
         what = {"format": format, "count": walk.count, "selection": selection.to_json()}
         what |= {"columns": list(columns)} if columns and format == "list" else {}
@@ -69,10 +69,13 @@ class _Walk:
         self.resource, self.key, self.chosen, self.progress = resource, resource.model.id, chosen, progress
         self.last = self.count = 0
 
-    def documents(self) -> Iterator[dict[str, Any]]:
+    def documents(self, finish: Callable[[Sequence[Any]], Any] | None = None) -> Iterator[dict[str, Any]]:
         service = service_of(self.resource)
         while found := [row_id for (row_id,) in self._next(CHUNK).tuples()]:
-            yield from service.documents(found)
+            documents = list(service.documents(found))
+            if finish:
+                finish(documents)
+            yield from documents
             self._seen(found)
 
     def listed(self, listing: Listing) -> Iterator[Sequence[str]]:

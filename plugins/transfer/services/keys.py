@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
 
 import marshmallow as ma
 
-from core import runtime
+from core import access, runtime
 from core.context import Context
 from core.i18n import _
-from core.resources import Resource, references, service_of
+from core.resources import Resource, Selection, references, select, service_of
+from plugins.transfer.reading.named import places
 from plugins.transfer.reading.values import BadCell
 
 Wanted = tuple[str, str]
@@ -44,6 +46,29 @@ class Keys:
         seen = references.reachable(self.ctx, [(target, row) for (target, _key), row in ids.items()])
         known = {named: row for named, row in ids.items() if (named[0], row) in seen}
         return {(target, key): known.get((target, key)) for target, some in keys.items() for key in some}
+
+
+def name(ctx: Context, resource: Resource, documents: Sequence[Any]) -> None:
+    """Put keys for the numbers by which `documents` name records that the actor may open, where an import takes them
+    for these: another shop has other numbers. A statement for each resource that they name."""
+    found = [one for document in documents for one in places(resource.schema, document) if type(one.value) is int]
+    known = _keys(ctx, {(one.target, one.value) for one in found})
+    for one in found:
+        one.node[one.name] = known.get((one.target, one.value), one.value)
+
+
+def _keys(ctx: Context, wanted: Set[references.Named]) -> dict[references.Named, str]:
+    keys: dict[references.Named, str] = {}
+    for target in {target for target, _id in wanted}:
+        resource = runtime.current().resources.get(target)
+        if resource is None or len(resource.key) != 1 or not ctx.actor.can(resource.permission("view")):
+            continue
+        model, ids = resource.model, [row for name, row in wanted if name == target]
+        field = getattr(model, resource.key[0])
+        rows = select(ctx, resource, Selection(target, ids=ids)).select(model.id, field).order_by()
+        denied = access.denied(ctx.actor, resource.permission("view"), target, ids)
+        keys |= {(target, row): key for row, key in rows.tuples() if key and type(key) is str and row not in denied}
+    return keys
 
 
 def _ids(target: str, keys: Iterable[str]) -> dict[str, int]:
