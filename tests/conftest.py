@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,13 @@ def plain_logs() -> None:
 
 
 plain_logs()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Child processes write no bytecode where PYTHONDONTWRITEBYTECODE says so: each would compile all of our code."""
+    if not hasattr(config, "workerinput"):
+        for room in ("core", "plugins", "themes"):
+            compileall.compile_dir(ROOT / room, quiet=2)
 
 
 @pytest.hookimpl(trylast=True)

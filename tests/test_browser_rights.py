@@ -64,7 +64,7 @@ def test_escape_and_cancel_leave_everything_as_it_is(page: Any) -> None:
     role = Role.get(Role.name == "viewer")
     page.goto(f"/admin/roles/{role.id}")
     page.check("input[value='orders.order.note']")
-    for leave in (lambda: page.keyboard.press("Escape"), lambda: page.click("dialog[open] >> text=Cancel")):
+    for leave in (lambda: page.keyboard.press("Escape"), lambda: page.click("dialog[open] >> text=Back")):
         page.click("text=Save permissions")
         page.wait_for_selector("dialog[open]")
         leave()

@@ -245,6 +245,15 @@ def test_a_refused_action_keeps_what_was_typed_and_names_fields_as_the_form_does
     assert "password: Use" not in easy.text
 
 
+def test_who_takes_a_permission_from_a_role_is_told_that_its_holders_are_signed_out(signed_in: Any) -> None:
+    owner, _holder, role = signed_in("owner"), signed_in("viewer"), Role.get(Role.name == "viewer")
+    token, url = csrf_of(owner.get("/admin/profile/").text), f"/admin/roles/{role.id}/permissions"
+    more = owner.post(url, data={"csrf_token": token, "permission": ["*.view", "orders.order.note"]}).text
+    assert "1 user holds it.</p>" in more
+    less = owner.post(url, data={"csrf_token": token, "permission": ["orders.order.view"]}).text
+    assert "1 user holds it and is signed out everywhere.</p>" in less
+
+
 def test_sessions_of_others_are_seen_and_ended(signed_in: Callable[..., Any]) -> None:
     owner, other = signed_in("owner"), signed_in("viewer")
     session = Session.get(Session.user == other.user)

@@ -23,9 +23,9 @@ def badges(ids: Sequence[int]) -> dict[int, Sequence[Badge]]:
 
 
 def open_ones(users: Sequence[User]) -> dict[int, str]:
-    """Why `unlock` would leave them alone."""
+    """Whom `unlock` would leave alone; nothing has to be said of it."""
     closed = throttle.locked(user.username for user in users)
-    return {user.id: _("This user is not locked.") for user in users if user.username not in closed}
+    return {user.id: "" for user in users if user.username not in closed}
 
 
 def unlock(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:

@@ -166,10 +166,9 @@ def _switch(active: bool) -> Callable[..., dict[int, Outcome]]:
 
 
 def _switched(users: Sequence[User]) -> dict[str, dict[int, str]]:
-    """The guard of `disable`, `enable` and `unlock`."""
-    off = {user.id: _("This user is switched off.") for user in users if not user.is_active}
-    on = {user.id: _("This user is active.") for user in users if user.is_active}
-    return {"disable": off, "enable": on, "unlock": lockouts.open_ones(users)}
+    """The guard of `disable`, `enable` and `unlock`; none of them is a step that something is missing for."""
+    active, off = ({user.id: "" for user in users if user.is_active is on} for on in (True, False))
+    return {"disable": off, "enable": active, "unlock": lockouts.open_ones(users)}
 
 
 def _set_password(ctx: Context, ids: Sequence[int], arguments: Mapping[str, Any]) -> dict[int, Outcome]:

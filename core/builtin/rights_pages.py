@@ -111,7 +111,7 @@ def set_role(role_id: int) -> Any:
         _("Change what %(role)s may do?", role=label_of(role)),
         _("Save %(title)s", title=label_of(role)),
         level="reauth",
-        text=_n("%(n)s user holds it.", "%(n)s users hold it.", _holders(role)),
+        text=_held(_holders(role), bool(taken)),
         lines=[*_told(_("Given: %(names)s"), given), *_told(_("Taken: %(names)s"), taken)],
         back=back,
     )
@@ -120,6 +120,17 @@ def set_role(role_id: int) -> Any:
 
 def _holders(role: Role) -> int:
     return int(UserRole.select().where(UserRole.role == role).count())
+
+
+def _held(number: int, loses: bool) -> str:
+    """How many users a change of a role touches, and what it does to them."""
+    if not loses:
+        return _n("%(n)s user holds it.", "%(n)s users hold it.", number)
+    return _n(
+        "%(n)s user holds it and is signed out everywhere.",
+        "%(n)s users hold it and are signed out everywhere.",
+        number,
+    )
 
 
 def _told(text: str, names: Sequence[str]) -> list[str]:

@@ -201,7 +201,8 @@ class Resource:
     `loader(records, ctx)`: joins what columns need for the records of one page, in a fixed number of statements.
     `service`: subclass of `core.resources.Service`.
     `guard(records) -> {action: {id: why not}}`: which actions would leave which of these loaded records alone now, in a
-    number of statements that does not grow with them; the page of a record offers the others.
+    number of statements that does not grow with them; the page of a record offers the others, and says why its next
+    step is not possible. "" is for what the record is simply not at.
     `rows(actor)`: a condition on the model for what that actor reaches at all, besides his scopes; None = everything.
     `views`: tabs above the list, after that of the whole list.
     `scroll`: the next page of the list comes by itself at its end.

@@ -50,11 +50,18 @@ class Workflow:
         return found
 
     def guard(self, records: Sequence[Any]) -> dict[str, Mapping[int, str]]:
-        """{command: {id: why it would not be moved now}} of loaded records; a resource declares this as its `guard`."""
+        """{command: {id: why it would not be moved now}} of loaded records; a resource declares this as its `guard`.
+
+        Of a command for another state than the record's nothing is said: its page would name them all.
+        """
         state = {record.id: getattr(record, self.field) for record in records}
         rules = {(tuple(step.sources), step.guard) for step in self.transitions}  # commands may share one
         refused = {rule: self._refused(*rule, state) for rule in rules}
-        return {step.command: refused[tuple(step.sources), step.guard] for step in self.transitions}
+        found = {step.command: refused[tuple(step.sources), step.guard] for step in self.transitions}
+        return {
+            step.command: {i: why if state[i] in step.sources else "" for i, why in found[step.command].items()}
+            for step in self.transitions
+        }
 
     def action(
         self, command: str, label: Label, *, back: str = "", schema: type[ma.Schema] | None = None, **more: Any

@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import peewee
@@ -117,10 +118,15 @@ def _url_of(name: str) -> str:
 
 def execute(statement: str, server: str = "") -> None:
     """By the administrator of the server."""
+    _administrator(server or server_url()).execute(statement)
+
+
+@functools.cache
+def _administrator(server: str) -> Any:
+    """His one connection: each new one is a new process of the server."""
     import psycopg
 
-    with psycopg.connect(server or server_url(), autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
+    return psycopg.connect(server, autocommit=True)
 
 
 def cut_connections() -> None:

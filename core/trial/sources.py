@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 _ASIDE = ("tests", "migrations")
@@ -42,7 +43,12 @@ def _missing(call: ast.Call, function: str) -> list[str]:
 def _parsed(folder: Path) -> Iterator[tuple[Path, ast.AST]]:
     for file in sorted(folder.rglob("*.py")):
         try:
-            tree = ast.parse(file.read_bytes())
+            tree = _tree(file.read_bytes())
         except (SyntaxError, ValueError):  # nobody imports it, or that would have failed before
             continue
         yield file.relative_to(folder), tree
+
+
+@lru_cache(maxsize=128)  # each is gone through twice
+def _tree(source: bytes) -> ast.AST:
+    return ast.parse(source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from core import access
@@ -15,7 +15,8 @@ _BUTTONS = 2
 def offered(resource: Resource, record: Any) -> dict[str, Any]:
     """The actions whose guard lets `record` pass, whether it is edited or deleted; all as far as the actor may.
 
-    `step`: what comes next for it, the main button; `buttons`: those beside it; `actions`: the others, in a menu.
+    `step`: what comes next for it, the main button; `buttons`: those beside it; `actions`: the others, in a menu;
+    `blocked`: the step that would come next, and why it is not possible, or None.
     """
     kept = service_of(resource).kept(record.__data__)
     refused = resource.guard([record]) if resource.guard else {}
@@ -24,6 +25,7 @@ def offered(resource: Resource, record: Any) -> dict[str, Any]:
     step, buttons = _beside_title(actions, refused)
     return {
         "step": step,
+        "blocked": _blocked(resource, record, refused),
         "buttons": buttons,
         "actions": [one for one in actions if one is not step and one not in buttons],
         "may_edit": resource.offers_edit and _may(resource, "edit", record),
@@ -36,6 +38,11 @@ def _beside_title(actions: Sequence[Action], guarded: Collection[str]) -> tuple[
     harmless = [one for one in actions if not one.danger]
     steps = [one for one in harmless if one.name in guarded]
     return (steps[0], steps[1 : 1 + _BUTTONS]) if steps else (None, harmless[:_BUTTONS])
+
+
+def _blocked(resource: Resource, record: Any, refused: Mapping[str, Mapping[int, str]]) -> tuple[Action, str] | None:
+    reasons = ((one, refused.get(one.name, {}).get(record.id, "")) for one in resource.actions if not one.danger)
+    return next(((one, why) for one, why in reasons if why and _may(resource, one.name, record)), None)
 
 
 def _may(resource: Resource, verb: str, record: Any) -> bool:

@@ -14,12 +14,13 @@ from core.web import confirm, forms, selections
 from core.web.confirm import Asked, Question
 
 
-def before_delete(resource: Resource, title: str, back: str) -> Any | None:
+def before_delete(resource: Resource, record: Any, back: str) -> Any | None:
     """None when it was confirmed, else the page that asks."""
+    title, facts = resource.title(record), selections.facts(current_context(), resource, record)
     text = _("It is removed for good; the audit log keeps that it was there. It stays when other records refer to it.")
     question, button = _("Delete %(title)s?", title=title), _("Delete %(title)s", title=title)
     act = resource.permission("delete")
-    return confirm.first(Question(act, question, button, text=text, asks_why=True, danger=True, back=back))
+    return confirm.first(Question(act, question, button, text=text, lines=facts, asks_why=True, danger=True, back=back))
 
 
 def before_writing(

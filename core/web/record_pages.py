@@ -75,7 +75,7 @@ class RecordPages(Listed):
         service = service_of(self.resource)
         kept, title = service.kept(record.__data__), self.resource.title(record)
         here = self._url("details", record_id=record.id)
-        if not kept and (asked := questions.before_delete(self.resource, title, here)):
+        if not kept and (asked := questions.before_delete(self.resource, record, here)):
             return asked
         kept = kept or service.delete(context().because(confirm.why()), [record.id])[0].reason
         if kept:

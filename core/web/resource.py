@@ -140,6 +140,7 @@ class ResourceView(
     def _asking(self, action: Action, form: forms.Form | None, chosen: Selection, asked: confirm.Asked) -> Any:
         """The small form of an action, or what it asks first; and what it will touch."""
         touched = selections.touched(self.resource, chosen, action)
+        touched = {**touched, **selections.subject(context(), self.resource, chosen)}
         kept = selections.inputs(chosen, flask.request.form)
         values = {"action": action, "form": form, "chosen": chosen, "kept": kept, "asked": asked}
         page = self.render("admin/model/action.html", currency=currency_of(), **values, **touched)

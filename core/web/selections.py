@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from markupsafe import Markup
+
 from core.context import Context
 from core.i18n import _, format_number, noun
 from core.resources import Action, ListState, Resource, Selection, query
-from core.web import lists
+from core.web import cells, lists, pickers
 from core.web.listing import capped
 
 SELECTED = ("ids", "excluded", "everything", "query")
@@ -54,6 +56,23 @@ def amount(ctx: Context, resource: Resource, chosen: Selection, action: Action) 
         return title, title
     number = len(chosen.ids) if chosen.number is None else chosen.number
     return _("%(n)s %(list)s", n=_said(number, action), list=noun(resource.label_plural)), str(number)
+
+
+def subject(ctx: Context, resource: Resource, chosen: Selection) -> dict[str, Any]:
+    """The `record` that a selection of one is, and its `facts`."""
+    if len(chosen.ids) != 1 or chosen.everything:
+        return {}
+    record = next(iter(query.some(ctx, resource, chosen.ids)), None)
+    return {"record": record, "facts": facts(ctx, resource, record)} if record else {}
+
+
+def facts(ctx: Context, resource: Resource, record: Any) -> list[Markup]:
+    """What tells `record` from others beside its title: who or what it is about, and how much."""
+    shown, title = [one for one in resource.columns if one.shown], resource.title(record)
+    told = [one for one in shown if one.kind in ("text", "reference") and getattr(record, one.name, "") != title]
+    columns = [*told[:1], *[one for one in shown if one.kind == "money"][:1]]
+    names = pickers.names(ctx, resource, columns, [record])
+    return [text for one in columns if (text := cells.value(one, record, "", names=names))]
 
 
 def touched(resource: Resource, chosen: Selection, action: Action) -> Mapping[str, Any]:

@@ -199,3 +199,36 @@ def test_the_api_describes_orders(api):
     order = next(schema for name, schema in described["components"]["schemas"].items() if name == "Order")
     assert order["properties"]["total_minor"]["description"]
     assert order["properties"]["number"]["example"]
+
+
+@pytest.mark.parametrize("act", ["actions/cancel", "actions/add_tags", "{id}/delete"])
+def test_a_question_about_one_order_names_it_its_buyer_and_its_amount(signed_in, service, ctx, act):
+    status = "draft" if "delete" in act else "open"
+    made = service.upsert(ctx, [doc("A-17", status=status, customer_name="Harry Walker")])[0]
+    browser, url = signed_in("owner"), f"/admin/orders/{act.format(id=made.id)}"
+    answer = browser.get(url) if "delete" in act else browser.send(url, ids=str(made.id))
+    page = answer.get_data(as_text=True)
+    asked = re.search(r'<main.*?<div class="mk-dialog-a">', page, re.DOTALL)[0]
+    assert re.search(r"<h1>[^<]*A-17", asked)
+    assert "Harry Walker" in asked
+    assert "£25.00" in asked
+    assert "selected record" not in asked
+
+
+def test_the_way_out_of_a_question_is_never_called_as_the_act(signed_in, make_order):
+    order, browser = make_order("A-17"), signed_in("owner")
+    page = browser.send("/admin/orders/actions/cancel", ids=str(order.id)).get_data(as_text=True)
+    buttons = re.search(r'<div class="mk-dialog-a">(.*?)</div>', page, re.DOTALL)[1]
+    assert re.sub(r"<[^>]+>", "|", buttons).strip("|").split("||") == ["Back", "Cancel order: A-17"]
+
+
+def test_a_step_that_is_not_possible_yet_stands_there_with_the_reason(signed_in, make_order):
+    browser, ready = signed_in("owner"), make_order("2")
+    lacking = make_order("1", status="draft", shipping_address=None)
+    page = browser.get(f"/admin/orders/{lacking.id}").get_data(as_text=True)
+    assert re.search(r'<button[^>]* disabled aria-describedby="blocked">Place</button>', page)
+    said = re.search(r'<span id="blocked">(.*?)</span>', page)[1]
+    assert "An order is placed with a shipping address; this draft has none yet." in said
+    assert "Place: not possible yet." in said
+    assert 'id="blocked"' not in browser.get(f"/admin/orders/{ready.id}").get_data(as_text=True)
+    assert 'id="blocked"' not in signed_in("viewer").get(f"/admin/orders/{lacking.id}").get_data(as_text=True)
