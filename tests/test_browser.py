@@ -287,3 +287,14 @@ def test_a_log_goes_on_by_itself_at_its_end(page: Any) -> None:
     assert page.url.endswith("?limit=25")
     names = page.locator("a.mk-key").evaluate_all("links => links.map((one) => one.href)")
     assert len(set(names)) == len(names) > 40
+
+
+def test_what_is_printed_is_dark_on_white_and_without_inputs(page: Any) -> None:
+    (record,) = make_suppliers({"code": "S-1", "name": "One"})
+    page.context.add_cookies([{"name": "maktab_theme", "value": "dark", "url": page.evaluate("location.origin")}])
+    page.goto(f"{LIST}{record}")
+    page.emulate_media(media="print")
+    ink = page.evaluate("getComputedStyle(document.querySelector('h1')).color")
+    ground = page.evaluate("getComputedStyle(document.querySelector('.mk-card')).backgroundColor")
+    assert (ink, ground) == ("rgb(27, 33, 48)", "rgb(255, 255, 255)")
+    assert not page.locator(".mk-comment").is_visible()
