@@ -50,7 +50,7 @@ def test_a_form_has_the_parts_of_the_record(owner: Any) -> None:
 def test_the_summary_of_errors_leads_into_every_part(owner: Any) -> None:
     page = owner.send(NEW, code="", name="", country="Spain", currency="GBP", credit_minor="x").text
     links = re.findall(r'<li><a href="#(f-[^"]+)">', page)
-    assert links == ["f-code", "f-name", "f-credit_minor"]
+    assert links == ["f-code", "f-name", "f-country", "f-credit_minor"]
     for name in links:
         assert f'id="{name}"' in page
     assert [heading for heading, _inputs in cards(page)] == ["Supplier", "", "Terms"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,6 +94,20 @@ def test_cancel_retry_and_undo_by_button(owner: Any) -> None:
     assert f"/admin/jobs/{job.id}" in owner.get(f"/admin/jobs/{back.id}").get_data(as_text=True)
     assert f"/admin/jobs/{job.id}/undo" not in owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
     assert post(owner, f"/admin/jobs/{job.id}/cancel").status_code == 302  # too late: said in a message
+
+
+def test_a_job_page_says_what_it_did_to_which_records_and_who_took_it_back(owner: Any) -> None:
+    job = stamp(owner.user)
+    work_off(runtime_room.current().settings)
+    page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
+    told = page[page.index("About this job") :]
+    assert re.search(r"<dt>Label</dt><dd><bdi>x</bdi></dd>", told)
+    assert "<dt>Records</dt><dd><bdi>All of the list</bdi></dd>" in told
+    assert "Taken back by" not in told
+    post(owner, f"/admin/jobs/{job.id}/undo")
+    back = Job.select().order_by(Job.id.desc()).get()
+    page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
+    assert f'<dt>Taken back by</dt><dd><a href="/admin/jobs/{back.id}">Job {back.id}</a></dd>' in page
 
 
 def test_without_a_token_nothing_is_changed(owner: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import flask
@@ -12,11 +13,11 @@ from core.access import SIGNED_IN
 from core.builtin import notification_pages
 from core.db import utcnow
 from core.errors import Conflict
-from core.i18n import __, _n
+from core.i18n import _, __, _n
 from core.jobs import actions, control, told
 from core.jobs.models import Job, JobItem
-from core.resources import Badge, query
-from core.web import outcomes
+from core.resources import Action, Badge, Selection, query
+from core.web import forms, lists, outcomes
 from core.web.base import AdminView, came_from, context, is_partial, redirect
 
 STATUS = {
@@ -77,7 +78,9 @@ class JobsView(AdminView):
         if is_partial() and job.status in ("waiting", "running"):
             return self.render("admin/jobs/progress.html", **values)
         _is_known(job)
-        values |= _rows(job) | {"can_undo": actions.can_undo(job) and not actions.undone(job)}
+        undone_by = actions.undone(job)
+        values |= _rows(job) | {"can_undo": actions.can_undo(job) and not undone_by, "undone_by": undone_by}
+        values["about"] = _about(job)
         values["links"] = nav.buttons("job_links", context().actor, job=job)
         if not is_partial():
             return self.render("admin/jobs/details.html", **values)
@@ -129,6 +132,28 @@ def _is_known(job: Job) -> None:
 def _number(name: str) -> int:
     """A place in a list from the address; 0 when there is none."""
     return max(flask.request.args.get(name, 0, type=int), 0)
+
+
+def _about(job: Job) -> list[tuple[Any, str]]:
+    """What an action was given and which records it was for, as [(label, text)]."""
+    resource = runtime.current().resources.get(job.resource)
+    action = resource.action(job.args["action"]) if resource and job.kind == "core.action" else None
+    if resource is None or action is None:
+        return []
+    chosen = Selection.from_json(job.args.get("selection") or {"resource": job.resource})
+    found = _given(action, job.args.get("arguments") or {})
+    if chosen.everything:
+        found += lists.asked(resource, chosen) or [(_("Records"), _("All of the list"))]
+    return found
+
+
+def _given(action: Action, arguments: Mapping[str, Any]) -> list[tuple[Any, str]]:
+    """The arguments of an action as its form showed them."""
+    if action.schema is None:
+        return []
+    form = forms.fill(forms.form_of(action.schema), arguments, runtime.current().settings.currency)
+    shown = [one for one in form.single if one.kind != "password" and one.path in arguments]
+    return [(one.label, text) for one in shown if (text := forms.shown(one, form.values))]
 
 
 def _rows(job: Job) -> dict[str, Any]:

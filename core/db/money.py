@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
+
+from babel.numbers import list_currencies
 
 from core.errors import Invalid
 
@@ -18,6 +21,12 @@ _EXPONENTS = {
 def is_currency(text: str) -> bool:
     """`text` has the form of an ISO 4217 code."""
     return len(text) == 3 and text.isascii() and text.isalpha()
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """The ISO 4217 codes, those of old records too (DEM, HRK): Unicode CLDR as Babel carries it."""
+    return frozenset(list_currencies())
 
 
 def exponent(currency: str) -> int:

@@ -83,9 +83,10 @@ def _undo_now(ctx: Context, job: Job, args: dict[str, Any], title: Any, key: str
     return outcomes
 
 
-def undone(job: Job) -> bool:
-    """True when someone has taken `job` back as it now is."""
-    return bool(Job.select().where(Job.key == _undo_key(job)).exists())
+def undone(job: Job) -> int | None:
+    """The number of the job that has taken `job` back as it now is."""
+    found: int | None = Job.select(Job.id).where(Job.key == _undo_key(job)).scalar()
+    return found
 
 
 def _undo_key(job: Job) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import marshmallow as ma
 
 from core.db.fields import LARGEST, is_storable, iso
-from core.db.money import is_currency
+from core.db.money import currencies
 from core.errors import Invalid
 from core.i18n import N_, _, said
 from core.resources.declaration import Badge, Label
@@ -66,11 +66,13 @@ class ExactDecimal(ma.fields.Decimal):
 class Currency(ma.fields.String):
     """An ISO 4217 code in capitals."""
 
-    default_error_messages = {"currency": N_("Write an ISO 4217 currency code, like GBP.")}
+    default_error_messages = {
+        "currency": N_("There is no such currency. Write its code of ISO 4217, such as GBP, EUR or SAR.")
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         code = str(super()._deserialize(value, attr, data, **kwargs)).strip().upper()
-        if not is_currency(code):
+        if code not in currencies():
             raise self.make_error("currency")
         return code
 

@@ -109,13 +109,27 @@ class Form:
     def document(self, currency: str, changed_from: Values | None = None) -> dict[str, Any]:
         """What the inputs mean, loaded by the schema. With `changed_from`, only the fields that differ from it.
 
-        Raises Invalid with errors by input.
+        Raises Invalid with errors by input, those of reading and those of the schema at once.
         """
         schema = self.schema() if changed_from is None else part_of(self.schema)
-        return loaded(schema, self.raw(currency, changed_from))
+        raw, unread = self._read_all(currency, changed_from)
+        try:
+            document = loaded(schema, raw)
+        except Invalid as wrong:
+            raise Invalid(wrong.errors | unread) from None
+        if unread:
+            raise Invalid(unread)
+        return document
 
     def raw(self, currency: str, changed_from: Values | None = None) -> dict[str, Any]:
         """The same as JSON values that the schema has not seen yet."""
+        raw, unread = self._read_all(currency, changed_from)
+        if unread:
+            raise Invalid(unread)
+        return raw
+
+    def _read_all(self, currency: str, changed_from: Values | None) -> tuple[dict[str, Any], dict[str, list[str]]]:
+        """The values, and what could not be read: its text stands among them, which the schema refuses, too."""
         raw: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
         for info in self.single:
@@ -125,9 +139,7 @@ class Form:
             if self._differs(path, infos, changed_from):
                 put = self._put_rows if infos[0].many else self._put_group
                 put(raw, errors, path, infos, currency)
-        if errors:
-            raise Invalid(errors)
-        return raw
+        return raw, errors
 
     def _differs(self, path: str, infos: Sequence[FieldInfo], base: Values | None) -> bool:
         """True when a field or something nested is not as in `base`; in another currency the same digits are not."""
@@ -176,6 +188,7 @@ class Form:
                 _("This is not a time we can read.") if info.kind == "datetime" else _("Write a number like 1,250.50.")
             ]
             errors[name] = problem.errors[""] if isinstance(problem, Invalid) else unread
+            raw[info.name] = text
             return
         if value is not None or _declared(self.schema, info.path).allow_none:
             raw[info.name] = value

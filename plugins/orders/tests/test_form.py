@@ -181,3 +181,19 @@ def test_amounts_stand_beside_their_currency(browser, make_order):
     order = make_order(lines=[{"sku": "PEN", "quantity": Decimal("1500"), "unit_price": Decimal("0.0125")}])
     assert "PEN £0.0125 × 1,500 £18.75" in texts(browser.get(f"/admin/orders/{order.id}"))
     assert "Unit price GBP" in texts(browser.get(NEW))
+
+
+def test_all_that_is_wrong_is_said_at_once(browser):
+    line = {"lines.0.sku": "S" * 300, "lines.0.title": "T" * 600, "lines.0.quantity": "abc", "lines.0.unit_price": "x"}
+    answer = send(browser, NEW, currency="ZZZ", placed_at="soon", **line)
+    assert answer.status_code == 422
+    named = set(re.findall(r'id="e-([^"]+)"', answer.get_data(as_text=True)))
+    assert named == {*line, "currency", "placed_at"}
+    assert Order.select().count() == 0
+
+
+def test_a_currency_is_one_that_there_is(browser):
+    answer = send(browser, NEW, currency="ZZZ", customer_name="Omar")
+    assert "There is no such currency. Write its code of ISO 4217, such as GBP, EUR or SAR." in texts(answer)
+    for code in ("sar", "HRK"):
+        assert send(browser, NEW, currency=code, customer_name="Omar").status_code == 302, code
