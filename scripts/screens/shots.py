@@ -174,6 +174,15 @@ def undo(page: Page) -> None:
     page.wait_for_selector("#toasts [data-passing]")
 
 
+def signed_out(page: Page) -> None:
+    page.goto("/admin/orders/")
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.fill("[data-find]", "linen")
+    page.wait_for_selector("dialog[open] input[name=password]")
+    page.context.add_cookies(cookies)  # for the pictures after this one
+
+
 def running_job(page: Page) -> None:
     """Each look tags all orders, with a word of its own, so that there is work left while it looks."""
     select_all(page)
@@ -296,4 +305,6 @@ SHOTS = [
     Shot("notifications", "Notifications", at("/admin/notifications/")),
     Shot("settings", "Settings", at("/admin/settings/")),
     Shot("not-found", "Nothing at this address", at("/admin/no-such-page")),
+    Shot("signed-out", "A session that has ended", signed_out, after=escape),
+    Shot("offline", "Without a network", at("/admin/offline")),
 ]
