@@ -298,3 +298,39 @@ def test_what_is_printed_is_dark_on_white_and_without_inputs(page: Any) -> None:
     ground = page.evaluate("getComputedStyle(document.querySelector('.mk-card')).backgroundColor")
     assert (ink, ground) == ("rgb(27, 33, 48)", "rgb(255, 255, 255)")
     assert not page.locator(".mk-comment").is_visible()
+
+
+def test_high_contrast_shows_what_is_ticked_switched_and_current(page: Any) -> None:
+    make_suppliers(count=2)
+    page.emulate_media(forced_colors="active")
+    style = (
+        "e => [getComputedStyle(e).appearance, getComputedStyle(e).outlineStyle, getComputedStyle(e).backgroundColor]"
+    )
+    page.goto(LIST)
+    box = page.locator("tbody [name=ids]").first
+    box.check()
+    assert box.evaluate(style)[0] == "auto"
+    assert page.locator("tbody tr").first.evaluate(style)[1] == "solid"
+    assert page.locator(".mk-nav [aria-current]").evaluate(style)[1] == "solid"
+    page.goto("/admin/plugins/")
+    on, other = page.locator(".mk-switch[aria-checked=true]").first, page.locator(".mk-top").first
+    assert on.evaluate(style)[2] != other.evaluate(style)[2]
+
+
+def test_what_has_the_focus_lies_under_no_bar(page: Any) -> None:
+    (one,) = make_suppliers(count=1)
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": 640, "height": 450})  # 1280 wide at twice its size
+    page.goto(f"{LIST}{one}/edit")
+    page.fill("[name=name]", "Renamed")
+    covered = """() => {
+        const here = document.activeElement;
+        const { left, top, width, height } = here.getBoundingClientRect();
+        const there = document.elementFromPoint(left + width / 2, top + height / 2);
+        const isSeen = there && (here.contains(there) || there.contains(here) || there.closest("label"));
+        return isSeen ? "" : here.outerHTML;
+    }"""
+    while page.evaluate("document.activeElement.name") != "tags":
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(50)
+        assert page.evaluate(covered) == ""

@@ -752,3 +752,11 @@ def test_marks_of_a_chart_are_in_the_digits_of_the_reader() -> None:
     with i18n.speaking("ar", digits="arab"):
         assert i18n.compact(15000).startswith("١٥")
         assert i18n.short_day(date(2026, 11, 26)).startswith("٢٦")
+
+
+def test_numbers_in_the_words_of_a_text_are_in_the_digits_of_the_reader() -> None:
+    with i18n.speaking("ar", digits="arab"):
+        assert i18n.told("core", "30 days") == "٣٠ يومًا"
+        assert i18n.told("core", "Write a number like 1,250.50.") == "اكتب رقمًا مثل 1,250.50."
+    with i18n.speaking("ar"):
+        assert i18n.told("core", "30 days") == "30 يومًا"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,14 +113,16 @@ def caller(depth: int = 1) -> str:
 
 def told(by: str, text: str, /, **values: Any) -> str:
     """Like `_`, but as `by` says it, a module, or a template or a plugin's name and a slash."""
-    translated = whose.texts(locale(), by).ugettext(text)
+    translated = _written_out(whose.texts(locale(), by).ugettext(text))
     return translated % _counted(values) if values else translated
 
 
 def _(text: str, /, **values: Any) -> str:
     """`text` in the present language, with `values` for its %(name)s; as the plugin of the calling module says it."""
     code = locale()
-    translated = text if code == "en" else whose.texts(code, sys._getframe(1).f_globals["__name__"]).ugettext(text)
+    if code == "en":
+        return text % _counted(values) if values else text
+    translated = _written_out(whose.texts(code, sys._getframe(1).f_globals["__name__"]).ugettext(text))
     return translated % _counted(values) if values else translated
 
 
@@ -127,6 +130,21 @@ def _n(one: str, many: str, n: int, /, **values: Any) -> str:
     """The form of `one`/`many` that the language uses for `n` (Arabic has six); %(n)s and `values` are filled in."""
     texts = whose.texts(locale(), sys._getframe(1).f_globals["__name__"])
     return texts.ungettext(one, many, n) % _counted({"n": n, **values})
+
+
+def _written_out(text: str) -> str:
+    """`text` with the numbers that stand in its words in the digits of the user; an example to type stays as it is."""
+    other = _in_arabic(text)
+    return other if other is not text and digits() == "arab" else text
+
+
+@lru_cache(maxsize=4096)
+def _in_arabic(text: str) -> str:
+    other = _IN_WORDS.sub(lambda found: found[0].translate(_ARABIC), text)
+    return other if other != text else text
+
+
+_IN_WORDS = re.compile(r"(?<![\w.,:%(-])\d{1,3}(?![\w.,:)-])", re.ASCII)
 
 
 def _counted(values: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +169,7 @@ def init_app(app: flask.Flask) -> None:
     Babel(app, locale_selector=locale, timezone_selector=timezone)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: whose.texts(locale(), _template()).ugettext(text),
+        gettext=lambda text: _written_out(whose.texts(locale(), _template()).ugettext(text)),
         ngettext=lambda one, many, n: (
             whose.texts(locale(), _template()).ungettext(one, many, n).replace("%(num)s", shaped(str(n)))
         ),
