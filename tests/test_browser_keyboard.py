@@ -256,3 +256,32 @@ def test_the_focus_stays_where_a_list_was_used(page: Any) -> None:
     page.locator(".mk-chip > a").press("Enter")
     page.wait_for_url(lambda url: "q=waha" not in url)
     page.locator(".mk-chip-add > summary:focus").wait_for()
+
+
+def test_arrows_move_in_an_open_menu_and_it_closes_when_the_focus_leaves_it(page: Any) -> None:
+    page.goto("/admin/jobs/")
+    menu = page.locator(".mk-top details[data-popup]")
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    entries = menu.locator("button:visible, a:visible")
+    count = entries.count()
+    focused = [entry.evaluate_handle("one => one") for entry in entries.all()]
+    for key, at in (("ArrowDown", 0), ("ArrowDown", 1), ("ArrowUp", 0), ("ArrowUp", count - 1), ("ArrowDown", 0)):
+        page.keyboard.press(key)
+        assert focused[at].evaluate("one => one === document.activeElement"), (key, at)
+    for _entry in range(count):
+        assert menu.get_attribute("open") is not None
+        page.keyboard.press("Tab")
+    assert menu.get_attribute("open") is None
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.localName") == "summary"
+
+
+def test_a_question_about_a_record_that_is_gone_leaves_the_page_where_it_is(page: Any, runtime: Any) -> None:
+    (one,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
+    page.goto(f"{LIST}{one}")
+    runtime.resource("suppliers.supplier").model.delete_by_id(one)
+    page.evaluate("window.sameDocument = true")
+    page.locator("a[href$='/delete']").dispatch_event("click")
+    page.locator("#toasts .mk-bad").wait_for()
+    assert page.evaluate("window.sameDocument")

@@ -279,3 +279,8 @@ def test_no_page_asks_by_the_browser(runtime: Any) -> None:
     theme = Path(__file__).parent.parent / "themes" / "tabler"
     sources = [*theme.rglob("*.html"), *(theme / "static" / "js").glob("*.js")]
     assert not [path for path in sources if "data-confirm" in path.read_text() or "confirm(" in path.read_text()]
+
+
+def test_the_question_about_a_plugin_calls_plugins_by_their_titles(owner: Any) -> None:
+    page = post(owner, "/admin/plugins/transfer/disable").text
+    assert "Switch off Import and export?" in page

@@ -220,6 +220,21 @@ def test_what_the_form_remembers_may_be_nested_without_end(owner: Any) -> None:
     assert answer.status_code in (302, 409, 422)
 
 
+def test_what_was_typed_for_a_record_that_was_deleted_meanwhile_is_kept(owner: Any) -> None:
+    (one,) = make_suppliers(document())
+    form = form_of(text_of(owner.get(f"{LIST}{one}/edit"))) | {"name": "Typed for long"}
+    runtime_room.current().resource("suppliers.supplier").model.delete_by_id(one)
+    assert owner.get(f"{LIST}{one}/edit").status_code == 404
+    answer = send(owner, f"{LIST}{one}/edit", **form)
+    assert answer.status_code == 404
+    assert "This record was deleted meanwhile." in text_of(answer)
+    assert 'value="Typed for long"' in text_of(answer)
+    assert f'action="{LIST}new"' in text_of(answer)
+    made = send(owner, f"{LIST}new", **form_of(text_of(answer)))
+    assert made.status_code == 302
+    assert "Typed for long" in text_of(owner.get(made.location))
+
+
 def test_a_conflict_shows_the_other_change_and_keeps_the_input(owner: Any) -> None:
     first = make_suppliers(document(country="GB"))[0]
     mine = form_of(text_of(owner.get(f"{LIST}{first}/edit")))

@@ -11,6 +11,7 @@ import peewee
 from core.audit.models import Entry
 from core.db import utcnow
 from core.i18n import _, __, _n, text_of
+from core.plugins import lifecycle
 from core.plugins.guards import KEPT
 from core.plugins.manifest import Plugin
 from core.plugins.models import PluginCalls, PluginFailure, PluginState
@@ -43,6 +44,11 @@ def title(plugin: Plugin) -> str:
     return text_of(plugin.path, plugin.title or plugin.name)
 
 
+def titles() -> dict[str, str]:
+    """{name: title} of every plugin that there is."""
+    return {plugin.name: title(plugin) for plugin in lifecycle.status()}
+
+
 def badge(plugin: Plugin, failures: int = 0) -> Badge:
     """How it is, in one word."""
     return _FAILING if failures and plugin.status == "healthy" else _STATES[plugin.status]
@@ -52,11 +58,13 @@ def wishes(plugin: Plugin) -> list[Wish]:
     """What its manifest says that it wants."""
     personal, tables = plugin.data.get("personal", ()), plugin.data.get("tables", ())
     named = [text_of(plugin.path, label) for label in plugin.permissions.values()]
+    known = titles() if plugin.requires else {}
+    required = [known.get(name, name) for name in plugin.requires]
     found = [
         Wish("shield", _("Permissions:"), ", ".join(named)) if named else None,
         Wish("database", _("Tables:"), ", ".join(tables)) if tables else None,
         Wish("package", _("Packages:"), ", ".join(plugin.packages)) if plugin.packages else None,
-        Wish("link", _("Requires:"), ", ".join(plugin.requires)) if plugin.requires else None,
+        Wish("link", _("Requires:"), ", ".join(required)) if required else None,
         Wish("world", _("Talks to:"), ", ".join(plugin.network)) if plugin.network else None,
         Wish("user", _("Holds personal data:"), ", ".join(personal)) if personal else None,
     ]

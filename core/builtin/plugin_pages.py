@@ -88,7 +88,9 @@ class PluginsView(AdminView):
             return asked
         try:
             gone = lifecycle.disable(context(), name, with_dependents=with_them)
-            flask.flash(_("%(names)s: off; every page follows within a moment.", names=", ".join(gone)), "ok")
+            known = health.titles()
+            names = ", ".join(known.get(one, one) for one in gone)
+            flask.flash(_("%(names)s: off; every page follows within a moment.", names=names), "ok")
         except MaktabError as error:
             flask.flash(str(error), "bad")
         return flask.redirect(self.get_url(".details", name=name))
@@ -106,7 +108,8 @@ class PluginsView(AdminView):
         )
 
     def _to_disable(self, plugin: Plugin, first: list[str]) -> Question:
-        names = ", ".join([*first, plugin.name])
+        known = health.titles()
+        names = ", ".join(known.get(name, name) for name in [*first, plugin.name])
         return Question(
             "core.plugin.disable",
             _("Switch off %(names)s?", names=names),

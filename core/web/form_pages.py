@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from core import runtime
 from core.access import requires
 from core.db.money import is_currency
-from core.errors import Conflict, Invalid, Rejected
+from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import _
 from core.resources import Outcome, query, service_of
 from core.web import clashes, forms, questions
@@ -47,7 +47,12 @@ class FormPages(Listed):
     @expose("/<int:record_id>/edit", methods=["GET", "POST"])
     @requires("{resource}.edit")
     def edit_view(self, record_id: int) -> Any:
-        record = query.get(context(), self.resource, record_id, "edit")
+        try:
+            record = query.get(context(), self.resource, record_id, "edit")
+        except NotFound:
+            if flask.request.method == "GET" or not self._may_create():
+                raise
+            return self._gone()
         stored = service_of(self.resource).documents([record.id])[0]
         if flask.request.method == "GET":
             return self._edit_page(self._filled(stored), record, stored)
@@ -56,6 +61,17 @@ class FormPages(Listed):
         if form.rearrange(flask.request.form) or clashes.take(form, flask.request.form.get("take_over", ""), base):
             return self._edit_page(form, record, stored, base, before)
         return self._save(form, record, stored, base, before)
+
+    def _may_create(self) -> bool:
+        return self.resource.offers_new and context().actor.can(self.resource.permission("create"))
+
+    def _gone(self) -> Any:
+        """What was typed for a record that is gone, in the form of a new one."""
+        form = self._form(flask.request.form)
+        form.errors = {
+            "": [_("This record was deleted meanwhile. What you typed is still here: Save makes a new one.")]
+        }
+        return self._form_page(form, action=self._url("create")), 404
 
     def _save(
         self, form: forms.Form, record: Any, stored: dict[str, Any], base: forms.Values, before: forms.Values

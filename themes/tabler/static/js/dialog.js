@@ -23,6 +23,8 @@ document.addEventListener("click", (event) => {
   ask(link.href, () => ({}), link, () => location.assign(link.href));
 });
 
+const GONE = [403, 404]; // taken away or deleted meanwhile: a message says so, the page stays
+
 async function ask(address, request, opener, otherwise) {
   if (opener.getAttribute("aria-busy") === "true") return;
   opener.setAttribute("aria-busy", "true");
@@ -36,7 +38,7 @@ async function ask(address, request, opener, otherwise) {
   opener.removeAttribute("aria-busy");
   if (answer?.status === 401) return void ((await renewed()) && ask(address, request, opener, otherwise));
   if (!answer) return void document.dispatchEvent(new CustomEvent("htmx:sendError"));
-  if (answer.status >= 500) return void warn(said(await answer.text()));
+  if (answer.status >= 500 || GONE.includes(answer.status)) return void warn(said(await answer.text()));
   if (!answer.headers.get("Maktab-Dialog")) return void otherwise();
   show(await answer.text(), opener);
 }

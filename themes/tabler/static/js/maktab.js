@@ -1,5 +1,6 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
 import { said, warn } from "./toast.js";
+import { closePopup } from "./popups.js";
 import "./selection.js";
 import "./offline.js";
 import "./dialog.js";
@@ -25,8 +26,6 @@ document.addEventListener("click", (event) => {
     document.querySelector(".mk-menu").setAttribute("aria-expanded", String(open));
     (open ? document.querySelector(".mk-side-close") : document.querySelector(".mk-menu")).focus();
   }
-  for (const popup of document.querySelectorAll("details[data-popup][open]"))
-    if (!popup.contains(event.target)) popup.open = false;
   if (closest(event, "[data-clear-find]")) {
     const find = document.querySelector("[data-find]");
     if (find) find.value = closest(event, "[data-clear-find]").dataset.clearFind;
@@ -35,14 +34,12 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
-    const popup = document.querySelector("details[data-popup][open]");
     if (event.target.matches?.("[data-find]")) {
       event.preventDefault(); // a browser would empty it, and the keys of the list rest until it is left
       event.target.blur();
-    } else if (popup) {
-      popup.open = false;
-      popup.querySelector("summary").focus();
-    } else if (document.querySelector(".mk-side.mk-open")) document.querySelector(".mk-menu").click();
+    } else if (!closePopup() && document.querySelector(".mk-side.mk-open")) {
+      document.querySelector(".mk-menu").click();
+    }
   }
 });
 
