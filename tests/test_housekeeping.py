@@ -16,7 +16,7 @@ from core.db import search
 from core.events import Event
 from core.jobs.models import Job, JobItem, ScheduleSlot
 from core.plugins.models import PluginCalls
-from core.resources.declaration import Selection
+from core.resources.sets import Selection
 from core.settings import Settings
 from tests.ledger_kit import again, install, things, work_off
 

@@ -19,7 +19,7 @@ from core.jobs import JobItem, JobRun, LeaseLost, Schedule, lease, run
 from core.jobs.models import Job, ScheduleSlot
 from core.jobs.worker import Worker, start_slot
 from core.plugins.models import CoreState, PluginState
-from core.resources.declaration import Selection
+from core.resources.sets import Selection
 from core.settings import Settings
 from tests.ledger_kit import again, effects, install, make_due, things, work_off
 

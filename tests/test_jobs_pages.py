@@ -13,7 +13,7 @@ from core import access, files, jobs
 from core import runtime as runtime_room
 from core.context import SYSTEM, Context, system_context
 from core.jobs.models import Job
-from core.resources.declaration import Selection
+from core.resources.sets import Selection
 from core.settings import Settings
 from tests.ledger_kit import again, install, things, work_off
 

@@ -10,7 +10,8 @@ from core.auth import throttle
 from core.auth.models import User
 from core.context import Context
 from core.i18n import _, format_clock, local
-from core.resources.declaration import Badge, Outcome
+from core.resources.declaration import Badge
+from core.resources.sets import Outcome
 
 
 def badges(ids: Sequence[int]) -> dict[int, Sequence[Badge]]:

@@ -19,8 +19,9 @@ from core.context import Context
 from core.db import bulk
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import LOCALES, N_, _, __
-from core.resources.declaration import Action, Badge, Column, Filter, Outcome, Resource, Section
+from core.resources.declaration import Action, Badge, Column, Filter, Resource, Section
 from core.resources.service import Document, Service
+from core.resources.sets import Outcome
 
 _ROLE_NAME, _NAMED = r"[a-z][a-z0-9_-]{0,99}", N_("Use small letters, digits, - and _; a letter first.")
 

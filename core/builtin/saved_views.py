@@ -12,7 +12,8 @@ from core.audit import words
 from core.auth import User
 from core.context import Context
 from core.i18n import _, __
-from core.resources.declaration import Column, Filter, Resource, Section, Selection
+from core.resources.declaration import Column, Filter, Resource, Section
+from core.resources.sets import Selection
 from core.views import DENSITIES, EVERYBODY, SavedView, ViewService, visible
 from core.web import lists
 

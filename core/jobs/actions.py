@@ -20,8 +20,8 @@ from core.jobs.lease import LeaseLost
 from core.jobs.models import Job, JobItem
 from core.jobs.run import JobRun
 from core.resources import query, references
-from core.resources.declaration import Outcome, Selection
 from core.resources.fields import loaded
+from core.resources.sets import Outcome, Selection
 
 log = logging.getLogger("maktab.jobs")
 INLINE, CHUNK, NOTED = 20, 200, 1_000

@@ -5,11 +5,11 @@
 from core.resources.border import card_refused
 from core.resources.deletion import delete_action
 from core.resources.declaration import (
-    Action, Badge, Column, Filter, Kind, Label, Level, Outcome, Resource, Scope, Section, Selection, Tone,
-    View, Waiting,
+    Action, Badge, Column, Filter, Kind, Label, Level, Resource, Scope, Section, Tone, View, Waiting,
 )
 from core.resources.fields import Currency, ExactDecimal, FieldInfo, Minor, Option, Reference, Tags, Utc, schema_fields
 from core.resources.query import ListState, Page, count, get, page, select
+from core.resources.sets import Outcome, Selection
 from core.resources.service import Service, service_of
 from core.resources.traits import (
     Note, Tagging, TimelineEntry, add_note, add_tags, remove_tags, tag_actions, tags_of, timeline,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import marshmallow as ma
 
 from core.context import Actor, Context
 from core.db import Record
-from core.errors import in_one_line
 from core.resources.border import bordered
 from core.resources.editing import check_editable
 from core.resources.reasons import Reason, with_reason
+from core.resources.sets import Outcome
 
 if TYPE_CHECKING:
     from core.resources.service import Service
@@ -125,26 +125,6 @@ class Waiting:
     number: int
     label: Label
     is_bad: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one record in a set. `errors` maps field to messages when rejected; `undo` is kept for undo."""
-
-    status: Literal["created", "updated", "unchanged", "deleted", "done", "skipped", "rejected"]
-    id: int | None = None
-    errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
-    undo: Any = None
-
-    @property
-    def ok(self) -> bool:
-        return self.status != "rejected"
-
-    @property
-    def reason(self) -> str:
-        return in_one_line(self.errors)
 
 
 @dataclass(frozen=True)
@@ -287,28 +267,3 @@ class Resource:
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which records: listed ids, or all that match filters and search, minus exclusions, up to `max_id`.
-
-    `filters`: {argument: value} as in the URL. `number`: how many they were when somebody was asked. JSON by `to_json`
-    and `from_json`; kept in the job, resolved by its first step with one INSERT … SELECT.
-    """
-
-    resource: str
-    ids: Sequence[int] = ()
-    everything: bool = False
-    filters: Mapping[str, str] = field(default_factory=dict)
-    search: str = ""
-    excluded: Sequence[int] = ()
-    max_id: int | None = None
-    number: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Selection:
-        return cls(**values)

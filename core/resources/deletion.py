@@ -8,8 +8,9 @@ from typing import Any
 from core import runtime
 from core.context import Context
 from core.i18n import __
-from core.resources.declaration import Action, Outcome
+from core.resources.declaration import Action
 from core.resources.service import service_of
+from core.resources.sets import Outcome
 
 
 def delete_action(resource: str) -> Action:

@@ -15,7 +15,8 @@ from core.db import bulk, is_postgres, keyset, search
 from core.errors import Forbidden, Invalid, NotFound
 from core.i18n import _, noun
 from core.resources import filtering
-from core.resources.declaration import Resource, Selection
+from core.resources.declaration import Resource
+from core.resources.sets import Selection
 
 _MOST = 200
 _MANY = 5_000

@@ -14,8 +14,8 @@ from core.context import Context
 from core.errors import Invalid
 from core.i18n import _
 from core.resources import query
-from core.resources.declaration import Selection
 from core.resources.fields import schema_fields
+from core.resources.sets import Selection
 
 Named = tuple[str, int]
 """The name of a resource and the id of a record of it."""

@@ -17,7 +17,8 @@ from core.db.fields import is_storable
 from core.errors import Conflict, Rejected
 from core.i18n import _
 from core.resources import references, traits
-from core.resources.declaration import Outcome, Resource
+from core.resources.declaration import Resource
+from core.resources.sets import Outcome
 
 Document = dict[str, Any]
 Key = tuple[Any, ...]

@@ -20,8 +20,9 @@ from core.db.fields import is_storable
 from core.errors import Invalid
 from core.i18n import _, __
 from core.resources.border import refuse_cards
-from core.resources.declaration import Action, Outcome
+from core.resources.declaration import Action
 from core.resources.fields import Tags
+from core.resources.sets import Outcome
 
 _Pairs = Mapping[int, Sequence[str]]  # record id -> tags
 _LONGEST_NOTE, MOST_ATTACHMENTS = 10_000, 5

@@ -13,7 +13,8 @@ from core.context import Context
 from core.db import Record, search
 from core.errors import NotFound
 from core.i18n import _
-from core.resources.declaration import Action, Label, Outcome
+from core.resources.declaration import Action, Label
+from core.resources.sets import Outcome
 
 Guard = Callable[[Sequence[int]], Mapping[int, str]]
 

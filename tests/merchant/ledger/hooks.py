@@ -10,7 +10,8 @@ from core import changes, db
 from core.db import bulk
 from core.jobs import JobType
 from core.plugins.hookspecs import hookimpl
-from core.resources.declaration import Action, Column, Filter, Outcome, Resource, Scope
+from core.resources.declaration import Action, Column, Filter, Resource, Scope
+from core.resources.sets import Outcome
 from ledger.models import Effect, Thing
 
 
