@@ -74,7 +74,7 @@ class MerchantFolder:
 
 def unload(plugin: str) -> None:
     """As if `plugin` had never been imported in this process, from whatever folder an earlier test had it."""
-    for name in list(sys.modules):
-        if name.split(".")[0] == plugin:
+    for name in list(sys.modules):  # a plugin named as a part of Python was never loaded from its folder
+        if name.split(".")[0] == plugin and plugin not in sys.stdlib_module_names:
             del sys.modules[name]
     _Merchant.folders.pop(plugin, None)

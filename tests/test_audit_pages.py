@@ -33,7 +33,7 @@ runtime = suppliers_on()
 def rows(client: Any, query: str = "") -> list[list[str]]:
     """The texts of the log's rows, newest first, without their time."""
     page = client.get(LOG + query).get_data(as_text=True)
-    lines = re.findall(r"<tr>(.*?)</tr>", page[page.index("<tbody>") :], re.S)
+    lines = re.findall(r"<tr>(.*?)</tr>", page[page.index("<tbody") :], re.S)
     return [
         [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td.*?</td>", one, re.S)][1:] for one in lines
     ]

@@ -148,7 +148,8 @@ def test_pages_fit_in_both_directions_and_themes(page: Any, width: int, language
     first = make_suppliers({"code": "S-1", "name": "A name that is rather long, " * 4, "tags": ["vip", "gift"]})[0]
     page.goto("/admin/profile/")
     page.select_option("[name=locale]", language)
-    page.locator("form:has([name=locale]) button[type=submit]").click()
+    with page.expect_navigation():
+        page.locator("form:has([name=locale]) button[type=submit]").click()
     page.context.add_cookies([{"name": "maktab_theme", "value": theme, "domain": "127.0.0.1", "path": "/"}])
     page.set_viewport_size({"width": width, "height": 780})
     for path in ("/admin/", LIST, LIST + "?is_active=true", f"{LIST}{first}", f"{LIST}{first}/edit", "/admin/jobs/",

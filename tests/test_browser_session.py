@@ -61,6 +61,7 @@ def test_a_form_survives_it_too_when_somebody_cancels_first(page: Any, owner: An
     end()
     page.keyboard.press("Control+s")
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    page.locator(".mk-again").wait_for(state="detached")
     assert page.input_value("[name=name]") == "Waha Linen"
     assert page.evaluate("document.activeElement.name") == "name"
     page.keyboard.press("Control+s")
