@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from core import db
 from core.audit.chain import BODY, GENESIS, Chain, anchors
 from core.audit.log import digest, stream
 from core.audit.models import Entry, Head
+from core.i18n import __
 
 _ALARM_S = 10
 _WIDTH = len(BODY)
@@ -24,7 +26,7 @@ class Report:
 
     ok: bool
     checked: int
-    problem: str = ""
+    problem: Any = ""  # lazy: said in the language of who reads it
     at: int | None = None
 
 
@@ -36,13 +38,13 @@ def verify() -> Report:
         body, (found, salt, diff) = rest[:_WIDTH], rest[_WIDTH:]
         seq += 1
         if place != seq:
-            return Report(False, seq - 1, f"{place - seq} entries from {seq} on were deleted", seq)
+            return Report(False, seq - 1, __("%(n)s entries from %(seq)s on were deleted", n=place - seq, seq=seq), seq)
         if chain.entry(seq, last, body) != found:
             return Report(False, seq - 1, _diagnosis(chain, seq, last), seq)
         if (salt is None) != (diff is None) or (salt is not None and digest(salt, diff) != body[_DIGEST]):
-            return Report(False, seq - 1, "its before and after were edited", seq)
+            return Report(False, seq - 1, __("its before and after were edited"), seq)
         if anchored.get(seq, found) != found:
-            return Report(False, seq - 1, "it differs from what was anchored: the chain was written anew", seq)
+            return Report(False, seq - 1, __("it differs from what was anchored: the chain was written anew"), seq)
         last = found
     return _tail(chain, seq, last, max(anchored, default=0))
 
@@ -51,16 +53,17 @@ def _tail(chain: Chain, seq: int, last: str, anchored: int) -> Report:
     """The chain itself is right up to `seq`: is that its end, and does nothing wait too long?"""
     head = Head.get_or_none(Head.id == 1)
     if head is None and (seq or anchored):
-        return Report(False, seq, "the head row is missing: entries behind it may be too", seq + 1)
+        return Report(False, seq, __("the head row is missing: entries behind it may be too"), seq + 1)
     if head and head.mac != chain.head(head.seq, head.hash):
-        return Report(False, seq, "the head row was edited", seq + 1)
+        return Report(False, seq, __("the head row was edited"), seq + 1)
     known = max(head.seq if head else 0, anchored)
     if known > seq:
-        return Report(False, seq, f"{known - seq} entries from {seq + 1} on were cut off", seq + 1)
+        return Report(False, seq, __("%(n)s entries from %(seq)s on were cut off", n=known - seq, seq=seq + 1), seq + 1)
     if head and (head.seq, head.hash) != (seq, last):
-        return Report(False, seq, "the head row was put back to an earlier one", head.seq + 1)
+        return Report(False, seq, __("the head row was put back to an earlier one"), head.seq + 1)
     if waiting := late():
-        return Report(False, seq, f"{waiting} entries wait unsealed for more than {_ALARM_S} s: does a worker run?")
+        said = __("%(n)s entries wait unsealed for more than %(s)s s: does a worker run?", n=waiting, s=_ALARM_S)
+        return Report(False, seq, said)
     return Report(True, seq)
 
 
@@ -70,16 +73,16 @@ def late() -> int:
     return int(Entry.select().where(waiting).count())
 
 
-def _diagnosis(chain: Chain, seq: int, last: str) -> str:
+def _diagnosis(chain: Chain, seq: int, last: str) -> Any:
     """What befell the entry at `seq`, by looking for the one that belongs there."""
     pair = Entry.select(Entry.seq, *BODY, Entry.hash).where(Entry.seq.in_([seq, seq + 1])).tuples()
     rows = {place: (body, mac) for place, *body, mac in pair}
     body, found = rows[seq]
     following, after = rows.get(seq + 1, (None, None))
     if following is not None and chain.entry(seq + 2, found, following) == after:
-        return "an entry before it was deleted and the others moved up"
+        return __("an entry before it was deleted and the others moved up")
     for place, *other, mac in stream(Entry.seq, *BODY, Entry.hash, where=Entry.seq > seq, order=Entry.seq):
         if chain.entry(seq, last, other) in (mac, found):
             both = place > seq + 1 or chain.entry(seq + 1, chain.entry(seq, last, other), body) in (found, after)
-            return f"it was swapped with {place}" if both else "it was inserted"
-    return "it was edited"
+            return __("it was swapped with %(seq)s", seq=place) if both else __("it was inserted")
+    return __("it was edited")

@@ -8,6 +8,7 @@ from core import audit, db
 from core.audit import Entry, Head, Report
 from core.changes import Change
 from core.context import Context
+from core.i18n import packed, unpacked
 
 RESOURCE, ACTION = "core.audit_entry", "verified"
 
@@ -17,7 +18,7 @@ def check(ctx: Context) -> Report:
     while audit.seal():  # without a worker the last entries wait, and that alone is no tampering
         continue
     report = audit.verify()
-    found = {"ok": report.ok, "checked": report.checked, "problem": report.problem, "at": report.at}
+    found = {"ok": report.ok, "checked": report.checked, "problem": packed(report.problem), "at": report.at}
     with db.transaction():
         audit.write(ctx, RESOURCE, ACTION, [Change(0, after=found)])
     return report
@@ -32,4 +33,5 @@ def state() -> dict[str, Any]:
     # A check that only met a late sealer found no break; whether one is late is asked anew.
     is_broken = last is not None and not found.get("ok") and found.get("at") is not None
     head = Head.get_or_none(Head.id == 1)
-    return {"head": head, "last": last, "found": found, "is_broken": is_broken, "late": audit.late()}
+    told = {"found": found, "problem": unpacked(found.get("problem", ""))}
+    return {"head": head, "last": last, "is_broken": is_broken, "late": audit.late(), **told}
