@@ -147,7 +147,7 @@ def sticky(new_install: Settings) -> Iterator[str]:
 def test_a_web_worker_that_hangs_is_replaced_and_the_others_go_on(
     new_install: Settings, port: int, sticky: str, page: str
 ) -> None:
-    limits = {"MAKTAB_WEB_WORKERS": "2", "MAKTAB_WEB_THREADS": "1", "MAKTAB_HANG_S": "6"}
+    limits = {"MAKTAB_WEB_WORKERS": "2", "MAKTAB_WEB_THREADS": "1", "MAKTAB_HANG_S": "9"}
     with serving(new_install, port, **limits) as served:
         workers = eventually(lambda: len(found := served.web_workers()) == 2 and found, 20, "two web workers")
         (job_worker,) = served.children("worker")

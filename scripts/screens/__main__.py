@@ -33,6 +33,8 @@ def main() -> None:
             if not only or shot.name in only:
                 album.take(shot)
     index(SHOTS)
+    if not only:
+        album.check_list()
     album.report()
 
 

@@ -15,12 +15,24 @@ from playwright.sync_api import Page, Playwright
 from playwright.sync_api import TimeoutError as TooLate
 from shop import PASSWORD, PEOPLE, ROOT, Shop
 
+from core.testing import pages as checks
+
 FOLDER = ROOT / "docs" / "screens"
 LIMIT, QUALITIES = 70_000, (72, 58, 46, 38)
 HEAD = """# Screens
 
 Every type of page, as it looks. `make screens` takes these pictures again, of a demo shop that it makes in a passing
-folder (`ONLY=list,record`: some of them; `SHOP=folder`: a shop that stays), and writes this page.
+folder (`ONLY=list,record`: some of them; `SHOP=folder`: a shop that stays), and writes this page. What axe-core finds
+on them stands in [checks](checks.md).
+"""
+CHECKS = """# Checks
+
+What was found wrong on each of the [pictured pages](README.md) as it stood there, in each look: by axe-core (rules
+{rules}), a page that scrolls sideways (360 px wide on the phone), a menu that leaves the window. `make screens` without
+`ONLY` writes this page, and ends with an error for any other number than 0.
+
+| page | wide | dark | phone | Arabic |
+| --- | --- | --- | --- | --- |
 """
 NEUTRAL = """folder => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -72,6 +84,7 @@ class Album:
     pages: dict[Look, Page] = field(default_factory=dict)
     strangers: dict[Look, Page] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
+    wrong: dict[str, list[list[str]]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -102,9 +115,11 @@ class Album:
         try:
             if shot.once:
                 shot.once(pages[LOOKS[0]])
+            found = self.wrong[shot.title] = []
             for look, page in pages.items():
                 shot.show(page)
                 self._keep(page, FOLDER / f"{shot.name}-{look.name}.jpg")
+                found.append(checks.seen(page))
                 if shot.after:
                     shot.after(page)
         except (TooLate, TooHeavy) as problem:
@@ -128,8 +143,17 @@ class Album:
 
     def report(self) -> None:
         sys.stdout.write(f"{len(self.sizes)} pictures, {sum(self.sizes):,} bytes\n")
-        if self.failed:
-            raise SystemExit("Not taken:\n" + "\n".join(self.failed))
+        found = [f"{title}: {text}" for title, looks in self.wrong.items() for texts in looks for text in texts]
+        if self.failed or found:
+            raise SystemExit("\n".join(["Not taken:", *self.failed, "Found:", *found]))
+
+    def check_list(self) -> None:
+        """The page that says how many things were wrong, of all shots."""
+        rows = [
+            f"| {title} | {' | '.join(str(len(texts)) for texts in looks)} |\n" for title, looks in self.wrong.items()
+        ]
+        text = CHECKS.format(rules=", ".join(checks.RULES)) + "".join(rows)
+        (FOLDER / "checks.md").write_text(text, encoding="utf-8")
 
 
 def index(shots: Iterable[Shot]) -> None:

@@ -24,7 +24,7 @@ MAISON,Maison Lavande,FR,EUR,0.00,false,
 NILE,Nile Cotton Mills,EG,USD,26000.00,true,"linen, audited"
 OAK,Oak & Iron Furniture,GB,GBP,15250.00,true,furniture
 """
-TAGS = cycle(["spring", "gift", "loyal", "wholesale"])
+TAGS = cycle(["spring", "summer", "autumn", "winter"])
 
 
 def at(address: str) -> Show:

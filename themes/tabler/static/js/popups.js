@@ -8,10 +8,10 @@ document.addEventListener("click", (event) => {
   for (const popup of document.querySelectorAll(OPEN)) if (!popup.contains(event.target)) popup.open = false;
 });
 
-// Without a next place (another window, a part that htmx takes away) the menu stays.
-document.addEventListener("focusout", ({ target, relatedTarget }) => {
-  const popup = target.closest?.(OPEN);
-  if (popup && relatedTarget && !popup.contains(relatedTarget) && !relatedTarget.closest("dialog")) popup.open = false;
+// A press on plain text within a menu gives the focus to what is around it, and the menu stays.
+document.addEventListener("focusin", ({ target }) => {
+  for (const popup of document.querySelectorAll(OPEN))
+    if (!popup.contains(target) && !target.contains(popup) && !target.closest("dialog")) popup.open = false;
 });
 
 document.addEventListener("keydown", (event) => {
