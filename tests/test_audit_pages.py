@@ -150,7 +150,7 @@ def test_above_the_log_stands_whether_the_chain_holds_and_who_looked_last(signed
     drop_triggers()
     audit.Entry.update(action="deleted").where(audit.Entry.seq == 1).execute()
     assert not audit_checks.check(ctx).ok
-    assert "The chain does not hold.</b> <span dir=\"auto\">it was edited" in owner.get(LOG).text
+    assert 'The chain does not hold.</b> <span dir="auto">it was edited' in owner.get(LOG).text
     User.update(locale="ar").where(User.id == owner.user.id).execute()
     assert "عُدِّل هذا القيد" in owner.get(LOG).text
 
@@ -160,7 +160,8 @@ def test_entries_that_wait_for_their_seal_are_no_broken_chain(signed_in: Any, ct
     with db.transaction():
         audit.Entry.insert(LATE | {"record_id": 1}).execute()
         found = audit.verify()
-        audit.write(ctx, audit_checks.RESOURCE, audit_checks.ACTION, [Change(0, after=vars(found) | {"problem": str(found.problem)})])
+        noted = vars(found) | {"problem": str(found.problem)}
+        audit.write(ctx, audit_checks.RESOURCE, audit_checks.ACTION, [Change(0, after=noted)])
     assert not found.ok
     page = owner.get(LOG).text
     assert "The chain holds." in page
