@@ -27,9 +27,10 @@ on them stands in [checks](checks.md).
 """
 CHECKS = """# Checks
 
-What was found wrong on each of the [pictured pages](README.md) as it stood there, in each look: by axe-core (rules
-{rules}), a page that scrolls sideways (360 px wide on the phone), a menu that leaves the window. `make screens` without
-`ONLY` writes this page, and ends with an error for any other number than 0.
+How much is wrong on each of the [pictured pages](README.md) as it stood there, in each look: what axe-core finds (rules
+{rules}),
+a page that scrolls sideways (360 px wide on the phone), a menu that leaves the window. `make screens` without `ONLY`
+writes this page, and ends with an error for any other number than 0.
 
 | page | wide | dark | phone | Arabic |
 | --- | --- | --- | --- | --- |
