@@ -81,3 +81,30 @@ def test_an_endless_list_goes_on_by_itself_when_the_network_is_back(endless: Any
     expect(endless.locator("#offline")).to_be_hidden()
     ids = endless.locator("tbody tr:not(.mk-more) a.mk-key").evaluate_all("all => all.map((one) => one.href)")
     assert len(ids) == len(set(ids)), "it asked once"
+
+
+def _styled(page: Any, change: str) -> int:
+    """How many elements the browser has to give a style, at most at once, after the script `change`."""
+    events: list[dict[str, Any]] = []
+    ended: list[Any] = []
+    session = page.context.browser.new_browser_cdp_session()
+    session.on("Tracing.dataCollected", lambda part: events.extend(part["value"]))
+    session.on("Tracing.tracingComplete", lambda end: ended.append(end))
+    session.send("Tracing.start", {"traceConfig": {"includedCategories": ["devtools.timeline"]}})
+    page.evaluate(f"{change}; document.body.offsetHeight")
+    session.send("Tracing.end")
+    while not ended:
+        page.wait_for_timeout(20)
+    session.detach()
+    counts = [event["args"].get("elementCount", 0) for event in events if event["name"] == "UpdateLayoutTree"]
+    return int(max(counts))
+
+
+def test_a_late_number_is_drawn_without_the_rest_of_the_page(page: Any) -> None:
+    make_suppliers(count=50)
+    page.goto("/admin/suppliers/?limit=50")
+    page.wait_for_load_state("networkidle")
+    assert page.locator("#list *").count() > 400
+    number = "const late = document.getElementById('count'); late.replaceWith(late.cloneNode(true))"
+    assert 0 < _styled(page, number) < 40
+    assert _styled(page, "document.querySelector('[name=ids]').click()") < 100
