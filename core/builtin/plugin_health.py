@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import peewee
 
+from core import runtime
 from core.audit.models import Entry
 from core.db import utcnow
 from core.i18n import _, __, _n, text_of
@@ -47,6 +48,13 @@ def title(plugin: Plugin) -> str:
 def titles() -> dict[str, str]:
     """{name: title} of every plugin that there is."""
     return {plugin.name: title(plugin) for plugin in lifecycle.status()}
+
+
+def titles_of(ids: Sequence[int]) -> dict[int, str]:
+    """{id of its row: title} of plugins that are or were there."""
+    rows = PluginState.select(PluginState.id, PluginState.name).where(PluginState.id.in_(list(ids))) if ids else ()
+    known = runtime.current().plugins
+    return {row.id: title(known[row.name]) if row.name in known else row.name for row in rows}
 
 
 def badge(plugin: Plugin, failures: int = 0) -> Badge:
