@@ -64,7 +64,7 @@ def badge(plugin: Plugin, failures: int = 0) -> Badge:
 
 def wishes(plugin: Plugin) -> list[Wish]:
     """What its manifest says that it wants."""
-    personal, tables = plugin.data.get("personal", ()), plugin.data.get("tables", ())
+    personal, tables = (_tables(plugin.data.get(name, ())) for name in ("personal", "tables"))
     named = [text_of(plugin.path, label) for label in plugin.permissions.values()]
     known = titles() if plugin.requires else {}
     required = [known.get(name, name) for name in plugin.requires]
@@ -82,6 +82,12 @@ def wishes(plugin: Plugin) -> list[Wish]:
     if not plugin.network:
         found.append(Wish("world", _("Talks to:"), _("nobody outside, it says")))
     return [one for one in found if one]
+
+
+def _tables(names: Sequence[str]) -> list[str]:
+    """Tables by what their records are called; those without pages, or of a plugin that is off, by their own names."""
+    known = {one.model._meta.table_name: str(one.label_plural) for one in runtime.current().resources.values()}
+    return list(dict.fromkeys(known.get(name, name) for name in names))
 
 
 def failed(names: list[str]) -> dict[str, int]:
