@@ -37,3 +37,30 @@ def test_a_table_that_is_too_wide_does_not_widen_the_page(page: Any) -> None:
     )
     page.locator(".mk-tw:not(.mk-fits)").wait_for()
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def _styled(page: Any, change: str) -> int:
+    """How many elements the browser has to give a style, at most at once, after the script `change`."""
+    events: list[dict[str, Any]] = []
+    ended: list[Any] = []
+    session = page.context.browser.new_browser_cdp_session()
+    session.on("Tracing.dataCollected", lambda part: events.extend(part["value"]))
+    session.on("Tracing.tracingComplete", lambda end: ended.append(end))
+    session.send("Tracing.start", {"traceConfig": {"includedCategories": ["devtools.timeline"]}})
+    page.evaluate(f"{change}; document.body.offsetHeight")
+    session.send("Tracing.end")
+    while not ended:
+        page.wait_for_timeout(20)
+    session.detach()
+    counts = [event["args"].get("elementCount", 0) for event in events if event["name"] == "UpdateLayoutTree"]
+    return int(max(counts))
+
+
+def test_a_late_number_is_drawn_without_the_rest_of_the_page(page: Any) -> None:
+    make_suppliers(count=50)
+    page.goto("/admin/suppliers/?limit=50")
+    page.wait_for_load_state("networkidle")
+    assert page.locator("#list *").count() > 400
+    number = "const late = document.getElementById('count'); late.replaceWith(late.cloneNode(true))"
+    assert 0 < _styled(page, number) < 40
+    assert _styled(page, "document.querySelector('[name=ids]').click()") < 100
