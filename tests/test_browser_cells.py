@@ -98,6 +98,33 @@ def test_a_click_opens_and_leaving_it_saves(listed: Any, runtime: Any, one: int)
     assert focused(listed) == "country"
 
 
+def test_a_quick_click_beside_it_in_the_same_row_waits_for_the_save(listed: Any, runtime: Any, one: int) -> None:
+    row = listed.locator("tbody tr").nth(1)
+    row.locator("td[data-cell=name]").click()
+    cell(listed, "name").wait_for()
+    listed.keyboard.type("Quick")
+    # A busy page hears of the press and of the click in one go.
+    row.locator("td[data-cell=country]").evaluate("one => { document.activeElement.blur(); one.click(); }")
+    cell(listed, "country").wait_for()
+    listed.wait_for_load_state("networkidle")
+    assert (doc(runtime, one)["name"], focused(listed)) == ("Quick", "country")
+
+
+def test_what_is_typed_before_the_cell_has_come_is_its_text(listed: Any, runtime: Any, one: int) -> None:
+    late = listed.context.new_cdp_session(listed)
+    slow = {"offline": False, "latency": 500, "downloadThroughput": -1, "uploadThroughput": -1}
+    late.send("Network.emulateNetworkConditions", slow)
+    listed.locator("tbody tr").nth(1).locator("td[data-cell=name]").click()
+    listed.keyboard.type("Noor, xj")
+    assert cell(listed, "name").count() == 0  # it is on its way
+    cell(listed, "name").wait_for()
+    listed.keyboard.type("!")
+    listed.keyboard.press("Enter")
+    listed.locator("td[data-cell=name]:not(.mk-cell)", has_text="Noor, xj!").wait_for()
+    assert doc(runtime, one)["name"] == "Noor, xj!"
+    assert listed.locator("tr[data-record] input[name=ids]:checked").count() == 0
+
+
 def test_what_is_refused_is_said_at_the_cell_and_nothing_is_lost(listed: Any, runtime: Any, one: int) -> None:
     listed.locator("tbody tr").nth(1).locator("td[data-cell=country]").click()
     cell(listed, "country").wait_for()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from core import access, boot, plugins
 from core import runtime as runtime_room
@@ -80,6 +81,11 @@ def test_cards_are_arranged_by_keyboard_alone(page: Any) -> None:
     page.goto("/admin/")
     assert order(page) == ["Next visits", "Suppliers", "Jobs with errors"]
     assert "mk-w-whole" in str(page.get_attribute("#w-visits-count", "class"))
+    page.goto("/admin/home/")
+    page.focus("#show-core-running")
+    page.keyboard.press("Enter")
+    expect(page.locator("#hide-core-running")).to_be_focused()
+    assert order(page) == ["Next visits", "Suppliers", "Running now", "Jobs with errors"]
 
 
 def test_without_scripts_the_same_buttons_ask_the_server(page: Any, browser: Any, address: str) -> None:

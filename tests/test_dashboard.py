@@ -87,6 +87,33 @@ def test_a_card_of_a_plugin_that_is_off_comes_back_at_its_place(owner: Any, runt
     assert cards(owner)[:3] == ["visits.count", left[1], left[0]]
 
 
+def on_page(browser: Any, act: str) -> None:
+    """Press the button of the page Customize that sends `act`, with all that its form holds."""
+    page = browser.get("/admin/home/").text
+    order, hidden = (re.findall(rf'name="{name}" value="([^"]+)"', page) for name in ("order", "hidden"))
+    assert f'value="{act}"' in page
+    arrange(browser, act, order=order, hidden=hidden)
+
+
+def test_a_hidden_card_comes_back_where_it_stood(owner: Any, runtime: Any, ctx: Context) -> None:
+    begin = cards(owner)
+    first, second, third = begin[:3]
+    on_page(owner, f"hide:{second}")
+    on_page(owner, f"hide:{third}")
+    on_page(owner, f"later:{begin[3]}")
+    assert cards(owner)[:3] == [first, begin[4], begin[3]]
+    on_page(owner, f"show:{second}")
+    assert cards(owner)[:3] == [first, second, begin[4]]
+    plugins.disable(ctx, "visits")
+    with runtime_room.bound(plugins.build(runtime.settings)):
+        other = create_app(runtime_room.current()).test_client()
+        other.set_cookie("maktab", owner.get_cookie("maktab").value)
+        form = {"csrf_token": csrf_of(other.get("/admin/home/").text), "act": "keep", "order": cards(other)}
+        assert other.post("/admin/home/", data=form | {"hidden": [third]}).status_code == 302
+    on_page(owner, f"show:{third}")
+    assert cards(owner) == [first, second, third, begin[4], begin[3], *begin[5:]]
+
+
 def test_who_may_not_see_a_card_finds_it_neither_on_home_nor_by_its_address(signed_in: Any, ctx: Context) -> None:
     roleless = signed_in("")
     assert cards(roleless) == ["visits.count", "core.running", "core.failed"]

@@ -123,8 +123,9 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
             preferences.put(context(), PREFERENCE, None)
             flask.flash(_("Home is as your role begins."), "ok")
             return flask.redirect(flask.url_for(".customize"))
-        placed = _pressed(_posted(dashboard.offered(context().actor)), verb, name)
-        value = dashboard.rearranged(preference(PREFERENCE), placed)
+        kept = preference(PREFERENCE)
+        placed = _pressed(_posted(dashboard.arranged(dashboard.offered(context().actor), kept)), verb, name)
+        value = dashboard.rearranged(kept, placed)
         if verb == "role":
             give_to_role(PREFERENCE, value)
         else:
@@ -139,11 +140,12 @@ def _period() -> Period:
     return Period.of(flask.request.args.get("period") or preference(PERIOD, ""))
 
 
-def _posted(offer: list[Widget]) -> list[Placed]:
-    """The widgets as the form has them."""
+def _posted(kept: list[Placed]) -> list[Placed]:
+    """The widgets as the form has them; a hidden one stays behind the one that it stood behind, and is shown there."""
     form, hidden = flask.request.form, set(flask.request.form.getlist("hidden"))
-    by_name = {one.name: one for one in offer}
-    order = arrangement.in_order(by_name, form.getlist("order"))
+    by_name = {one.widget.name: one.widget for one in kept}
+    shown = [name for name in form.getlist("order") if name in by_name and name not in hidden]
+    order = arrangement.merged(list(by_name), shown)
     sizes = {name: form.get(f"size.{name}", "") for name in order}
     return [
         Placed(one := by_name[name], next((size for size in SIZES if size == sizes[name]), one.size), name in hidden)

@@ -2,6 +2,7 @@
 // Enter and leaving it save, Tab goes on to the next cell, Esc takes it away. Without this module the form serves.
 const plain = new Map(); // "id name" -> the cell as it was, for Esc
 let saving = Promise.resolve();
+let early = null; // what is typed while a cell is on its way: text of that cell, no shortcuts
 const inputOf = (form) => form.querySelector("input:not([type=hidden]), select, textarea");
 const isChanged = (one) => (one.type === "checkbox" ? one.checked !== one.defaultChecked : one.options ? !one.selectedOptions[0]?.defaultSelected : one.value !== one.defaultValue);
 const rowOf = (id) => document.querySelector(`tr[data-record="${id}"]`);
@@ -18,11 +19,14 @@ async function open(id, name) {
   const cell = rowOf(id) && named(rowOf(id), name);
   if (!cell || cell.querySelector("form")) return;
   const { cells, in: list } = cell.closest("table").dataset;
+  early = "";
   await request("get", `${cells}${id}/cells/${name}`, cell, cell, { in: list });
+  const typed = early;
+  early = null;
   const made = rowOf(id) && named(rowOf(id), name);
   if (!made?.querySelector("form")) return;
   plain.set(`${id} ${name}`, cell);
-  focus(made);
+  focus(made, typed);
 }
 
 // The answer takes the place of `target`, as the list says (hx-swap); what fails says the page.
@@ -35,10 +39,13 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   Object.assign(detail, { shouldSwap: true, isError: false, target: form.closest("td") });
 });
 
-function focus(cell) {
+function focus(cell, typed) {
   const input = inputOf(cell.querySelector("form"));
   input.focus();
   input.select?.();
+  if (!typed || !input.select) return;
+  input.value = typed;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 function leave(form, isFocused) {
@@ -98,6 +105,17 @@ document.addEventListener("submit", (event) => {
 document.addEventListener(
   "keydown",
   (event) => {
+    if (early === null || event.key.length > 1 || event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, select, textarea")) return;
+    early += event.key;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  true,
+);
+
+document.addEventListener(
+  "keydown",
+  (event) => {
     const form = event.target.closest?.(".mk-cell > form");
     if (!form || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") leave(form, true);
@@ -110,7 +128,9 @@ document.addEventListener(
   true,
 );
 
+// Known as a save at once: a click that left the form opens its own cell only afterwards.
 document.addEventListener("focusout", (event) => {
   const form = event.target.closest?.(".mk-cell > form");
-  if (form && document.hasFocus() && !form.contains(event.relatedTarget)) setTimeout(() => document.contains(form) && save(form, null));
+  if (!form || !document.hasFocus() || form.contains(event.relatedTarget)) return;
+  saving = new Promise((go) => setTimeout(go)).then(() => document.contains(form) && save(form, null));
 });
