@@ -83,6 +83,13 @@ def test_a_change_and_the_time_end_what_was_counted(owner: Any, monkeypatch: pyt
     assert numbers(owner) != before
 
 
+def test_so_does_a_change_by_the_api(owner: Any, api: Any) -> None:
+    (first,) = make_suppliers(of("SA", "S-1"))
+    assert numbers(owner) == ["1 not active"]
+    assert api("owner").patch(f"/api/v1/suppliers/{first}", json={"is_active": True}).status_code == 200
+    assert numbers(owner) == []
+
+
 def test_nothing_that_waits_is_no_number_and_many_are_99_plus(owner: Any) -> None:
     assert numbers(owner) == []
     make_suppliers(*(of("SA", f"S-{n}") for n in range(101)))
