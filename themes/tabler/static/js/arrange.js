@@ -1,13 +1,13 @@
 // Lists that a user puts in order: by dragging, or by the buttons "earlier" and "later" of each item, which without
 // this module ask the server. Every step is sent at once; the page shows it already, and what it was when that fails.
+import { draggable } from "./drag.js";
 import { renewed } from "./session.js";
 import { said, warn } from "./toast.js";
 
 const form = document.querySelector("[data-arrange]");
 const items = (list) => [...list.querySelectorAll(":scope > [data-item]")];
 const toasts = document.getElementById("toasts");
-let dragged = null;
-let before = null; // as it was when the dragging began
+let before = ""; // as it was when the dragging began
 let kept = form && arrangement(); // what the server has
 let isSending = false;
 let isBehind = false;
@@ -91,25 +91,12 @@ form?.addEventListener("change", (event) => {
   keep(event.target.closest("[data-item]"));
 });
 
-form?.addEventListener("dragstart", (event) => {
-  dragged = event.target.closest?.("[data-item]");
-  if (!dragged) return;
-  before = arrangement();
-  event.dataTransfer.effectAllowed = "move";
-  event.dataTransfer.setData("text/plain", dragged.dataset.title);
-  requestAnimationFrame(() => dragged?.classList.add("mk-dragged"));
-});
-
-form?.addEventListener("dragover", (event) => {
-  const over = event.target.closest?.("[data-item]");
-  const list = dragged?.parentElement;
-  if (!list?.contains(event.target)) return;
-  event.preventDefault();
-  if (!over || over === dragged || over.parentElement !== list) return;
-  const order = items(list);
-  if (order.indexOf(over) < order.indexOf(dragged)) over.before(dragged);
-  else over.after(dragged);
-});
+if (form)
+  draggable(
+    "[data-arrange] [data-item]",
+    () => (before = arrangement().text),
+    (item) => arrangement().text !== before && keep(item),
+  );
 
 // The other buttons load the page anew: the focus stays at what was pressed, or at what takes its place.
 const PRESSED = "maktab-arranged";
@@ -121,12 +108,3 @@ if (form) {
   const target = rest.length && document.getElementById([beside, ...rest].join("-"));
   if (target) window.addEventListener("load", () => target.focus()); // the address may name a place, which takes the focus
 }
-
-form?.addEventListener("drop", (event) => event.preventDefault());
-form?.addEventListener("dragend", (event) => {
-  if (!dragged) return;
-  dragged.classList.remove("mk-dragged");
-  if (event.dataTransfer.dropEffect === "none") before.put(); // Esc, or let go beside the list
-  else if (arrangement().text !== before.text) keep(dragged);
-  dragged = null;
-});

@@ -1,4 +1,6 @@
 // Lists whose items are put in order: by their buttons (which also work as a form), or by dragging.
+import { draggable } from "./drag.js";
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-order] button[name=up], [data-order] button[name=down]");
   if (!button) return;
@@ -10,16 +12,4 @@ document.addEventListener("click", (event) => {
   button.focus();
 });
 
-let dragged = null;
-document.addEventListener("dragstart", (event) => {
-  dragged = event.target.closest?.("[data-order] > li");
-  if (dragged) event.dataTransfer.effectAllowed = "move";
-});
-document.addEventListener("dragover", (event) => {
-  const over = dragged && event.target.closest?.("[data-order] > li");
-  if (!over || over.parentElement !== dragged.parentElement) return;
-  event.preventDefault();
-  const box = over.getBoundingClientRect();
-  if (over !== dragged) over[event.clientY < box.top + box.height / 2 ? "before" : "after"](dragged);
-});
-document.addEventListener("dragend", () => (dragged = null));
+draggable("[data-order] > li");
