@@ -26,8 +26,10 @@ def test_the_heads_of_a_list_stay_below_the_top_bar(page: Any) -> None:
     head = page.locator("thead th").nth(1)
     page.mouse.wheel(0, 1200)
     page.wait_for_function("scrollY > 800")
-    bar = page.locator(".mk-top").bounding_box()
-    assert head.bounding_box()["y"] == bar["y"] + bar["height"]
+    foot_of_bar = page.locator(".mk-top").evaluate("bar => bar.getBoundingClientRect().bottom")
+    page.wait_for_function(
+        "([head, y]) => head.getBoundingClientRect().y === y", arg=[head.element_handle(), foot_of_bar]
+    )
 
 
 def test_a_table_that_is_too_wide_does_not_widen_the_page(page: Any) -> None:
