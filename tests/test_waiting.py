@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from core import access
-from core.context import system_context
+from core import access, nav
+from core.app import create_app
+from core.context import SYSTEM, system_context
 from core.plugins import guards
 from core.plugins.models import PluginFailure, PluginState
 from core.resources import Waiting
+from core.runtime import bound
 from core.web import waiting
 from tests.helpers import count_statements, make_suppliers, suppliers_on
+from tests.plugin_kit import MerchantFolder
 
 runtime = suppliers_on()
 
@@ -92,6 +95,13 @@ def test_a_change_and_the_time_end_what_was_counted(owner: Any, monkeypatch: pyt
     assert numbers(owner) != before
 
 
+def test_so_does_a_change_by_the_api(owner: Any, api: Any) -> None:
+    (first,) = make_suppliers(of("SA", "S-1"))
+    assert numbers(owner) == ["1 not active"]
+    assert api("owner").patch(f"/api/v1/suppliers/{first}", json={"is_active": True}).status_code == 200
+    assert numbers(owner) == []
+
+
 def test_nothing_that_waits_is_no_number_and_many_are_99_plus(owner: Any) -> None:
     assert numbers(owner) == []
     make_suppliers(*(of("SA", f"S-{n}") for n in range(101)))
@@ -131,3 +141,39 @@ def test_a_quarantined_plugin_is_an_exception_and_an_entry_that_is_hidden_has_no
     assert '<span class="mk-nav-n mk-bad">1<span class="mk-vh"> quarantined</span></span>' in page
     owner.send("/admin/menu/", act="hide:core_plugins.index")
     assert "core_plugins" not in owner.get(LATE).get_data(as_text=True)
+
+
+def test_who_counts_answers_for_it_and_no_plugin_whose_name_begins_alike(merchant: MerchantFolder) -> None:
+    counts = """
+        from flask_admin import expose
+        from core.nav import NavItem
+        from core.web import AdminView
+
+        def count(ctx):
+            return []
+
+        class Page(AdminView):
+            permission, nav_group = "core.signed_in", "work"
+
+            @expose("/")
+            def index(self):
+                return ""
+
+            def waiting(self, ctx):
+                return []
+
+        @hookimpl
+        def register_views():
+            return [Page(name="Page", endpoint="carriers_acme", url="/admin/acme")]
+
+        @hookimpl
+        def nav_items():
+            return [NavItem("Item", "/admin/acme/", waiting=count)]
+    """
+    merchant.on("carriers")
+    merchant.on("carriers_acme", hooks=counts)
+    with bound(merchant.build()) as built, create_app(built).test_request_context("/admin/"):
+        owners = {str(item.label): item.plugin for item in nav.items(SYSTEM) if item.waiting}
+    assert {name: owners[name] for name in ("Page", "Item", "Plugins")} == {
+        "Page": "carriers_acme", "Item": "carriers_acme", "Plugins": "core",
+    }  # fmt: skip
