@@ -32,6 +32,20 @@ def test_the_heads_of_a_list_stay_below_the_top_bar(page: Any) -> None:
     )
 
 
+def test_back_from_a_record_the_list_stands_where_it_was(page: Any) -> None:
+    make_suppliers(count=50)
+    page.goto("/admin/suppliers/?limit=50")
+    page.wait_for_load_state("networkidle")
+    page.mouse.wheel(0, 1200)
+    page.wait_for_function("scrollY > 800")
+    page.locator("a.mk-key").nth(30).click()
+    page.locator(".mk-crumb").wait_for()
+    page.go_back()
+    page.locator(".mk-views [aria-current]").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("scrollY") > 500
+
+
 def test_a_table_that_is_too_wide_does_not_widen_the_page(page: Any) -> None:
     make_suppliers({"code": "S-1", "name": "Waha"})
     page.set_viewport_size({"width": 900, "height": 700})
