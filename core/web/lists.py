@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +15,7 @@ from core import access, nav, runtime, views
 from core.context import Context
 from core.db import money
 from core.errors import Invalid
-from core.i18n import _, __
+from core.i18n import _, __, format_number
 from core.resources import Badge, Column, Filter, Page, Resource, Selection, query, traits
 from core.views import Setup
 from core.web import cells, pickers, tabs
@@ -151,6 +153,11 @@ def _major(minor: str) -> str:
     return money.writer(runtime.current().settings.currency)(int(minor))
 
 
+def _apart(amount: str) -> str:
+    """An amount with its thousands apart; what is none, as it was typed."""
+    return format_number(Decimal(amount)) if re.fullmatch(r"-?\d+(\.\d+)?", amount, re.ASCII) else amount
+
+
 def _said(declared: Filter, argument: str, value: str) -> str:
     operator = argument.partition("__")[2]
     if declared.kind == "choice":
@@ -160,5 +167,7 @@ def _said(declared: Filter, argument: str, value: str) -> str:
         return _("Yes") if value.lower() in ("true", "1", "yes") else _("No")
     if declared.kind == "date":
         value = str(PERIODS.get(value, value))
+    if declared.kind == "money":
+        value = _apart(value)
     words = {"gte": _("from %(value)s", value=value), "lte": _("up to %(value)s", value=value), "prefix": f"{value}…"}
     return words.get(operator, value)
