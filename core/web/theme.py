@@ -140,7 +140,7 @@ def _theme() -> str:
 
 
 def keep(answer: flask.Response, name: str, choice: str) -> None:
-    """Tell this browser, for pages before the sign-in too: the theme, whose cookie its scripts write too; the language."""
+    """Tell this browser, for pages before the sign-in too: the theme (its scripts write it, too) or the language."""
     is_https = runtime.current().settings.public_url.startswith("https://")
     answer.set_cookie(name, choice, max_age=31536000, secure=is_https, samesite="Lax")
 
