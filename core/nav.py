@@ -154,7 +154,7 @@ def present(actor: Actor) -> list[NavItem]:
 
 def pins(actor: Actor, choices: Choices) -> list[dict[str, Any]]:
     """The links that a user put on top, without those whose page is not there or not open to him now."""
-    asked = flask.request.full_path.rstrip("?")
+    asked = here()
     shown = [pin for pin in choices.pins if may_open(actor, pin["url"])]
     return [{**pin, "icon": "pin", "current": pin["url"] == asked} for pin in shown]
 
@@ -190,6 +190,12 @@ def shortcuts(groups: Sequence[Mapping[str, Any]], choices: Choices) -> list[dic
     return [*found, *(one for one in shown if one not in found)][:SHORTCUTS]
 
 
+def here() -> str:
+    """The address of the page that the menu stands on, with its arguments; a part that comes late belongs to it."""
+    asked = flask.request.full_path.rstrip("?")
+    return str(flask.g.get("nav_here", asked))
+
+
 def _is_current(url: str) -> bool:
-    path = flask.request.path
+    path = here().partition("?")[0]
     return path == url or (url != HOME and path.startswith(url.rstrip("/") + "/"))

@@ -26,8 +26,24 @@ def test_the_heads_of_a_list_stay_below_the_top_bar(page: Any) -> None:
     head = page.locator("thead th").nth(1)
     page.mouse.wheel(0, 1200)
     page.wait_for_function("scrollY > 800")
-    bar = page.locator(".mk-top").bounding_box()
-    assert head.bounding_box()["y"] == bar["y"] + bar["height"]
+    foot_of_bar = page.locator(".mk-top").evaluate("bar => bar.getBoundingClientRect().bottom")
+    page.wait_for_function(
+        "([head, y]) => head.getBoundingClientRect().y === y", arg=[head.element_handle(), foot_of_bar]
+    )
+
+
+def test_back_from_a_record_the_list_stands_where_it_was(page: Any) -> None:
+    make_suppliers(count=50)
+    page.goto("/admin/suppliers/?limit=50")
+    page.wait_for_load_state("networkidle")
+    page.mouse.wheel(0, 1200)
+    page.wait_for_function("scrollY > 800")
+    page.locator("a.mk-key").nth(30).click()
+    page.locator(".mk-crumb").wait_for()
+    page.go_back()
+    page.locator(".mk-views [aria-current]").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("scrollY") > 500
 
 
 def test_a_table_that_is_too_wide_does_not_widen_the_page(page: Any) -> None:

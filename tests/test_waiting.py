@@ -22,7 +22,7 @@ from tests.plugin_kit import MerchantFolder
 runtime = suppliers_on()
 
 LATE, PAGE = "/admin/menu/waiting", "/admin/profile/"
-ASKED = f'hx-get="{LATE}" hx-trigger="load,'
+ASKED = re.compile(rf'hx-get="{LATE}[?]of=[0-9]+" hx-trigger="load,')
 NAME = "suppliers.supplier"
 
 
@@ -55,7 +55,7 @@ def numbers(browser: Any, url: str = LATE) -> list[str]:
 def test_the_menu_says_what_waits_by_one_late_request(owner: Any) -> None:
     make_suppliers(of("SA", "S-1"), of("SA", "S-2", is_active=True))
     assert numbers(owner, PAGE) == []
-    assert ASKED in owner.get(PAGE).get_data(as_text=True)
+    assert ASKED.search(owner.get(PAGE).get_data(as_text=True))
     with count_statements() as seen:
         assert numbers(owner) == ["1 not active"]
     assert len(seen) <= 6, seen
@@ -67,7 +67,19 @@ def test_the_next_page_has_the_numbers_at_once_and_asks_nobody(owner: Any) -> No
     with count_statements() as seen:
         assert places(owner, PAGE) == [["1 not active"]] * 2, "in the menu, and at the foot of a phone's screen"
     assert not any("suppliers_supplier" in sql for sql in seen)
-    assert ASKED not in owner.get(PAGE).get_data(as_text=True)
+    assert not ASKED.search(owner.get(PAGE).get_data(as_text=True))
+
+
+def test_a_page_of_other_plugins_gets_the_whole_menu(owner: Any) -> None:
+    make_suppliers(of("SA", "S-1"))
+    around = {"HX-Request": "true", "HX-Current-URL": "http://localhost/admin/suppliers/7?within=x"}
+    menu = owner.get(f"{LATE}?of=0", headers=around).get_data(as_text=True)
+    assert menu.count('hx-swap-oob="true"') == 2, "the menu and the foot of a phone"
+    assert re.findall(r'href="([^"]+)"[^>]*aria-current="page"', menu) == ["/admin/suppliers/"] * 2
+    assert places(owner, f"{LATE}?of=0") == [["1 not active"]] * 2
+    now = re.search(r"waiting[?]of=([0-9]+)", menu)
+    assert now
+    assert "<nav" not in owner.get(f"{LATE}?of={now[1]}", headers=around).get_data(as_text=True)
 
 
 def test_a_change_and_the_time_end_what_was_counted(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -776,3 +776,12 @@ def test_numbers_in_the_words_of_a_text_are_in_the_digits_of_the_reader() -> Non
         assert i18n.told("core", "Write a number like 1,250.50.") == "اكتب رقمًا مثل 1,250.50."
     with i18n.speaking("ar"):
         assert i18n.told("core", "30 days") == "30 يومًا"
+
+
+def test_what_is_not_there_keeps_the_menu_beside_it_for_who_is_signed_in(signed_in: Any, client: Any) -> None:
+    page = signed_in("owner").get("/admin/orders/999999")
+    assert (page.status_code, 'id="menu"' in page.text, "There is nothing here" in page.text) == (404, True, True)
+    part = signed_in("owner").get("/admin/orders/999999", headers={"HX-Request": "true"})
+    assert (part.status_code, 'id="menu"' in part.text) == (404, False)
+    for path in ("/admin/nothing", "/nothing"):
+        assert 'id="menu"' not in client.get(path).text
