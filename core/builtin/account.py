@@ -59,7 +59,8 @@ def sign_in() -> Any:
 
 def _speak(code: str, target: str) -> Any:
     """The sign-in in the language `code`, which this browser keeps until somebody has signed in with his own."""
-    answer = flask.redirect(flask.url_for("core_auth.sign_in", next=None if target == "/admin/" else target))
+    here = flask.url_for("core_auth.sign_in", next=None if target == "/admin/" else target)
+    answer = flask.make_response(flask.redirect(here))
     theme.keep(answer, COOKIE, code)
     return answer
 
