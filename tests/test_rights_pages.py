@@ -115,7 +115,7 @@ def test_the_owners_role_cannot_be_changed(signed_in: Callable[..., Any]) -> Non
 def test_a_role_names_its_holders_and_their_rows(signed_in: Callable[..., Any], make_user: Callable[..., User]) -> None:
     user = make_user("operator", {"orders.order": {"sales_channel": ["uk", "de"]}})
     page = signed_in("owner").get(f"/admin/roles/{role('operator').id}").text
-    assert f">{user}</a>" in page
+    assert f"><bdi>{user}</bdi></a>" in page
     assert "Only Order: uk, de" in page
 
 
