@@ -75,7 +75,8 @@ def test_enter_waits_for_what_the_present_text_finds(page: Any) -> None:
     page.keyboard.type("waha")
     page.keyboard.press("Enter")
     assert page.locator("#palette [aria-selected=true]").count() == 0
-    page.wait_for_timeout(400)
+    while not held or "q=waha" not in held[-1].request.url:
+        page.wait_for_timeout(100)
     assert page.locator("#palette").is_visible()
     held[-1].continue_()
     page.wait_for_url(f"**{LIST}{one}")

@@ -60,6 +60,13 @@ def test_twenty_records_are_done_at_once_and_more_become_a_job(house: Settings, 
     assert effects("head") == ids[:19]
 
 
+def test_who_names_a_record_twice_means_it_once(house: Settings, ctx: Context) -> None:
+    one, other = things(2)
+    done = stamp(ctx, Selection("ledger.thing", ids=(one, other, one)))
+    assert {key: outcome.status for key, outcome in done.items()} == {one: "done", other: "done"}
+    assert effects("head") == [one, other]
+
+
 def test_a_bulk_action_does_every_row_once_and_counts_them(house: Settings, ctx: Context) -> None:
     ids = things(450)
     job = stamp(ctx, everything(excluded=(ids[3],)))

@@ -53,8 +53,22 @@ def post(browser: Any, url: str) -> Any:
 def test_the_list_shows_jobs_and_says_what_an_empty_one_means(owner: Any) -> None:
     assert "No jobs yet" in owner.get("/admin/jobs/").get_data(as_text=True)
     assert "No dead letters" in owner.get("/admin/jobs/?tab=dead").get_data(as_text=True)
-    stamp()
+    stamp(owner.user)
     assert "Things: Stamp" in owner.get("/admin/jobs/").get_data(as_text=True)
+
+
+def test_what_the_machine_does_by_the_clock_does_not_bury_what_people_started(owner: Any, signed_in: Any) -> None:
+    stamp(owner.user, count=30)
+    made = stamp(bad=[3])
+    Job.update(status="dead").where(Job.id == made.id).execute()
+    page = owner.get("/admin/jobs/").get_data(as_text=True)
+    assert page.count("Things: Stamp") == 1
+    tabs = dict(re.findall(r'tab=(\w+)"[^>]*>[^<]*<span class="mk-count">(\d+)<', page))
+    assert tabs == {"open": "1", "trouble": "1", "dead": "1"}
+    assert f"/admin/jobs/{made.id}" in owner.get("/admin/jobs/?tab=system").get_data(as_text=True)
+    page = signed_in("operator").get("/admin/jobs/").get_data(as_text=True)
+    assert "tab=system" not in page
+    assert ">0<" in page
 
 
 def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(owner: Any, settings: Settings) -> None:
@@ -62,8 +76,10 @@ def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(
     page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
     assert 'hx-trigger="every 1s"' in page
     assert "Cancel" in page
+    assert "Started by the system" in page[: page.index('id="head-actions"')]
     part = owner.get(f"/admin/jobs/{job.id}", headers={"HX-Request": "true"})
     assert "<html" not in part.get_data(as_text=True)
+    assert re.search(r'id="job-state" hx-swap-oob="true"><span class="mk-badge mk-neutral">.*Waiting', part.text)
     assert "every 1s" in part.get_data(as_text=True)
     assert "mk-pill" not in owner.get("/admin/jobs/pill").get_data(as_text=True)  # not his own
     work_off(runtime_room.current().settings)
@@ -71,6 +87,7 @@ def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(
     assert part.headers["HX-Retarget"] == "#job"
     assert "<html" not in part.get_data(as_text=True)
     assert "Retry failed rows" in part.get_data(as_text=True)
+    assert re.search(r'id="job-state" hx-swap-oob="true"><span class="mk-badge mk-warn">.*Part failed', part.text)
     page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
     assert "Part failed" in page
     assert "ValueError" in page

@@ -52,6 +52,12 @@ def test_a_role_shows_what_its_patterns_cover(signed_in: Callable[..., Any]) -> 
     assert found.keys() >= {"core.user.set_password", "core.role.view_as", "orders.order.cancel"}
 
 
+def test_a_permission_stands_once_in_the_table(signed_in: Callable[..., Any]) -> None:
+    page = signed_in("owner").get(f"/admin/roles/{role('operator').id}").text
+    values = re.findall(r'name="permission" value="([^"]+)"', page)
+    assert len(values) == len(set(values)) > 20
+
+
 def test_a_role_says_that_it_stands_for_daily_work(signed_in: Callable[..., Any]) -> None:
     page = signed_in("owner").get(f"/admin/roles/{role('operator').id}").text
     found = boxes(page)

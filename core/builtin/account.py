@@ -16,7 +16,8 @@ from core.auth.models import ApiToken, Session, User
 from core.builtin import people
 from core.errors import Invalid
 from core.i18n import LOCALES, _, locale, speaking
-from core.resources.fields import loaded
+from core.resources.border import refuse_cards
+from core.resources.fields import loaded, part_of
 from core.web import confirm
 from core.web.base import is_dialog
 from core.web.confirm import Question
@@ -110,7 +111,7 @@ def _profile_page(**values: Any) -> str:
 
 def _save_profile(user: User, form: Form) -> None:
     given = {name: form[name] for name in ("name", "email", "locale", "timezone") if name in form}
-    document = loaded(people.UserSchema(partial=True), given)
+    document = loaded(part_of(people.USERS.schema), given)
     outcome = people.UserService(people.USERS).update(current_context(), {user.id: document})[0]
     if not outcome.ok:
         raise Invalid(outcome.errors)
@@ -130,6 +131,7 @@ def _change_password(user: User, form: Form) -> None:
 
 def _create_token(user: User, form: Form) -> str:
     scopes, name = form.get("scopes", "").replace(",", " ").split() or ["*"], form.get("token_name", "")[:100]
+    refuse_cards({"token_name": name})
     text = form.get("days", "")
     days = (int(text) if text.isdecimal() and len(text) < 6 else 0) if text else None
     return sessions.create_token(current_context(), user, scopes, name=name, days=days)

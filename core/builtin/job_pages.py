@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import flask
+import peewee
 from flask_admin import expose
 
 from core import db, files, nav, notifications, runtime
 from core.access import SIGNED_IN
 from core.builtin import notification_pages
+from core.context import Actor
 from core.db import utcnow
 from core.errors import Conflict
 from core.i18n import _, __, _n
@@ -27,10 +29,11 @@ STATUS = {
     "parked": Badge(__("Parked"), "warn", "empty"),
 }  # fmt: skip
 _TABS = {
-    "": (__("All"), list(STATUS)),
+    "": (__("People"), list(STATUS)),
     "open": (__("Open"), ["waiting", "running", "parked"]),
     "trouble": (__("With errors"), ["failed", "done_with_errors", "dead"]),
     "dead": (__("Dead letters"), ["dead"]),
+    "system": (__("System"), list(STATUS)),
 }
 _ROWS = {"failed": __("Failed"), "done": __("Done"), "skipped": __("Skipped"), "waiting": __("Waiting")}
 _PAGE = 50
@@ -58,16 +61,17 @@ class JobsView(AdminView):
     @expose("/")
     def index_view(self) -> Any:
         args = flask.request.args
+        actor = context().actor
         tab = args.get("tab", "") if args.get("tab", "") in _TABS else ""
-        chosen = control.visible(context().actor).where(Job.status.in_(_TABS[tab][1]))
-        if not tab:  # deliveries would bury everything else; those that fail are under the other tabs
-            chosen = chosen.where(Job.kind != "core.deliver")
+        chosen = control.visible(actor).where(Job.status.in_(_TABS[tab][1]))
+        if tab in ("", "system"):  # deliveries would bury everything else; those that fail are under the other tabs
+            chosen = chosen.where(Job.kind != "core.deliver", Job.user_id.is_null(tab == "system"))
         before = _number("before")
         rows = list((chosen.where(Job.id < before) if before else chosen).limit(_PAGE + 1))
         more = rows[_PAGE - 1].id if len(rows) > _PAGE else None
         return self.render(
-            "admin/jobs/list.html", jobs=rows[:_PAGE], tab=tab, tabs=_TABS, more=more, before=before,
-            statuses=STATUS, progress=progress,
+            "admin/jobs/list.html", jobs=rows[:_PAGE], tab=tab, tabs=_tabs(actor), counts=_counts(actor), more=more,
+            before=before, statuses=STATUS, progress=progress,
         )  # fmt: skip
 
     @expose("/<int:job_id>")
@@ -76,7 +80,7 @@ class JobsView(AdminView):
         job = control.find(context(), job_id)
         values = {"job": job, "badge": STATUS[job.status], "progress": progress(job)}
         if is_partial() and job.status in ("waiting", "running"):
-            return self.render("admin/jobs/progress.html", **values)
+            return self.render("admin/jobs/watched.html", **values)
         _is_known(job)
         undone_by = actions.undone(job)
         values |= _rows(job) | {"can_undo": actions.can_undo(job) and not undone_by, "undone_by": undone_by}
@@ -120,6 +124,24 @@ class JobsView(AdminView):
         return flask.send_file(
             files.open_file(file.id), "application/octet-stream", as_attachment=True, download_name=file.name
         )
+
+
+def _tabs(actor: Actor) -> dict[str, Any]:
+    """The label of each tab; whoever sees his own jobs only needs no word for whose they are."""
+    labels = {name: label for name, (label, _statuses) in _TABS.items()}
+    if actor.can(control.VIEW_ALL):
+        return labels
+    del labels["system"]
+    return labels | {"": _("All")}
+
+
+def _counts(actor: Actor) -> dict[str, int]:
+    """How many jobs lie in the tabs of those that want something; of all that ended nobody counts on."""
+    named = {name: statuses for name, (_label, statuses) in _TABS.items() if name in ("open", "trouble", "dead")}
+    wanted = sorted({status for statuses in named.values() for status in statuses})
+    rows = control.visible(actor).where(Job.status.in_(wanted)).select(Job.status, peewee.fn.COUNT(Job.id))
+    found = dict(rows.order_by().group_by(Job.status).tuples())
+    return {name: sum(found.get(status, 0) for status in statuses) for name, statuses in named.items()}
 
 
 def _is_known(job: Job) -> None:

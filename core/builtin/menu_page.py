@@ -54,10 +54,14 @@ class MenuView(AdminView):
 
     @expose("/waiting")
     def waiting_numbers(self) -> str:
-        """The numbers beside the entries, for the late request of every page."""
+        """The numbers beside the entries, for the late request of every page; the whole menu for a page of plugins
+        that have changed since."""
         hidden, found = Choices.of(preference(PREFERENCE)).hidden, waiting.counted(context())
         shown = {target: some for target, some in found.items() if target not in hidden}
-        return str(self.render("admin/waiting.html", numbers=shown))
+        request = flask.request
+        is_old = request.args.get("of", type=int) not in (None, runtime.current().generation)
+        flask.g.nav_here = request.headers.get("HX-Current-URL", "").removeprefix(request.host_url.rstrip("/"))
+        return str(self.render("admin/waiting.html", numbers=shown, is_old=is_old))
 
     @expose("/", methods=["POST"])
     def arrange(self) -> Any:

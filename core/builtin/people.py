@@ -14,7 +14,7 @@ from core.access.models import Role, RolePermission, UserRole
 from core.access.roles import assign, demand_over, label_of, role_named, set_permissions, set_roles
 from core.auth import accounts
 from core.auth.models import USERNAME, User
-from core.builtin import lockouts, rights_pages
+from core.builtin import lockouts, rights_pages, spoken
 from core.context import Context
 from core.db import bulk
 from core.errors import Conflict, Invalid, NotFound, Rejected
@@ -239,6 +239,7 @@ USERS = Resource(
         Action("limit_rows", __("Limit rows"), _limit_rows, schema=RowsSchema, icon="filter", level="reauth"),
     ],
     guard=_switched,
+    said=spoken.of_people,
     service=UserService,
     reauth=["username", "roles"],
     has_notes=False,
@@ -263,6 +264,7 @@ ROLES = Resource(
             "holders", __("Who holds it"), template="admin/role_holders.html", load=rights_pages.holders_of, side=True
         ),
     ],
+    said=spoken.of_people,
     service=RoleService,
     form_fields=["name", "label"],
     reauth=["permissions"],

@@ -51,7 +51,9 @@ class RecordPages(Listed):
         shown = [(section, loaded(section, record)) for section in self.resource.detail]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
         names = pickers.names(context(), self.resource, self.resource.columns, [record])
-        html = self.render("admin/model/preview.html", record=record, sections=shown, tags=tags, names=names)
+        html = self.render(
+            "admin/model/preview.html", record=record, sections=shown, tags=tags, names=names, is_preview=True
+        )
         return flask.make_response(html, {"Maktab-Dialog": "1"})
 
     def _panels(self, record: Any) -> list[tuple[Section, Markup]]:

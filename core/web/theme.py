@@ -124,6 +124,8 @@ def _page() -> dict[str, Any]:
         "digits": i18n.digits(),
         "theme_choice": _theme(),
         "nav_menu": _menu,
+        "nav_here": nav.here,
+        "generation": runtime.current().generation,
         "nav_waiting": waiting.known(context) if context else None,
         "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),

@@ -232,3 +232,18 @@ def test_a_step_that_is_not_possible_yet_stands_there_with_the_reason(signed_in,
     assert "Place: not possible yet." in said
     assert 'id="blocked"' not in browser.get(f"/admin/orders/{ready.id}").get_data(as_text=True)
     assert 'id="blocked"' not in signed_in("viewer").get(f"/admin/orders/{lacking.id}").get_data(as_text=True)
+
+
+PART = {"HX-Request": "true", "Maktab-Dialog": "1"}
+
+
+def test_a_long_order_shows_its_first_lines_and_keeps_the_rest_folded(signed_in, service, ctx):
+    lines = [{"sku": f"S-{i}", "line_total_minor": 100} for i in range(40)]
+    made = service.upsert(ctx, [doc("long", lines=lines, status="completed")])[0]
+    browser = signed_in("manager")
+    page = browser.get(f"/admin/orders/{made.id}").get_data(as_text=True)
+    first, _fold, rest = page.partition("Show 28 more lines")
+    assert (first.count(">S-"), rest.count(">S-")) == (12, 28)
+    part = browser.get(f"/admin/orders/{made.id}", headers=PART).get_data(as_text=True)
+    assert (part.count(">S-"), "and 37 more lines" in part) == (3, True)
+    assert "Show 40 rows" in browser.get(f"/admin/orders/{made.id}/edit").get_data(as_text=True)
