@@ -171,6 +171,19 @@ def test_the_menu_opens_and_closes_on_a_phone(page: Any) -> None:
     assert not page.locator("#menu").is_visible()
 
 
+def test_a_touch_screen_meets_no_error_and_keeps_its_keyboard_away(page: Any, browser: Any, address: str) -> None:
+    state, wrong = page.context.storage_state(), []
+    phone = browser.new_context(
+        base_url=address, storage_state=state, has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}
+    ).new_page()
+    phone.on("pageerror", lambda error: wrong.append(str(error)))
+    for place in ("/admin/", "/admin/suppliers/", "/admin/suppliers/new"):
+        phone.goto(place)
+        phone.wait_for_load_state("networkidle")
+        assert phone.evaluate("document.activeElement === document.body"), place
+    assert wrong == []
+
+
 def test_on_a_phone_the_bulk_bar_shows_one_command_and_the_others_in_a_menu(page: Any) -> None:
     make_suppliers(count=3)
     page.set_viewport_size({"width": 360, "height": 780})

@@ -342,6 +342,9 @@ def test_an_owner_looks_as_a_user_and_sees_his_rows(
 ) -> None:
     owner, user = signed_in("owner"), make_user("manager", {"orders.order": {"sales_channel": ["uk"]}})
     owner.send("/admin/view-as", what=f"user:{user.id}")
+    assert "This page is your own" in owner.get("/admin/profile/").text
+    refused = owner.send("/admin/profile/", what="profile", name="x")
+    assert ("Nothing was changed</span>" in refused.text, "Ask whoever" in refused.text) == (True, False)
     with owner:
         owner.get("/admin/")
         ctx = flask.g.ctx

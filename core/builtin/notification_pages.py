@@ -54,7 +54,9 @@ class NotificationsView(AdminView):
 def bell() -> str:
     """How many are unread, as the bell says it; empty for none."""
     count = 0 if context().is_looking else notifications.unread(context().actor.user_id)
-    return f"{notifications.CAP}+" if count > notifications.CAP else format_number(count) if count else ""
+    if count > notifications.CAP:
+        return f"{format_number(notifications.CAP)}+"
+    return format_number(count) if count else ""
 
 
 def tell_quarantined(ctx: Context, payload: Mapping[str, Any]) -> None:
