@@ -92,6 +92,7 @@ def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> Non
     page.click("dialog button[type=submit]")
     page.wait_for_url(re.compile(r"/admin/jobs/\d+$"))
     page.get_by_role("button", name="Cancel").wait_for()
+    page.get_by_text("Waiting for a worker").wait_for()
     page.evaluate("window.sameDocument = true")
     work_off(runtime)
     page.get_by_text("59 of 59").wait_for()

@@ -65,7 +65,7 @@ def test_a_role_says_that_it_stands_for_daily_work(signed_in: Callable[..., Any]
     assert "Daily work:" in page
     assert all("checked disabled" in found[f"orders.order.{name}"] for name in ("place", "complete", "cancel"))
     assert not any("checked" in found[f"orders.order.{name}"] for name in ("expire", "delete", "import"))
-    assert "by *.daily" in page
+    assert 'by <bdi dir="ltr">*.daily</bdi>' in page
 
 
 def test_what_is_ticked_becomes_the_role_and_the_question_says_what_changes(signed_in: Callable[..., Any]) -> None:
