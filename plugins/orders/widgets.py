@@ -188,6 +188,7 @@ def widgets(period: Period) -> list[Widget]:
         ),
         one("decisions", __("Needs a decision"), decisions, 21, size="third", icon="bulb", empty=nothing),
         one(
-            "newest", __("Newest orders"), _newest, 22, size="third", icon="list", url=_LIST, empty=__("No orders yet."),
+            "newest", __("Newest orders"), _newest, 22, size="third", icon="list", url=_LIST,
+            empty=__("No orders yet."),
         ),
     ]  # fmt: skip
