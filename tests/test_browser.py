@@ -92,6 +92,7 @@ def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> Non
     page.click("dialog button[type=submit]")
     page.wait_for_url(re.compile(r"/admin/jobs/\d+$"))
     page.get_by_role("button", name="Cancel").wait_for()
+    page.get_by_text("Waiting for a worker").wait_for()
     page.evaluate("window.sameDocument = true")
     work_off(runtime)
     page.get_by_text("59 of 59").wait_for()
@@ -131,6 +132,9 @@ def test_a_command_of_a_record_asks_in_a_dialog_and_leads_back_to_its_page(page:
     page.get_by_text("Add tags: 1 record changed.").wait_for()
     assert page.url.endswith(f"{LIST}{first}")
     assert page.locator(".mk-head .mk-tag").all_inner_texts() == ["vip"]
+    page.click("summary:has-text('Actions')")
+    page.click("button:has-text('Remove tags')")
+    page.locator("dialog [name='argument.tags']").wait_for()
 
 
 def test_a_form_warns_and_keeps_what_was_typed(page: Any) -> None:

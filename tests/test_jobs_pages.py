@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from core import access, files, jobs
 from core import runtime as runtime_room
 from core.context import SYSTEM, Context, system_context
+from core.db import utcnow
+from core.jobs import lease
 from core.jobs.models import Job
 from core.resources.sets import Selection
 from core.settings import Settings
@@ -94,6 +97,39 @@ def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(
     assert "/admin/things/3" in page
     assert "Retry failed rows" in page
     assert "thing 10" in owner.get(f"/admin/jobs/{job.id}?rows=done").get_data(as_text=True)
+
+
+def waited(job: Job, **changes: Any) -> None:
+    """As if it had been made a minute ago, and `changes`."""
+    Job.update(due_at=lease.moment(-60), **changes).where(Job.id == job.id).execute()
+
+
+def test_a_job_that_has_not_begun_says_what_it_waits_for(owner: Any) -> None:
+    job = stamp(owner.user)
+
+    def shown() -> str:
+        page: str = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
+        return page.partition('id="progress"')[2].partition("</section>")[0]
+
+    bar = '<progress aria-label="Progress">'  # no value: it moves
+    assert bar in shown()
+    assert "Waiting for a worker" in shown()
+    assert "No worker runs" not in shown()
+    waited(job)
+    assert "No worker runs: the job waits until whoever runs the shop starts one (maktab worker)." in shown()
+    other = stamp(count=0)
+    Job.update(status="running", due_at=lease.lease_end()).where(Job.id == other.id).execute()
+    assert "The workers are busy with other jobs" in shown()
+    Job.update(due_at=lease.moment(-60)).where(Job.id == other.id).execute()
+    assert "No worker runs" in shown(), "what held the other one has not renewed its lease"
+    waited(job, status="running", attempts=1, started_at=utcnow())
+    assert ("Starting" in shown(), bar in shown(), "worker" in shown()) == (True, True, False)
+    waited(job, started_at=utcnow() - timedelta(minutes=1))
+    assert ("Running" in shown(), bar in shown()) == (True, True)
+    waited(job, done=6, total=60)
+    assert ("6 of 60" in shown(), "10 %" in shown(), bar in shown()) == (True, True, False)
+    waited(job, status="waiting")
+    assert ("Waiting for" in shown(), "10 %" in shown()) == (False, True)
 
 
 def test_cancel_retry_and_undo_by_button(owner: Any) -> None:

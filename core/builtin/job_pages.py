@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import flask
@@ -16,7 +17,7 @@ from core.context import Actor
 from core.db import utcnow
 from core.errors import Conflict
 from core.i18n import _, __, _n
-from core.jobs import actions, control, told
+from core.jobs import actions, control, lease, told
 from core.jobs.models import Job, JobItem
 from core.resources import Action, Badge, Selection, query
 from core.web import forms, lists, outcomes
@@ -37,6 +38,7 @@ _TABS = {
 }
 _ROWS = {"failed": __("Failed"), "done": __("Done"), "skipped": __("Skipped"), "waiting": __("Waiting")}
 _PAGE = 50
+_LATE_S = 15  # three looks of a worker that no bell reaches
 
 
 def progress(job: Job) -> dict[str, Any]:
@@ -47,6 +49,28 @@ def progress(job: Job) -> dict[str, Any]:
         rate = (count - job.started_from) / max(0.2, (utcnow() - job.started_at).total_seconds())
         found |= {"rate": round(rate), "left_s": round((job.total - count) / rate) if job.total else None}
     return found
+
+
+def not_begun(job: Job) -> dict[str, str]:
+    """What a job without any result yet waits for: its `state` in a word, and `why` if it waits long."""
+    if job.done + job.failed + job.skipped or job.attempts > (job.status == "running"):
+        return {}
+    if job.status == "running":
+        return {"state": _("Starting")} if _since(job.started_at) < _LATE_S else {}
+    late = _since(job.due_at)
+    if job.status != "waiting" or late < 0:
+        return {}
+    return {"state": _("Waiting for a worker")} | ({"why": _why_late()} if late > _LATE_S else {})
+
+
+def _since(moment: datetime | None) -> float:
+    return (utcnow() - moment).total_seconds() if moment else -1
+
+
+def _why_late() -> str:
+    if lease.is_any_working():
+        return _("The workers are busy with other jobs; this one begins when one of them is free.")
+    return _("No worker runs: the job waits until whoever runs the shop starts one (maktab worker).")
 
 
 class JobsView(AdminView):
@@ -78,7 +102,7 @@ class JobsView(AdminView):
     def details_view(self, job_id: int) -> Any:
         """The page of a job; for the one that watches it, its progress until the job ends, then its results."""
         job = control.find(context(), job_id)
-        values = {"job": job, "badge": STATUS[job.status], "progress": progress(job)}
+        values = {"job": job, "badge": STATUS[job.status], "progress": progress(job) | not_begun(job)}
         if is_partial() and job.status in ("waiting", "running"):
             return self.render("admin/jobs/watched.html", **values)
         _is_known(job)
