@@ -493,6 +493,17 @@ def test_profile_shows_and_ends_own_sessions(signed_in: Callable[..., Any], make
     assert auth.by_session(other)
 
 
+def test_the_language_of_the_sign_in_is_chosen_on_it_and_kept_by_the_browser(app: Any) -> None:
+    browser = app.test_client()
+    page = browser.get("/admin/sign-in?next=/admin/jobs/").get_data(as_text=True)
+    assert 'href="/admin/sign-in?lang=ar&amp;next=/admin/jobs/" lang="ar"' in page
+    there = browser.get("/admin/sign-in?lang=ar&next=/admin/jobs/")
+    assert there.headers["Location"] == "/admin/sign-in?next=/admin/jobs/"
+    again = browser.get("/admin/sign-in", headers={"Accept-Language": "en"}).get_data(as_text=True)
+    assert ('lang="ar" dir="rtl"' in again, "English</a>" in again) == (True, True)
+    assert browser.get("/admin/sign-in?lang=xx&next=//evil.example").status_code == 200
+
+
 def test_profile_changes_language_at_once(signed_in: Callable[..., Any]) -> None:
     browser = signed_in("viewer")
     form = {"what": "profile", "name": "Mona", "email": "", "locale": "ar", "timezone": "Asia/Riyadh"}

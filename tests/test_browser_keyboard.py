@@ -65,6 +65,25 @@ def test_what_can_be_done_on_this_page_is_run_from_the_bar(page: Any) -> None:
     page.locator("dialog [name='argument.tags']").wait_for()
 
 
+def test_a_view_of_this_page_stands_with_its_sign_and_number_and_nothing_stands_twice(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "Waha Linen", "is_active": True})
+    page.goto(LIST)
+    page.locator("#n-active", has_text="1").wait_for()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("active")
+    selected(page, "View: Active")
+    line = page.locator("#palette [aria-selected=true]")
+    assert line.locator(".mk-pal-t").inner_text() == "View: Active"
+    assert line.locator(".mk-pal-e").inner_text() == "1"
+    assert line.locator("svg").count() == 1
+    page.keyboard.press("Control+a")
+    page.keyboard.type("new supplier")
+    selected(page, "New: Supplier")
+    assert page.locator("#palette [role=option]", has_text="New: Supplier").count() == 1
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/new")
+
+
 def test_enter_waits_for_what_the_present_text_finds(page: Any) -> None:
     one, _two = make_suppliers({"code": "S-1", "name": "Waha Linen"}, {"code": "S-2", "name": "Other"})
     page.goto(LIST)

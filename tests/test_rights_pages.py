@@ -65,7 +65,7 @@ def test_a_role_says_that_it_stands_for_daily_work(signed_in: Callable[..., Any]
     assert "Daily work:" in page
     assert all("checked disabled" in found[f"orders.order.{name}"] for name in ("place", "complete", "cancel"))
     assert not any("checked" in found[f"orders.order.{name}"] for name in ("expire", "delete", "import"))
-    assert "by *.daily" in page
+    assert 'by <bdi dir="ltr">*.daily</bdi>' in page
 
 
 def test_what_is_ticked_becomes_the_role_and_the_question_says_what_changes(signed_in: Callable[..., Any]) -> None:
@@ -115,7 +115,7 @@ def test_the_owners_role_cannot_be_changed(signed_in: Callable[..., Any]) -> Non
 def test_a_role_names_its_holders_and_their_rows(signed_in: Callable[..., Any], make_user: Callable[..., User]) -> None:
     user = make_user("operator", {"orders.order": {"sales_channel": ["uk", "de"]}})
     page = signed_in("owner").get(f"/admin/roles/{role('operator').id}").text
-    assert f">{user}</a>" in page
+    assert f"><bdi>{user}</bdi></a>" in page
     assert "Only Order: uk, de" in page
 
 
@@ -342,6 +342,9 @@ def test_an_owner_looks_as_a_user_and_sees_his_rows(
 ) -> None:
     owner, user = signed_in("owner"), make_user("manager", {"orders.order": {"sales_channel": ["uk"]}})
     owner.send("/admin/view-as", what=f"user:{user.id}")
+    assert "This page is your own" in owner.get("/admin/profile/").text
+    refused = owner.send("/admin/profile/", what="profile", name="x")
+    assert ("Nothing was changed</span>" in refused.text, "Ask whoever" in refused.text) == (True, False)
     with owner:
         owner.get("/admin/")
         ctx = flask.g.ctx

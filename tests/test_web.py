@@ -243,7 +243,7 @@ def test_a_conflict_shows_the_other_change_and_keeps_the_input(owner: Any) -> No
     assert "Theirs" in page
     assert form_of(page)["name"] == "Mine"
     assert send(owner, f"{LIST}{first}/edit", **form_of(page)).status_code == 302
-    assert "<h1>Mine</h1>" in text_of(owner.get(f"{LIST}{first}"))
+    assert "<h1><bdi>Mine</bdi></h1>" in text_of(owner.get(f"{LIST}{first}"))
 
 
 def test_what_only_the_other_changed_is_taken_over_and_stays(owner: Any) -> None:

@@ -15,10 +15,10 @@ from core.auth.frame import current_context, current_session, current_user, ente
 from core.auth.models import ApiToken, Session, User
 from core.builtin import people
 from core.errors import Invalid
-from core.i18n import LOCALES, _, locale, speaking
+from core.i18n import COOKIE, LOCALES, _, locale, speaking
 from core.resources.border import refuse_cards
 from core.resources.fields import loaded, part_of
-from core.web import confirm
+from core.web import confirm, theme
 from core.web.base import is_dialog
 from core.web.confirm import Question
 
@@ -44,6 +44,8 @@ def local_path(target: str) -> str:
 def sign_in() -> Any:
     request = flask.request
     target = local_path(request.values.get("next", ""))
+    if request.args.get("lang") in LOCALES:
+        return _speak(request.args["lang"], target)
     if request.method == "GET":
         return flask.redirect(target) if current_context().actor.user_id else _sign_in_page(target)
     try:
@@ -55,9 +57,18 @@ def sign_in() -> Any:
     return flask.redirect(target)
 
 
+def _speak(code: str, target: str) -> Any:
+    """The sign-in in the language `code`, which this browser keeps until somebody has signed in with his own."""
+    here = flask.url_for("core_auth.sign_in", next=None if target == "/admin/" else target)
+    answer = flask.make_response(flask.redirect(here))
+    theme.keep(answer, COOKIE, code)
+    return answer
+
+
 def _sign_in_page(target: str, error: str = "") -> str:
     page = "admin/sign_in_again.html" if is_dialog() else "admin/sign_in.html"
     values = {"username": flask.request.form.get("username", ""), "has_ended": "_user_id" in flask.session}
+    values["languages"] = [(code, name) for code, name in LOCALES.items() if code != locale()]
     return flask.render_template(page, next=target, error=error, **values)
 
 

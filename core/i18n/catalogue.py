@@ -21,6 +21,7 @@ from markupsafe import escape
 from core.i18n import whose
 
 LOCALES = {"en": "English", "ar": "العربية"}
+COOKIE = "maktab_locale"  # the language that this browser chose before the sign-in
 """Languages of the interface by their own name."""
 
 DIGITS = {"latn": "0123456789", "arab": "٠١٢٣٤٥٦٧٨٩"}
@@ -53,14 +54,15 @@ def speaking(code: str, zone: str | None = None, digits: str | None = None) -> I
 
 
 def locale() -> str:
-    """The language of the running request (the user's, before sign-in the browser's) or job."""
+    """The language of the running request (the user's; before sign-in the chosen one or the browser's) or job."""
     spoken = _spoken.get()
     if spoken or not flask.has_request_context():
         return spoken or "en"
     context = flask.g.get("ctx")
     if context is not None and context.actor.user_id is not None:
         return context.locale if context.locale in LOCALES else "en"  # type: ignore[no-any-return]
-    return flask.request.accept_languages.best_match(list(LOCALES), default="en")
+    chosen = flask.request.cookies.get(COOKIE, "")
+    return chosen if chosen in LOCALES else flask.request.accept_languages.best_match(list(LOCALES), default="en")
 
 
 def timezone() -> str:

@@ -17,6 +17,7 @@ from core.db import money
 from core.errors import Invalid
 from core.i18n import _, __, format_number
 from core.resources import Badge, Column, Filter, Page, Resource, Selection, query, traits
+from core.views import Setup
 from core.web import cells, pickers, tabs
 from core.web.listing import Listing
 
@@ -126,7 +127,24 @@ def name_of(shown: Listing) -> str:
     more = Selection(shown.resource.name, filters=filters, search=given.search * (given.search != tab.setup.search))
     parts = [str(tab.label)] * (tab.ref != views.ALL)
     parts += [f"{label}: {text}" for label, text in asked(shown.resource, more)]
+    parts += _looks(shown.resource, given, tab.setup)
     return " · ".join(filter(None, [", ".join(parts), str(shown.resource.label_plural)]))
+
+
+def _looks(resource: Resource, given: Setup, base: Setup) -> list[str]:
+    """In what the order and the columns of `given` differ from `base`, in words."""
+    labels = {one.name: str(one.label) for one in resource.columns}
+    column, words = given.sort.removeprefix("-"), []
+    if given.sort != base.sort and column in labels:
+        by = _("by %(column)s, descending") if given.sort.startswith("-") else _("by %(column)s")
+        words.append(by % {"column": labels[column]})
+    for text, some, others in (
+        (_("with %(columns)s"), given.columns, base.columns),
+        (_("without %(columns)s"), base.columns, given.columns),
+    ):
+        differing = [labels[name] for name in some if name not in others and name in labels]
+        words += [text % {"columns": ", ".join(differing)}] * bool(differing)
+    return words
 
 
 def _major(minor: str) -> str:

@@ -139,10 +139,10 @@ def _theme() -> str:
     return next((one for one in (cookie, kept) if one in THEMES), "auto")
 
 
-def keep_theme(answer: flask.Response, choice: str) -> None:
-    """Tell this browser, for pages before the sign-in too; its scripts write the same cookie."""
+def keep(answer: flask.Response, name: str, choice: str) -> None:
+    """Tell this browser, for pages before the sign-in too: the theme (its scripts write it, too) or the language."""
     is_https = runtime.current().settings.public_url.startswith("https://")
-    answer.set_cookie("maktab_theme", choice, max_age=31536000, secure=is_https, samesite="Lax")
+    answer.set_cookie(name, choice, max_age=31536000, secure=is_https, samesite="Lax")
 
 
 def _menu(actor: Actor) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

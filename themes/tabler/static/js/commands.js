@@ -5,14 +5,19 @@ const ACCOUNT = ["[data-account] button[type=submit]"];
 
 function label(element) {
   const copy = element.cloneNode(true);
-  for (const kbd of copy.querySelectorAll("kbd, svg")) kbd.remove();
+  for (const other of copy.querySelectorAll("kbd, svg, .mk-count")) other.remove();
   return copy.textContent.trim().replace(/\s+/g, " ");
 }
 
+// What has no sign of its own is a view of the list.
+const sign = (element) => (element.querySelector("svg") ?? document.getElementById("palette-view").content.firstElementChild).cloneNode(true);
+
 const found = (places) =>
   places.flatMap((place) => [...document.querySelectorAll(place)]).map((element) => ({
-    label: label(element),
-    icon: element.querySelector("svg")?.cloneNode(true),
+    label: element.dataset.view || element.dataset.said || label(element),
+    icon: sign(element),
+    address: element.href,
+    end: element.querySelector(".mk-count")?.textContent ?? "",
     keys: element.dataset.keys ?? "",
     run: () => element.click(),
   }));

@@ -34,7 +34,7 @@ function kept() {
 function start() {
   if (document.activeElement !== document.body) return;
   const isFine = matchMedia("(pointer: fine)").matches; // a phone would cover half of the page with its keyboard
-  const first = isFine && document.querySelector("form#form .mk-field :is(input, select, textarea):not([type=hidden])");
+  const first = isFine ? document.querySelector("form#form .mk-field :is(input, select, textarea):not([type=hidden])") : null;
   (kept() ?? first)?.focus({ preventScroll: true });
 }
 
