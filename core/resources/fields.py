@@ -127,6 +127,7 @@ class FieldInfo:
     several, reference, json. `target`: the resource of a reference; `options`: what several are ticked
     of, or one is chosen of; `others`: whether others may be typed.
     `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
+    `may_be_empty`: a value that is there can be taken away.
     `shown`: in a row of a form though it is read only, as the badge that its value has in `badges`, or as text.
     """
 
@@ -146,6 +147,7 @@ class FieldInfo:
     options: Callable[[], Sequence[Option]] = tuple
     others: Callable[[], bool] = bool
     badges: Mapping[str, Badge] = field(default_factory=dict)
+    may_be_empty: bool = False
 
     def offered(self) -> Mapping[str, Label]:
         """{value: its name} that may be chosen now."""
@@ -208,6 +210,7 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         options=one.metadata.get("options", tuple),
         others=one.metadata.get("others", bool),
         badges=one.metadata.get("badges", {}),
+        may_be_empty=one.allow_none,
     )
 
 
