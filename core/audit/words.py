@@ -19,7 +19,7 @@ _CODES = (
     N_("Password hashed anew"), N_("Token created"), N_("Token revoked"), N_("Role assigned"), N_("Role taken"),
     N_("Permissions changed"), N_("Password confirmed"), N_("Password refused"), N_("Plugin"),
     N_("View as started"), N_("View as ended"), N_("Session ended"), N_("Verified"), N_("Exported"), N_("Quarantined"),
-    N_("Preference set"), N_("Unlocked"),
+    N_("Preference set"), N_("Unlocked"), N_("Canceled"), N_("Repeated"),
 )  # fmt: skip
 # Fields of records without pages, likewise.
 _OF_PLUGINS_AND_CHECKS = (N_("Ok"), N_("Checked"), N_("Problem"), N_("Status"), N_("Version"), N_("Error"))

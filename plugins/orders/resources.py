@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.context import Context
-from core.db import bulk, search
+from core.db import bulk, search, steps
 from core.i18n import __
 from core.resources import Column, Filter, ListState, Resource, Scope, Section, View, count
 from plugins.orders import labels
@@ -67,6 +67,11 @@ _TO_SHIP = "unfulfilled,scheduled,in_progress,partially_fulfilled"
 def _return_if_any(order: Order) -> str:
     """Most orders have no return; a badge that says so on each of them would hide those that do."""
     return "" if order.return_status == "none" else order.return_status
+
+
+def _channels() -> dict[str, str]:
+    """Where orders came from so far."""
+    return {name: name for name in steps.values(Order.sales_channel)}
 
 
 ORDERS = Resource(
@@ -146,7 +151,7 @@ ORDERS = Resource(
     ],
     actions=ACTIONS,
     guard=ORDER_WORKFLOW.guard,
-    scopes=[Scope("sales_channel", __("Sales channel"))],
+    scopes=[Scope("sales_channel", __("Sales channel"), choices=_channels)],
     waiting=waiting,
     has_tags=True,
     can_delete=True,
