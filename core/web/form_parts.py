@@ -22,7 +22,7 @@ class Part:
 
     @property
     def is_rows(self) -> bool:
-        """Of a section that has nothing but rows: where it comes first, they stand above both columns."""
+        """Of a section that has nothing but rows: they stand above or below both columns."""
         return bool(self.name) and not self.single and all(infos[0].many for infos in self.nested.values())
 
 

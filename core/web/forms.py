@@ -239,8 +239,9 @@ def shown(info: FieldInfo, values: Values) -> str:
     if info.kind == "bool":
         return str(_("Yes") if text else _("No"))
     if info.kind == "several":
-        return ", ".join(str(one.label) for one in info.options() if one.value in text.split(", "))
-    return str(info.choices.get(text, text))
+        known = {one.value: str(one.label) for one in info.options()}
+        return ", ".join(known.get(one, one) for one in text.split(", ") if one in known or info.others())
+    return str(info.offered().get(text, text))
 
 
 def texts_of(path: str, values: Values) -> Values:
@@ -295,5 +296,6 @@ def _text(info: FieldInfo, value: Any, currency: str, titles: Mapping[references
     if info.kind == "decimal":
         return format(Decimal(value), "f")
     if info.kind == "several":
-        return ", ".join(one.value for one in info.options() if one.value in value)
+        ticked = [one.value for one in info.options() if one.value in value]
+        return ", ".join([*ticked, *([one for one in value if one not in ticked] if info.others() else [])])
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
