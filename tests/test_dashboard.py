@@ -201,6 +201,7 @@ DRAWN = {
         [Figure(1234, "GBP", before=1000, note="before", points=[1, 5, -2]), Figure(7)],
         ["12.34", "+23.4%", "<svg"],
     ),
+    "nothing before": ([Figure(0, before=0, note="vs the days before")], ["vs the days before: 0"]),
     "bars": ([Bar("Paid", 3, 4), Bar("Seen", 9)], ['max="4" value="3"', "Seen"]),
     "trend": (
         Trend([date(2026, 3, 1), date(2026, 3, 2)], [100, -250], [0, 300], "GBP"),
