@@ -132,6 +132,9 @@ def test_a_command_of_a_record_asks_in_a_dialog_and_leads_back_to_its_page(page:
     page.get_by_text("Add tags: 1 record changed.").wait_for()
     assert page.url.endswith(f"{LIST}{first}")
     assert page.locator(".mk-head .mk-tag").all_inner_texts() == ["vip"]
+    page.click("summary:has-text('Actions')")
+    page.click("button:has-text('Remove tags')")
+    page.locator("dialog [name='argument.tags']").wait_for()
 
 
 def test_a_form_warns_and_keeps_what_was_typed(page: Any) -> None:

@@ -305,3 +305,12 @@ def test_a_question_about_a_record_that_is_gone_leaves_the_page_where_it_is(page
     page.locator("a[href$='/delete']").dispatch_event("click")
     page.locator("#toasts .mk-bad").wait_for()
     assert page.evaluate("window.sameDocument")
+
+
+def test_after_a_note_was_posted_by_mouse_the_focus_is_on_its_button(page: Any) -> None:
+    (one,) = make_suppliers({"code": "S-1", "name": "Waha"})
+    page.goto(f"{LIST}{one}")
+    page.get_by_label("Note for the team").fill("Call them")
+    page.get_by_role("button", name="Post").click()
+    page.locator(".mk-note", has_text="Call them").wait_for()
+    page.wait_for_function("document.activeElement.textContent.trim() === 'Post'")

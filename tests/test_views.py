@@ -188,6 +188,10 @@ def test_the_list_of_views_names_owners_and_is_reached_from_the_settings_of_a_vi
     assert "owner" in cell
 
 
+def test_an_empty_list_of_views_says_how_one_comes_to_be(owner: Any) -> None:
+    assert "then press Save view." in text_of(owner.get("/admin/views/"))
+
+
 def test_views_are_made_and_changed_at_their_list_and_nowhere_else(owner: Any) -> None:
     ref = keep(owner)
     page = text_of(owner.get("/admin/views/"))

@@ -116,6 +116,7 @@ VIEWS = Resource(
     label=__("View"),
     label_plural=__("Views"),
     icon="bookmark",
+    empty=__("On any list, choose filters, columns or a sort, then press Save view."),
     nav_group="",
     columns=[
         Column("name", __("Name")),

@@ -206,6 +206,7 @@ class Resource:
     title: Callable[[Any], str] = str
     subtitle: Sequence[str] = ()
     icon: str = "box"
+    empty: Label = ""
     nav_group: str = "work"
     nav_order: int = 50
     nav_key: str = ""

@@ -126,6 +126,7 @@ class FieldInfo:
     `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags,
     several, reference, json. `target`: the resource of a reference; `options`: what several are ticked of.
     `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
+    `may_be_empty`: a value that is there can be taken away.
     `shown`: in a row of a form though it is read only, as the badge that its value has in `badges`, or as text.
     """
 
@@ -144,6 +145,7 @@ class FieldInfo:
     shown: bool = False
     options: Callable[[], Sequence[Option]] = tuple
     badges: Mapping[str, Badge] = field(default_factory=dict)
+    may_be_empty: bool = False
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
@@ -201,6 +203,7 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         shown=one.metadata.get("shown", False),
         options=one.metadata.get("options", tuple),
         badges=one.metadata.get("badges", {}),
+        may_be_empty=one.allow_none,
     )
 
 

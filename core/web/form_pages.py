@@ -115,18 +115,18 @@ class FormPages(Listed):
         return form
 
     def _blank(self) -> forms.Form:
-        """A form for a new record, with an empty row in each list."""
-        given = {"currency": currency_of(), **self._ticked(), **forms.defaults(self.resource.schema)}
+        """A form for a new record, with an empty row in its first list."""
+        given = {"currency": currency_of(), **self._begun(), **forms.defaults(self.resource.schema)}
         form = forms.fill(self._form(), given, currency_of(given))
-        for path, infos in form.nested.items():
-            if infos[0].many:
-                form.add_row(path)
+        if lists := [path for path, infos in form.nested.items() if infos[0].many]:
+            form.add_row(lists[0])
         return form
 
-    def _ticked(self) -> dict[str, bool]:
-        """What the model takes for its yes-no fields: a box that is left as it is must mean the same."""
-        fields = self.resource.model._meta.fields.items()
-        return {name: field.default for name, field in fields if isinstance(field.default, bool)}
+    def _begun(self) -> dict[str, Any]:
+        """What the model takes for its yes-no fields and choices: one that is left as it is must mean the same."""
+        known = self.resource.model._meta.fields
+        chosen = (info.name for info in self._form().single if info.kind == "bool" or info.choices)
+        return {name: known[name].default for name in chosen if name in known}
 
     def _filled(self, stored: dict[str, Any]) -> forms.Form:
         return forms.fill(self._form(), stored, currency_of(stored))

@@ -65,8 +65,12 @@ class Form:
         return self.said(path, "label") or path.replace("_", " ").capitalize()
 
     def said(self, path: str, name: str) -> Any:
-        """What the schema says of a nested object or list: its `help`, button to `add` a row, `group_by`."""
+        """What the schema says of a nested object or list: its `help`, button to `add` a row, `group_by`, `folded`."""
         return _declared(self.schema, path).metadata.get(name, "")
+
+    def is_filled(self, path: str) -> bool:
+        """Whether something is written in a nested object, or wrong with it."""
+        return bool(texts_of(path, self.values) or texts_of(path, dict.fromkeys(self.errors, "wrong")))
 
     def rows(self, path: str) -> list[int]:
         """Numbers of the rows of a nested list that have inputs, empty ones too."""
@@ -286,7 +290,8 @@ def _text(info: FieldInfo, value: Any, currency: str, titles: Mapping[references
         return money.writer(currency)(int(value))
     if info.kind == "datetime":
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        return moment.astimezone(ZoneInfo(timezone())).strftime("%Y-%m-%dT%H:%M:%S")
+        written = "%Y-%m-%dT%H:%M:%S" if moment.second else "%Y-%m-%dT%H:%M"
+        return moment.astimezone(ZoneInfo(timezone())).strftime(written)
     if info.kind == "decimal":
         return format(Decimal(value), "f")
     if info.kind == "several":

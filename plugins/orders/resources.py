@@ -118,7 +118,7 @@ ORDERS = Resource(
     search_exact=["number", "customer_email", "customer_number"],
     search_text=search_text,
     detail=[
-        Section("items", __("Items"), template="orders/items.html", load=_lines),
+        Section("items", __("Items"), ["lines", "adjustments"], template="orders/items.html", load=_lines),
         Section("money", __("Money"), template="orders/money.html", load=_money),
         Section(
             "customer",
@@ -127,7 +127,13 @@ ORDERS = Resource(
             side=True,
         ),
         Section("addresses", __("Addresses"), template="orders/addresses.html", load=_addresses, side=True),
-        Section("source", __("Source"), template="orders/source.html", side=True),
+        Section(
+            "source",
+            __("Source"),
+            ["sales_channel", "kind", "currency", "tax_included"],
+            "orders/source.html",
+            side=True,
+        ),
     ],
     actions=ACTIONS,
     guard=ORDER_WORKFLOW.guard,
