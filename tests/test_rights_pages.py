@@ -232,19 +232,19 @@ def test_a_refused_action_keeps_what_was_typed_and_names_fields_as_the_form_does
     signed_in: Callable[..., Any], make_user: Callable[..., User]
 ) -> None:
     owner, user, url = signed_in("owner"), make_user("viewer"), "/admin/users/actions/limit_rows"
-    typed = {"role": "viewer", "resource": "orders.order", "scope": "color", "values": "uk, de"}
+    typed = {"role": "viewer", "resource": "orders.order", "scope": "color", "values": "uk, Saudi Arabia"}
     sent = {"ids": user.id} | {f"argument.{name}": text for name, text in typed.items()}
     refused = owner.send(url, **sent)
     assert refused.status_code == 422
     assert "orders.order has no rows by color." in refused.text.partition('id="e-argument.scope"')[2]
-    for name, text in typed.items():
-        assert re.search(rf'name="argument.{name}"[^>]* value="{text}"', refused.text), name
+    assert '<option value="viewer" selected>' in refused.text
+    assert '<option value="orders.order" selected>' in refused.text
+    assert re.search(r'name="argument.values"[^>]* value="uk, Saudi Arabia"', refused.text)
     unknown = owner.send(url, **sent | {"argument.role": "chief"})
     assert "There is no role chief." in unknown.text
-    assert 'value="chief"' in unknown.text
     again = owner.send(url, **sent | {"argument.scope": "sales_channel"})
     assert again.status_code == 302
-    assert UserRole.get(UserRole.user == user).scopes == {"orders.order": {"sales_channel": ["uk", "de"]}}
+    assert UserRole.get(UserRole.user == user).scopes == {"orders.order": {"sales_channel": ["uk", "Saudi Arabia"]}}
     easy = owner.send("/admin/users/actions/set_password", ids=user.id, **{"argument.password": "short"})
     assert easy.status_code == 422
     assert re.search(r'id="e-argument.password">.*?</span>', easy.text, re.DOTALL)

@@ -77,10 +77,16 @@ def _permissions(names: Any) -> str:
 def limits(scopes: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:
     """The rows of an assignment in words."""
     return [
-        f"{words.kind(resource)}: {', '.join(map(str, values))}"
+        f"{words.kind(resource)}: {_named(_values_of(resource, scope), values)}"
         for resource, narrowed in scopes.items()
-        for values in narrowed.values()
+        for scope, values in narrowed.items()
     ]
+
+
+def _values_of(resource: str, scope: str) -> Mapping[str, Any]:
+    """What the values of a scope are called."""
+    declared = runtime.current().resources.get(resource)
+    return next((one.offered() for one in declared.scopes if one.name == scope), {}) if declared else {}
 
 
 def _limited(kept: Any) -> str:

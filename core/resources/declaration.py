@@ -96,10 +96,18 @@ class View:
 
 @dataclass(frozen=True)
 class Scope:
-    """A model field by which a role may be narrowed to some rows: `Scope("sales_channel", __("Sales channel"))`."""
+    """A model field by which a role may be narrowed to some rows: `Scope("sales_channel", __("Sales channel"))`.
+
+    `choices`: {value: its name}, or a function that gives it when asked; without them values are typed.
+    """
 
     name: str
     label: Label
+    choices: Mapping[str, Label] | Callable[[], Mapping[str, Label]] = field(default_factory=dict)
+
+    def offered(self) -> Mapping[str, Label]:
+        """The choices that there are now."""
+        return self.choices() if callable(self.choices) else self.choices
 
 
 @dataclass(frozen=True)

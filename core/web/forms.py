@@ -21,7 +21,7 @@ from core.errors import Invalid
 from core.i18n import _, parse_number, timezone
 from core.resources import FieldInfo, references, schema_fields
 from core.resources.fields import loaded, part_of
-from core.web import pickers
+from core.web import pickers, wrong
 from core.web.base import context
 
 Values = dict[str, str]
@@ -103,12 +103,7 @@ class Form:
     @property
     def summary(self) -> list[tuple[str, str]]:
         """All errors as (id of the input or "", text), for the head of the form."""
-        labels = {info.path: str(info.label) for info in self.fields}
-        named = {name: labels.get(re.sub(r"\.\d+\.", ".", name), "") for name in self.errors}
-        return [
-            (name if label else "", f"{label}: {' '.join(texts)}".removeprefix(": "))
-            for (name, texts), label in zip(self.errors.items(), named.values(), strict=True)
-        ]
+        return [wrong.named(self, name, texts) for name, texts in self.errors.items()]
 
     def document(self, currency: str, changed_from: Values | None = None) -> dict[str, Any]:
         """What the inputs mean, loaded by the schema. With `changed_from`, only the fields that differ from it.
@@ -119,8 +114,8 @@ class Form:
         raw, unread = self._read_all(currency, changed_from)
         try:
             document = loaded(schema, raw)
-        except Invalid as wrong:
-            raise Invalid(wrong.errors | unread) from None
+        except Invalid as refused:
+            raise Invalid(refused.errors | unread) from None
         if unread:
             raise Invalid(unread)
         return document
@@ -239,8 +234,9 @@ def shown(info: FieldInfo, values: Values) -> str:
     if info.kind == "bool":
         return str(_("Yes") if text else _("No"))
     if info.kind == "several":
-        return ", ".join(str(one.label) for one in info.options() if one.value in text.split(", "))
-    return str(info.choices.get(text, text))
+        known = {one.value: str(one.label) for one in info.options()}
+        return ", ".join(known.get(one, one) for one in text.split(", ") if one in known or info.others())
+    return str(info.offered().get(text, text))
 
 
 def texts_of(path: str, values: Values) -> Values:
@@ -295,5 +291,6 @@ def _text(info: FieldInfo, value: Any, currency: str, titles: Mapping[references
     if info.kind == "decimal":
         return format(Decimal(value), "f")
     if info.kind == "several":
-        return ", ".join(one.value for one in info.options() if one.value in value)
+        ticked = [one.value for one in info.options() if one.value in value]
+        return ", ".join([*ticked, *([one for one in value if one not in ticked] if info.others() else [])])
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
