@@ -9,7 +9,7 @@ from typing import Any
 from core.context import Context
 from core.db import bulk, search, steps
 from core.i18n import __
-from core.resources import Column, Filter, Resource, Scope, Section, View
+from core.resources import Column, Filter, ListState, Resource, Scope, Section, View, count
 from plugins.orders import labels
 from plugins.orders.actions import ACTIONS
 from plugins.orders.models import Address, Adjustment, Order, OrderLine
@@ -49,6 +49,13 @@ def _addresses(ctx: Context, order: Order) -> dict[str, Any]:
     return {"addresses": {row["kind"]: row for row in rows}}
 
 
+def _customer(ctx: Context, order: Order) -> dict[str, Any]:
+    same = ListState({"customer_key": order.customer_key})
+    many = count(ctx, ORDERS, same, cap=_MOST_TOLD) if order.customer_key else 0
+    return {"orders": many, "most": _MOST_TOLD}
+
+
+_MOST_TOLD = 1_000
 _AXES = (
     ("payment_status", __("Payment"), labels.PAYMENT_BADGES),
     ("fulfillment_status", __("Fulfillment"), labels.FULFILLMENT_BADGES),
@@ -111,7 +118,7 @@ ORDERS = Resource(
         Filter("placed_at", __("Placed"), kind="date"),
         Filter("total_minor", __("Total"), kind="money"),
         Filter("currency", __("Currency"), kind="text"),
-        Filter("customer_key", __("Customer key"), kind="text"),
+        Filter("customer_key", __("Customer"), kind="text"),
         Filter("tags", __("Tags"), kind="tag"),
     ],
     views=[
@@ -128,7 +135,9 @@ ORDERS = Resource(
         Section(
             "customer",
             __("Customer"),
-            fields=["customer_name", "customer_email", "customer_phone", "customer_number"],
+            ["customer_name", "customer_email", "customer_phone", "customer_number"],
+            "orders/customer.html",
+            load=_customer,
             side=True,
         ),
         Section("addresses", __("Addresses"), template="orders/addresses.html", load=_addresses, side=True),
