@@ -306,3 +306,18 @@ def test_without_a_card_of_a_period_none_is_offered(signed_in: Any) -> None:
     assert pressed(roleless.get("/admin/").text) == ["last_7_days"]
     arrange(roleless, "hide:visits.count", order=shown)
     assert pressed(roleless.get("/admin/").text) == []
+
+
+def test_a_shop_without_records_is_told_how_to_begin(owner: Any, signed_in: Any) -> None:
+    late = 'hx-get="/admin/home/start"'
+    assert late in owner.get("/admin/").text
+    part = owner.get("/admin/home/start").text
+    first = re.search(r'class="mk-btn mk-btn-p" href="([^"]+)"', part)
+    assert first
+    assert first[1].startswith("/admin/imports/new")
+    assert 'href="/admin/orders/new"' in part
+    assert 'href="/admin/users/new"' in part
+    assert "Begin here" not in signed_in("viewer").get("/admin/home/start").text, "he can begin nothing"
+    make_suppliers({"code": "S-1", "name": "Waha"})
+    assert "Begin here" not in owner.get("/admin/home/start").text
+    assert late not in owner.get("/admin/").text
