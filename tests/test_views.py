@@ -75,7 +75,7 @@ def keep(person: Any, name: str = "Ours", query: str = "country=GB", **more: str
 
 
 def tabs_of(page: str) -> list[str]:
-    return re.findall(r"data-view[^>]*><bdi>([^<]*)", page)
+    return re.findall(r"data-view[^>]*><bdi[^>]*>([^<]*)", page)
 
 
 def kept(ref: str) -> SavedView:
