@@ -1,6 +1,6 @@
 // What can be done on the present page, and by the menu of the account on each: buttons and links, found where they stand,
 // so never more than is allowed. The server's results name the account's pages.
-const HERE = [".mk-bulk.mk-on button[formaction]", "#head-actions :is(a, button[type=submit])", "a[data-view]", "[data-theme-toggle]"];
+const HERE = [".mk-bulk.mk-on button[formaction]:enabled", "#head-actions :is(a, button[type=submit])", "a[data-view]", "[data-theme-toggle]"];
 const ACCOUNT = ["[data-account] button[type=submit]"];
 
 function label(element) {
