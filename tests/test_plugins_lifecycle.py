@@ -218,7 +218,8 @@ def test_the_page_shows_states_and_reasons_and_switches(
     page = browser.get("/admin/plugins/").get_data(as_text=True)
     assert "ZeroDivisionError" in page
     assert "Our own labels" in page
-    assert "orders &gt;=0.1" in page
+    assert "Requires: <bdi>Orders</bdi>" in page
+    assert "&gt;=0.1" in browser.get("/admin/plugins/acme").text
     assert browser.send("/admin/plugins/acme/enable").status_code == 302
     assert PluginState.get(PluginState.name == "acme").enabled
     page = browser.get("/admin/plugins/orders").get_data(as_text=True)

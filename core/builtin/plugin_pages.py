@@ -56,8 +56,8 @@ class PluginsView(AdminView):
         groups = {name: [one for one in shown if one.category == name] for name in health.CATEGORIES}
         names = [one.name for one in shown]
         page = {"groups": groups, "count": len(found), "on": sum(one.enabled for one in found), "asked": asked}
-        page["known"] = {one.name: health.title(one) for one in found}
-        page["history"] = _told(health.history(), page["known"])
+        known = {one.name: health.title(one) for one in found}
+        page |= {"known": known, "history": _told(health.history(), known)}
         return self.render("admin/plugins.html", **page, troubles=health.troubles(names), used=health.used(names))
 
     @expose("/<name>")
