@@ -3,7 +3,7 @@ import { said, warn } from "./toast.js";
 import { closePopup } from "./popups.js";
 import "./selection.js";
 import "./offline.js";
-import "./dialog.js";
+import "./ask.js";
 import "./session.js";
 import "./matrix.js"; // before the module that looks at what it has filled in
 import "./forms.js";
