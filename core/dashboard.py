@@ -16,8 +16,8 @@ from core.nav import only
 from core.resources import Badge, Label, Tone
 from core.resources.filtering import days
 
-Size = Literal["quarter", "half", "whole"]
-SIZES: tuple[Size, ...] = ("quarter", "half", "whole")
+Size = Literal["quarter", "third", "half", "two_thirds", "whole"]
+SIZES: tuple[Size, ...] = ("quarter", "third", "half", "two_thirds", "whole")
 PREFERENCE, PERIOD = "home", "home.period"
 PERIODS: Mapping[str, Label] = {
     "today": __("Today"), "last_7_days": __("7 days"), "last_30_days": __("30 days"), "this_month": __("This month"),

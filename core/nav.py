@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import flask
@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from core import arrangement, links, runtime
 from core.access.guard import permission_of
 from core.context import Actor, Context
-from core.i18n import _, __
+from core.i18n import _, __, owner
 from core.resources import Waiting
 
 T = TypeVar("T")
@@ -73,9 +73,15 @@ def items(actor: Actor) -> Iterator[NavItem]:
         if getattr(page, "nav_group", ""):
             target = f"{page.endpoint}.{page._default_view}"
             place = page.nav_group, page.nav_order, page.icon, page.nav_key
-            yield NavItem(page.name, target, page.permission, *place, page.waiting, page.endpoint.split("_")[0])
+            yield NavItem(page.name, target, page.permission, *place, page.waiting, _whose(page.waiting))
     for made in present.hooks.read("nav_items", only(NavItem), actor=actor):
-        yield from made
+        for one in made:
+            yield one if one.plugin else replace(one, plugin=_whose(one.waiting))
+
+
+def _whose(waiting: Any) -> str:
+    """The plugin whose code counts, and which has to answer for it."""
+    return (owner(getattr(waiting, "__module__", "")) or "core") if waiting else ""
 
 
 def buttons(hook: str, actor: Actor, **about: Any) -> list[Link]:
@@ -148,7 +154,7 @@ def present(actor: Actor) -> list[NavItem]:
 
 def pins(actor: Actor, choices: Choices) -> list[dict[str, Any]]:
     """The links that a user put on top, without those whose page is not there or not open to him now."""
-    asked = flask.request.full_path.rstrip("?")
+    asked = here()
     shown = [pin for pin in choices.pins if may_open(actor, pin["url"])]
     return [{**pin, "icon": "pin", "current": pin["url"] == asked} for pin in shown]
 
@@ -184,6 +190,12 @@ def shortcuts(groups: Sequence[Mapping[str, Any]], choices: Choices) -> list[dic
     return [*found, *(one for one in shown if one not in found)][:SHORTCUTS]
 
 
+def here() -> str:
+    """The address of the page that the menu stands on, with its arguments; a part that comes late belongs to it."""
+    asked = flask.request.full_path.rstrip("?")
+    return str(flask.g.get("nav_here", asked))
+
+
 def _is_current(url: str) -> bool:
-    path = flask.request.path
+    path = here().partition("?")[0]
     return path == url or (url != HOME and path.startswith(url.rstrip("/") + "/"))

@@ -90,3 +90,18 @@ def make_suppliers(*docs: dict[str, Any], count: int = 0) -> list[int]:
         ]
     assert all(outcome.ok for outcome in outcomes), [outcome.reason for outcome in outcomes if not outcome.ok]
     return [outcome.id for outcome in outcomes if outcome.id is not None]
+
+
+@contextmanager
+def taking_no_writes() -> Iterator[None]:
+    """The databases' own read-only modes; a disk that is truly full is in tests/prove."""
+    off, on = (
+        ("SET default_transaction_read_only = off", "SET default_transaction_read_only = on")
+        if db.is_postgres()
+        else ("PRAGMA query_only = off", "PRAGMA query_only = on")
+    )
+    db.database.execute_sql(on)
+    try:
+        yield
+    finally:
+        db.database.execute_sql(off)

@@ -56,8 +56,8 @@ def test_weak_passwords_are_refused(password: str) -> None:
         passwords.check(password)
 
 
-def test_password_that_holds_the_user_name_is_refused() -> None:
-    with pytest.raises(Invalid):
+def test_password_that_holds_the_user_name_is_refused_with_that_reason() -> None:
+    with pytest.raises(Invalid, match="holds the user name"):
         passwords.check("my-Layla2024-word", "layla2024")
 
 
@@ -491,6 +491,17 @@ def test_profile_shows_and_ends_own_sessions(signed_in: Callable[..., Any], make
     assert Session.select().where(Session.user == browser.user).count() == 1
     assert post(browser, "/admin/profile/", what="end_session", id=stranger).status_code == 404
     assert auth.by_session(other)
+
+
+def test_the_language_of_the_sign_in_is_chosen_on_it_and_kept_by_the_browser(app: Any) -> None:
+    browser = app.test_client()
+    page = browser.get("/admin/sign-in?next=/admin/jobs/").get_data(as_text=True)
+    assert 'href="/admin/sign-in?lang=ar&amp;next=/admin/jobs/" lang="ar"' in page
+    there = browser.get("/admin/sign-in?lang=ar&next=/admin/jobs/")
+    assert there.headers["Location"] == "/admin/sign-in?next=/admin/jobs/"
+    again = browser.get("/admin/sign-in", headers={"Accept-Language": "en"}).get_data(as_text=True)
+    assert ('lang="ar" dir="rtl"' in again, "English</a>" in again) == (True, True)
+    assert browser.get("/admin/sign-in?lang=xx&next=//evil.example").status_code == 200
 
 
 def test_profile_changes_language_at_once(signed_in: Callable[..., Any]) -> None:

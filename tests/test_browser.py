@@ -92,6 +92,7 @@ def test_tag_all_that_match_as_a_job_and_undo_it(page: Any, runtime: Any) -> Non
     page.click("dialog button[type=submit]")
     page.wait_for_url(re.compile(r"/admin/jobs/\d+$"))
     page.get_by_role("button", name="Cancel").wait_for()
+    page.get_by_text("Waiting for a worker").wait_for()
     page.evaluate("window.sameDocument = true")
     work_off(runtime)
     page.get_by_text("59 of 59").wait_for()
@@ -131,6 +132,9 @@ def test_a_command_of_a_record_asks_in_a_dialog_and_leads_back_to_its_page(page:
     page.get_by_text("Add tags: 1 record changed.").wait_for()
     assert page.url.endswith(f"{LIST}{first}")
     assert page.locator(".mk-head .mk-tag").all_inner_texts() == ["vip"]
+    page.click("summary:has-text('Actions')")
+    page.click("button:has-text('Remove tags')")
+    page.locator("dialog [name='argument.tags']").wait_for()
 
 
 def test_a_form_warns_and_keeps_what_was_typed(page: Any) -> None:
@@ -169,6 +173,19 @@ def test_the_menu_opens_and_closes_on_a_phone(page: Any) -> None:
     assert page.locator("#menu").is_visible()
     page.keyboard.press("Escape")
     assert not page.locator("#menu").is_visible()
+
+
+def test_a_touch_screen_meets_no_error_and_keeps_its_keyboard_away(page: Any, browser: Any, address: str) -> None:
+    state, wrong = page.context.storage_state(), []
+    phone = browser.new_context(
+        base_url=address, storage_state=state, has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}
+    ).new_page()
+    phone.on("pageerror", lambda error: wrong.append(str(error)))
+    for place in ("/admin/", "/admin/suppliers/", "/admin/suppliers/new"):
+        phone.goto(place)
+        phone.wait_for_load_state("networkidle")
+        assert phone.evaluate("document.activeElement === document.body"), place
+    assert wrong == []
 
 
 def test_on_a_phone_the_bulk_bar_shows_one_command_and_the_others_in_a_menu(page: Any) -> None:

@@ -42,6 +42,24 @@ def test_the_bar_of_a_form_names_what_is_not_saved(page: Any) -> None:
     assert not save.is_visible()
 
 
+@pytest.mark.parametrize("locale", ["en", "ar"])
+def test_on_a_phone_the_bar_leaves_the_heading_free(page: Any, owner: Any, locale: str) -> None:
+    (record,) = make_suppliers({"code": "S-1", "name": "Waha Linen"})
+    type(owner).update(locale=locale).where(type(owner).id == owner.id).execute()
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{LIST}{record}/edit")
+    page.focus("[name=code]")
+    at = page.locator("[name=code]").bounding_box()
+    page.keyboard.type("S-2")
+    assert page.locator("[name=code]").bounding_box() == at
+    bar, heading = page.locator(".mk-unsaved").bounding_box(), page.locator("h1").bounding_box()
+    assert bar["y"] + bar["height"] <= heading["y"]
+    for name in ("name", "tags", "country"):
+        page.fill(f"[name={name}]", "GB")
+    assert page.locator(".mk-unsaved").bounding_box()["height"] == bar["height"], "it names them in two lines at most"
+    assert pages.seen(page) == []
+
+
 def test_what_is_discarded_can_be_taken_back(page: Any) -> None:
     (record,) = make_suppliers({"code": "S-1", "name": "Waha Linen", "tags": ["silk"]})
     asked: list[str] = []

@@ -65,6 +65,25 @@ def test_what_can_be_done_on_this_page_is_run_from_the_bar(page: Any) -> None:
     page.locator("dialog [name='argument.tags']").wait_for()
 
 
+def test_a_view_of_this_page_stands_with_its_sign_and_number_and_nothing_stands_twice(page: Any) -> None:
+    make_suppliers({"code": "S-1", "name": "Waha Linen", "is_active": True})
+    page.goto(LIST)
+    page.locator("#n-active", has_text="1").wait_for()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("active")
+    selected(page, "View: Active")
+    line = page.locator("#palette [aria-selected=true]")
+    assert line.locator(".mk-pal-t").inner_text() == "View: Active"
+    assert line.locator(".mk-pal-e").inner_text() == "1"
+    assert line.locator("svg").count() == 1
+    page.keyboard.press("Control+a")
+    page.keyboard.type("new supplier")
+    selected(page, "New: Supplier")
+    assert page.locator("#palette [role=option]", has_text="New: Supplier").count() == 1
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/new")
+
+
 def test_enter_waits_for_what_the_present_text_finds(page: Any) -> None:
     one, _two = make_suppliers({"code": "S-1", "name": "Waha Linen"}, {"code": "S-2", "name": "Other"})
     page.goto(LIST)
@@ -75,7 +94,8 @@ def test_enter_waits_for_what_the_present_text_finds(page: Any) -> None:
     page.keyboard.type("waha")
     page.keyboard.press("Enter")
     assert page.locator("#palette [aria-selected=true]").count() == 0
-    page.wait_for_timeout(400)
+    while not held or "q=waha" not in held[-1].request.url:
+        page.wait_for_timeout(100)
     assert page.locator("#palette").is_visible()
     held[-1].continue_()
     page.wait_for_url(f"**{LIST}{one}")
@@ -285,3 +305,12 @@ def test_a_question_about_a_record_that_is_gone_leaves_the_page_where_it_is(page
     page.locator("a[href$='/delete']").dispatch_event("click")
     page.locator("#toasts .mk-bad").wait_for()
     assert page.evaluate("window.sameDocument")
+
+
+def test_after_a_note_was_posted_by_mouse_the_focus_is_on_its_button(page: Any) -> None:
+    (one,) = make_suppliers({"code": "S-1", "name": "Waha"})
+    page.goto(f"{LIST}{one}")
+    page.get_by_label("Note for the team").fill("Call them")
+    page.get_by_role("button", name="Post").click()
+    page.locator(".mk-note", has_text="Call them").wait_for()
+    page.wait_for_function("document.activeElement.textContent.trim() === 'Post'")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
+from core.testing import pages
 from tests.helpers import make_suppliers, suppliers_on
 
 
@@ -23,8 +26,24 @@ def test_the_heads_of_a_list_stay_below_the_top_bar(page: Any) -> None:
     head = page.locator("thead th").nth(1)
     page.mouse.wheel(0, 1200)
     page.wait_for_function("scrollY > 800")
-    bar = page.locator(".mk-top").bounding_box()
-    assert head.bounding_box()["y"] == bar["y"] + bar["height"]
+    foot_of_bar = page.locator(".mk-top").evaluate("bar => bar.getBoundingClientRect().bottom")
+    page.wait_for_function(
+        "([head, y]) => head.getBoundingClientRect().y === y", arg=[head.element_handle(), foot_of_bar]
+    )
+
+
+def test_back_from_a_record_the_list_stands_where_it_was(page: Any) -> None:
+    make_suppliers(count=50)
+    page.goto("/admin/suppliers/?limit=50")
+    page.wait_for_load_state("networkidle")
+    page.mouse.wheel(0, 1200)
+    page.wait_for_function("scrollY > 800")
+    page.locator("a.mk-key").nth(30).click()
+    page.locator(".mk-crumb").wait_for()
+    page.go_back()
+    page.locator(".mk-views [aria-current]").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("scrollY") > 500
 
 
 def test_a_table_that_is_too_wide_does_not_widen_the_page(page: Any) -> None:
@@ -37,6 +56,47 @@ def test_a_table_that_is_too_wide_does_not_widen_the_page(page: Any) -> None:
     )
     page.locator(".mk-tw:not(.mk-fits)").wait_for()
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+REST = re.compile(r"/audit/\?.*cursor=")
+
+
+@pytest.fixture
+def endless(page: Any) -> Any:
+    """The audit log, longer than its first page, whose other pages do not come."""
+    make_suppliers(count=60)
+    page.add_init_script("console.error = console.info")  # htmx notes each request that failed
+    page.route(REST, lambda route: route.abort())
+    page.goto("/admin/audit/?limit=25")
+    page.locator(".mk-more").scroll_into_view_if_needed()
+    return page
+
+
+def test_an_endless_list_says_that_it_does_not_go_on_and_tries_again(endless: Any) -> None:
+    row = endless.locator(".mk-more")
+    row.get_by_text("No connection to Maktab.").wait_for()
+    expect(row.get_by_text("Loading")).to_be_hidden()
+    assert pages.seen(endless) == []
+    endless.unroute(REST)
+    said = "<p data-said>The database takes no changes now</p>"
+    endless.route(REST, lambda route: route.fulfill(status=503, body=said))
+    row.get_by_role("button", name="Try again").click()
+    row.get_by_text("The database takes no changes now.").wait_for()
+    assert endless.locator("#toasts > *").count() == 0
+    endless.unroute(REST)
+    row.get_by_role("button", name="Try again").click()
+    expect(endless.locator("tbody .mk-key")).not_to_have_count(25)
+
+
+def test_an_endless_list_goes_on_by_itself_when_the_network_is_back(endless: Any) -> None:
+    endless.locator(".mk-more").get_by_text("No connection to Maktab.").wait_for()
+    endless.context.set_offline(True)
+    endless.unroute(REST)
+    endless.context.set_offline(False)
+    expect(endless.locator("tbody .mk-key")).not_to_have_count(25)
+    expect(endless.locator("#offline")).to_be_hidden()
+    ids = endless.locator("tbody tr:not(.mk-more) a.mk-key").evaluate_all("all => all.map((one) => one.href)")
+    assert len(ids) == len(set(ids)), "it asked once"
 
 
 def _styled(page: Any, change: str) -> int:

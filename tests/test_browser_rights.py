@@ -73,7 +73,7 @@ def test_escape_and_cancel_leave_everything_as_it_is(page: Any) -> None:
     assert access.entries_of(role) == ["*.view"]
 
 
-def test_a_plugin_is_switched_on_and_stands_in_the_menu_of_the_next_page(page: Any, switch: Any) -> None:
+def test_a_plugin_is_switched_on_and_off_and_the_menu_of_the_page_follows(page: Any, switch: Any) -> None:
     page.goto("/admin/plugins/")
     assert page.locator("#menu a", has_text="Suppliers").count() == 0
     long_ago()
@@ -84,11 +84,20 @@ def test_a_plugin_is_switched_on_and_stands_in_the_menu_of_the_next_page(page: A
     page.get_by_role("button", name="Switch on Suppliers").click()
     page.locator(".mk-flash", has_text="Suppliers is on").wait_for()
     assert PluginState.get(PluginState.name == "suppliers").enabled
+    page.locator("#menu [aria-current=page]", has_text="Plugins").wait_for()
     switch.look()  # as every process does four times a second
-    page.goto("/admin/plugins/")
-    page.click("#menu a:has-text('Suppliers')")
-    page.wait_for_url("**/admin/suppliers/")
+    entry = page.locator("#menu a", has_text="Suppliers")
+    entry.wait_for()
+    assert page.locator("#menu [aria-current=page]").inner_text().strip() == "Plugins"
+    assert page.locator("#foot a", has_text="Suppliers").count() == 1
+    entry.click()
     page.get_by_role("heading", name="Suppliers", level=1).wait_for()
+    page.goto("/admin/plugins/suppliers")
+    page.get_by_role("button", name="Switch off").click()
+    page.locator("dialog[open]").get_by_role("button", name="Switch off Suppliers").click()
+    page.locator(".mk-flash", has_text="Suppliers: off").wait_for()
+    switch.look()
+    entry.wait_for(state="detached")
 
 
 def test_without_a_script_the_same_question_is_a_page(browser: Any, address: str, owner: Any) -> None:

@@ -156,6 +156,16 @@ def test_the_api_refuses_a_card_number_without_repeating_it(owner: Any, supplier
     assert [doc["name"] for doc in service_of(suppliers).documents([1])] == ["Acme"]
 
 
+@pytest.mark.parametrize(
+    "form", [{"what": "profile", "name": f"Sam {VISA}"}, {"what": "create_token", "token_name": f"Till {VISA}"}]
+)
+def test_nor_does_the_page_of_the_profile_take_one(signed_in: Any, form: dict[str, str]) -> None:
+    browser = signed_in("viewer")
+    answer = browser.send("/admin/profile/", **form)
+    assert (answer.status_code, "looks like the number of a payment card" in answer.text) == (422, True)
+    assert VISA not in browser.get("/admin/profile/").text
+
+
 def test_a_schema_is_bordered_once(suppliers: Resource) -> None:
     assert bordered(suppliers.schema) is suppliers.schema
     assert suppliers.schema.__name__ == "SupplierSchema"

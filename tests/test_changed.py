@@ -16,7 +16,9 @@ COLUMNS = {
     "status": Column("status", "Status", "badge", badges={"open": Badge("Open", "info")}),
     "at": Column("at", "At", "datetime"),
 }
-RESOURCE: Any = SimpleNamespace(column=COLUMNS.get, filters=[Filter("kind", "Kind", choices={"sale": "Sale"})])
+RESOURCE: Any = SimpleNamespace(
+    said=None, column=COLUMNS.get, filters=[Filter("kind", "Kind", choices={"sale": "Sale"})]
+)
 SAID = [
     ("status", "open", "Open"),
     ("status", "gone", "gone"),
@@ -62,7 +64,7 @@ class Whole(ma.Schema):
 
 
 def told(**changes: Any) -> list[tuple[str, ...]]:
-    declared: Any = SimpleNamespace(schema=Whole, column=COLUMNS.get, filters=[])
+    declared: Any = SimpleNamespace(said=None, schema=Whole, column=COLUMNS.get, filters=[])
     labels = {info.path: info.label for info in schema_fields(Whole)}
     with speaking("en"):
         return [tuple(map(str, line)) for line in changed.lines(declared, changes, labels)]

@@ -59,9 +59,9 @@ def test_a_card_is_moved_sized_hidden_and_shown_again(owner: Any) -> None:
     assert begin[:2] == ["orders.sales", "orders.orders"]
     arrange(owner, "later:orders.sales", order=begin)
     assert cards(owner)[:2] == ["orders.orders", "orders.sales"]
-    arrange(owner, "hide:orders.orders", order=cards(owner), **{"size.orders.sales": "whole"})
+    arrange(owner, "hide:orders.orders", order=cards(owner), **{"size.orders.sales": "two_thirds"})
     assert cards(owner) == ["orders.sales", *begin[2:]]
-    assert 'mk-w-whole" id="w-orders-sales"' in owner.get("/admin/").text
+    assert 'mk-w-two_thirds" id="w-orders-sales"' in owner.get("/admin/").text
     page = owner.get("/admin/home/").text
     assert "show:orders.orders" in page
     arrange(owner, "show:orders.orders", order=["orders.orders", *cards(owner)])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from core import access, bell, db, jobs, runtime
+from core.audit import Entry
 from core.auth.models import User
 from core.context import SYSTEM, Actor, Context, Grant
 from core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -58,6 +59,13 @@ def test_twenty_records_are_done_at_once_and_more_become_a_job(house: Settings, 
     assert at_once[999_999].status == "rejected"
     assert isinstance(stamp(ctx, Selection("ledger.thing", ids=tuple(ids[:21]))), Job)
     assert effects("head") == ids[:19]
+
+
+def test_who_names_a_record_twice_means_it_once(house: Settings, ctx: Context) -> None:
+    one, other = things(2)
+    done = stamp(ctx, Selection("ledger.thing", ids=(one, other, one)))
+    assert {key: outcome.status for key, outcome in done.items()} == {one: "done", other: "done"}
+    assert effects("head") == [one, other]
 
 
 def test_a_bulk_action_does_every_row_once_and_counts_them(house: Settings, ctx: Context) -> None:
@@ -284,6 +292,16 @@ def test_a_waiting_job_is_canceled_at_once_a_running_one_after_its_chunk(house: 
     run.execute(taken)
     assert again(running).status == "canceled"
     assert effects(f"walk:{running.id}") == []
+
+
+def test_the_log_says_who_canceled_a_job_and_who_repeated_it(house: Settings, ctx: Context) -> None:
+    job = jobs.enqueue(ctx, "ledger.walk", {"steps": 1})
+    jobs.cancel(ctx, job)
+    with pytest.raises(Conflict):
+        jobs.cancel(ctx, job)
+    jobs.retry_failed(ctx, job)
+    entries = Entry.select().where(Entry.resource == "core.job", Entry.record_id == job.id).order_by(Entry.id)
+    assert [(entry.action, entry.actor_id) for entry in entries] == [("canceled", None), ("repeated", None)]
 
 
 def test_jobs_of_a_plugin_that_is_off_are_parked_until_it_is_back(house: Settings, ctx: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from core import access, files, jobs
 from core import runtime as runtime_room
 from core.context import SYSTEM, Context, system_context
+from core.db import utcnow
+from core.jobs import lease
 from core.jobs.models import Job
 from core.resources.sets import Selection
 from core.settings import Settings
@@ -53,8 +56,22 @@ def post(browser: Any, url: str) -> Any:
 def test_the_list_shows_jobs_and_says_what_an_empty_one_means(owner: Any) -> None:
     assert "No jobs yet" in owner.get("/admin/jobs/").get_data(as_text=True)
     assert "No dead letters" in owner.get("/admin/jobs/?tab=dead").get_data(as_text=True)
-    stamp()
+    stamp(owner.user)
     assert "Things: Stamp" in owner.get("/admin/jobs/").get_data(as_text=True)
+
+
+def test_what_the_machine_does_by_the_clock_does_not_bury_what_people_started(owner: Any, signed_in: Any) -> None:
+    stamp(owner.user, count=30)
+    made = stamp(bad=[3])
+    Job.update(status="dead").where(Job.id == made.id).execute()
+    page = owner.get("/admin/jobs/").get_data(as_text=True)
+    assert page.count("Things: Stamp") == 1
+    tabs = dict(re.findall(r'tab=(\w+)"[^>]*>[^<]*<span class="mk-count">(\d+)<', page))
+    assert tabs == {"open": "1", "trouble": "1", "dead": "1"}
+    assert f"/admin/jobs/{made.id}" in owner.get("/admin/jobs/?tab=system").get_data(as_text=True)
+    page = signed_in("operator").get("/admin/jobs/").get_data(as_text=True)
+    assert "tab=system" not in page
+    assert ">0<" in page
 
 
 def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(owner: Any, settings: Settings) -> None:
@@ -62,8 +79,10 @@ def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(
     page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
     assert 'hx-trigger="every 1s"' in page
     assert "Cancel" in page
+    assert "Started by the system" in page[: page.index('id="head-actions"')]
     part = owner.get(f"/admin/jobs/{job.id}", headers={"HX-Request": "true"})
     assert "<html" not in part.get_data(as_text=True)
+    assert re.search(r'id="job-state" hx-swap-oob="true"><span class="mk-badge mk-neutral">.*Waiting', part.text)
     assert "every 1s" in part.get_data(as_text=True)
     assert "mk-pill" not in owner.get("/admin/jobs/pill").get_data(as_text=True)  # not his own
     work_off(runtime_room.current().settings)
@@ -71,12 +90,46 @@ def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(
     assert part.headers["HX-Retarget"] == "#job"
     assert "<html" not in part.get_data(as_text=True)
     assert "Retry failed rows" in part.get_data(as_text=True)
+    assert re.search(r'id="job-state" hx-swap-oob="true"><span class="mk-badge mk-warn">.*Part failed', part.text)
     page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
     assert "Part failed" in page
     assert "ValueError" in page
     assert "/admin/things/3" in page
     assert "Retry failed rows" in page
     assert "thing 10" in owner.get(f"/admin/jobs/{job.id}?rows=done").get_data(as_text=True)
+
+
+def waited(job: Job, **changes: Any) -> None:
+    """As if it had been made a minute ago, and `changes`."""
+    Job.update(due_at=lease.moment(-60), **changes).where(Job.id == job.id).execute()
+
+
+def test_a_job_that_has_not_begun_says_what_it_waits_for(owner: Any) -> None:
+    job = stamp(owner.user)
+
+    def shown() -> str:
+        page: str = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
+        return page.partition('id="progress"')[2].partition("</section>")[0]
+
+    bar = '<progress aria-label="Progress">'  # no value: it moves
+    assert bar in shown()
+    assert "Waiting for a worker" in shown()
+    assert "No worker runs" not in shown()
+    waited(job)
+    assert "No worker runs: the job waits until whoever runs the shop starts one (maktab worker)." in shown()
+    other = stamp(count=0)
+    Job.update(status="running", due_at=lease.lease_end()).where(Job.id == other.id).execute()
+    assert "The workers are busy with other jobs" in shown()
+    Job.update(due_at=lease.moment(-60)).where(Job.id == other.id).execute()
+    assert "No worker runs" in shown(), "what held the other one has not renewed its lease"
+    waited(job, status="running", attempts=1, started_at=utcnow())
+    assert ("Starting" in shown(), bar in shown(), "worker" in shown()) == (True, True, False)
+    waited(job, started_at=utcnow() - timedelta(minutes=1))
+    assert ("Running" in shown(), bar in shown()) == (True, True)
+    waited(job, done=6, total=60)
+    assert ("6 of 60" in shown(), "10 %" in shown(), bar in shown()) == (True, True, False)
+    waited(job, status="waiting")
+    assert ("Waiting for" in shown(), "10 %" in shown()) == (False, True)
 
 
 def test_cancel_retry_and_undo_by_button(owner: Any) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import flask
 import pytest
 
 from core import auth, i18n, jobs, preferences
@@ -96,14 +97,38 @@ def test_what_is_typed_may_have_either_digits(owner: Any) -> None:
         (lambda: i18n.format_day(date(2011, 12, 9)), "9 Dec 2011", "٩ Dec ٢٠١١"),
         (lambda: i18n.format_clock(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)), "03:04", "٠٣:٠٤"),
         (lambda: i18n._n("%(n)s record changed.", "%(n)s records changed.", 12), "12 records", "١٢ records"),
-        (lambda: i18n._("Undone for %(n)s records.", n=200), "for 200", "for ٢٠٠"),
+        (lambda: i18n._("Undone for %(n)s records.", n=2780), "for 2,780 records", "for ٢٬٧٨٠ records"),
+        (lambda: i18n._n("%(n)s record changed.", "%(n)s records changed.", 2780), "2,780 records", "٢٬٧٨٠ records"),
+        (lambda: i18n._("There is no order %(id)s.", id=2780), "order 2780.", "order ٢٧٨٠."),
+        (lambda: i18n.unpacked(i18n.packed(i18n.__("%(count)s failed", count=2780))), "2,780 failed", "٢٬٧٨٠ failed"),
     ],
 )  # fmt: skip
 def test_every_format_has_both(shown: Any, latin: str, arabic: str) -> None:
     with i18n.speaking("en", digits="latn"):
-        assert latin in re.sub(r"<[^>]+>", "", shown())
+        assert latin in re.sub(r"<[^>]+>", "", str(shown()))
     with i18n.speaking("en", digits="arab"):
-        assert arabic in re.sub(r"<[^>]+>", "", shown())
+        assert arabic in re.sub(r"<[^>]+>", "", str(shown()))
+
+
+@pytest.mark.parametrize(
+    ("template", "latin", "arabic"),
+    [
+        ('{{ ngettext("%(num)s entry verified", "%(num)s entries verified", 2780) }}', "2,780 ent", "٢٬٧٨٠ ent"),
+        ('{{ _("%(count)s failed", count=2780) }}', "2,780 failed", "٢٬٧٨٠ failed"),
+        ('{{ _("Job %(id)s", id=2780) }}', "Job 2780", "Job ٢٧٨٠"),
+        ('{{ _("%(count)s failed", count="<2780>") }}', "&lt;2780&gt; failed", "&lt;2780&gt; failed"),
+    ],
+)
+def test_so_has_every_text_of_a_template(app: Any, template: str, latin: str, arabic: str) -> None:
+    with app.test_request_context():
+        for digits, said in (("latn", latin), ("arab", arabic)):
+            with i18n.speaking("en", digits=digits):
+                assert said in flask.render_template_string(template)
+
+
+def test_an_amount_in_a_filter_has_its_thousands_apart(owner: Any) -> None:
+    page = re.sub(r"<[^>]+>", "", owner.get("/admin/orders/?total_minor__gte=123456").text)
+    assert "from 1,234.56" in page
 
 
 def test_a_job_speaks_in_the_digits_of_who_started_it(runtime: Any, ctx: Context) -> None:

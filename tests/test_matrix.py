@@ -184,3 +184,15 @@ def test_a_matrix_can_be_used_by_all(page: Any, app: Any, owner: Any, look: page
 @pytest.fixture
 def owner(make_user: Any) -> Any:
     return make_user("owner")
+
+
+def test_the_page_of_a_record_shows_its_rows_where_a_section_names_them(signed_in: Any) -> None:
+    place = fabric().removesuffix("/edit")
+    page = signed_in("owner").get(place).text
+    table = page.partition('aria-label="Table of Variants"')[2].partition("</table>")[0]
+    rows = [
+        [html.unescape(re.sub("<[^>]+>", "", text)).strip() for text in re.findall("<td[^>]*>(.*?)</td>", row)]
+        for row in table.split("<tr>")[2:]
+    ]
+    assert rows[0] == ["Sand", "Queen", "S-Q", "£649.00", "Yes", "8", "In stock"]
+    assert [row[-1] for row in rows] == ["In stock", "In stock", "Out of stock"]

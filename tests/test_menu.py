@@ -102,6 +102,18 @@ def test_pins_of_one_list_are_called_by_what_they_show(owner: Any) -> None:
     assert pin(owner, "/admin/jobs/") == "Jobs"
 
 
+def test_two_pins_of_one_list_are_told_apart_by_their_names(owner: Any) -> None:
+    assert pin(owner, "/admin/suppliers/?sort=-name") == "by Name, descending · Suppliers"
+    assert pin(owner, "/admin/suppliers/?sort=name") == "by Name · Suppliers"
+    assert pin(owner, "/admin/suppliers/?q=wool&sort=name") == "Search: wool, by Name · Suppliers"
+    changed = "with Part of, without Country, Credit · Suppliers"
+    assert pin(owner, "/admin/suppliers/?columns=code%2Cname%2Cparent") == changed
+    assert pin(owner, "/admin/suppliers/?columns=name%2Ccode%2Cparent") == f"{changed} (2)"
+    assert pin(owner, "/admin/suppliers/?density=compact") == "Suppliers"
+    assert pin(owner, "/admin/suppliers/?limit=25") == "Suppliers (2)"
+    assert pin(owner, "/admin/suppliers/?limit=25") == "Suppliers (2)", "the same address is one pin"
+
+
 def test_a_pin_is_renamed(owner: Any) -> None:
     pin(owner, "/admin/suppliers/?country=ES")
     pin(owner, "/admin/jobs/")

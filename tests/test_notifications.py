@@ -21,7 +21,7 @@ from core.jobs.worker import Worker
 from core.notifications import Notification
 from core.plugins.state import quarantine
 from core.resources import Selection
-from tests.helpers import count_statements, make_suppliers
+from tests.helpers import count_statements, make_suppliers, taking_no_writes
 from tests.plugin_kit import unload
 
 SUPPLIER = "suppliers.supplier"
@@ -116,6 +116,14 @@ def test_one_is_read_by_following_it_and_all_by_a_button(signed_in: Any, ctx: Co
     browser.send("/admin/notifications/read")
     assert bell(browser) == ""
     assert "2 parcels" in browser.get("/admin/notifications/").text
+
+
+def test_one_is_followed_also_while_no_writes_are_taken(signed_in: Any, ctx: Context) -> None:
+    browser = signed_in("viewer")
+    notifications.tell(ctx, [browser.user.id], "A parcel", url="/admin/profile/")
+    with taking_no_writes():
+        answer = browser.get(f"/admin/notifications/{notifications.of(browser.user.id)[0].id}")
+    assert answer.headers["Location"] == "/admin/profile/"
 
 
 def test_the_list_is_paged_and_the_bell_capped(signed_in: Any, ctx: Context) -> None:

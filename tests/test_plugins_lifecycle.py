@@ -264,6 +264,12 @@ def test_the_page_of_a_plugin_says_what_it_wants_and_the_question_repeats_it(
     assert browser.get("/admin/plugins/nothing").status_code == 404
 
 
+def test_a_table_is_called_by_its_records_where_they_have_pages(app: Any, signed_in: Any) -> None:
+    page = re.sub(r"<[^>]+>", "", signed_in("owner").get("/admin/plugins/orders").text)
+    assert re.search(r"Tables:\s+Orders, orders_line,", page)
+    assert "orders_order" not in page
+
+
 def test_failures_of_the_last_hour_are_shown_with_what_happened(
     merchant: MerchantFolder, app: Any, signed_in: Any
 ) -> None:

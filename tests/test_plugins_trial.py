@@ -87,6 +87,7 @@ def test_one_that_implements_every_hook_passes(merchant: MerchantFolder, ctx: Co
         (RESOURCES, "has_tags=True, ", "", "Filter tag: kind tag needs has_tags=True"),
         (SCHEMAS, "    is_active", "    is_paid", "SupplierSchema: 'is_paid' is not a field of the model"),
         (SCHEMAS, "    name = ma.fields.String(", "    nom = ma.fields.String(", "has no field 'name'"),
+        (SCHEMAS, "    is_active", "    base", "SupplierSchema: base: the form has an input of this name"),
         (MODELS, '"suppliers_supplier"', '"vendor"', "its table 'vendor' must be called suppliers_…"),
         (MANIFEST, "personal =", "person =", "[data]: 'person' is not a key of it; did you mean 'personal'?"),
         (MANIFEST, "personal = [", "personal = [1, ", "[data] personal must be a list of table names"),

@@ -47,6 +47,12 @@ def test_a_translation_names_the_same_values(po: Path, sources: list[Path]) -> N
 
 
 @pytest.mark.parametrize(("po", "sources"), CATALOGUES)
+def test_a_number_is_a_text_for_it_may_come_in_other_digits(po: Path, sources: list[Path]) -> None:
+    texts = [str(message.id) for message in translations.updated(po, translations.template(sources))]
+    assert [text for text in texts if re.search(r"%\(\w+\)[dif]", text)] == []
+
+
+@pytest.mark.parametrize(("po", "sources"), CATALOGUES)
 def test_the_compiled_catalogue_is_that_of_the_source(po: Path, sources: list[Path]) -> None:
     with po.open("rb") as source:
         assert po.with_suffix(".mo").read_bytes() == translations.as_mo(translations.read_po(source))

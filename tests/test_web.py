@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -21,14 +19,14 @@ from core import access, auth, db, i18n, jobs
 from core import runtime as runtime_room
 from core.app import create_app
 from core.context import Context, system_context
-from core.errors import Invalid, Rejected
+from core.errors import Conflict, Invalid, Rejected
 from core.resources import Minor, service_of, tags_of
 from core.runtime import Runtime
 from core.testing.databases import cut_connections
 from core.web import forms
 from core.web.theme import CSP, THEME
 from tests.conftest import confirmed, csrf_of
-from tests.helpers import count_statements, make_suppliers, suppliers_on
+from tests.helpers import count_statements, make_suppliers, suppliers_on, taking_no_writes
 
 LIST = "/admin/suppliers/"
 
@@ -245,7 +243,7 @@ def test_a_conflict_shows_the_other_change_and_keeps_the_input(owner: Any) -> No
     assert "Theirs" in page
     assert form_of(page)["name"] == "Mine"
     assert send(owner, f"{LIST}{first}/edit", **form_of(page)).status_code == 302
-    assert "<h1>Mine</h1>" in text_of(owner.get(f"{LIST}{first}"))
+    assert "<h1><bdi>Mine</bdi></h1>" in text_of(owner.get(f"{LIST}{first}"))
 
 
 def test_what_only_the_other_changed_is_taken_over_and_stays(owner: Any) -> None:
@@ -270,6 +268,37 @@ def test_without_a_script_the_server_takes_over_what_the_other_wrote(owner: Any)
     assert "Taken over from them: Name" in page
     assert re.findall('name="take_over" value="([^"]+)', page) == ["country"]
     assert f'href="{LIST}{first}/edit?" data-drop' in page
+
+
+def test_what_a_service_refuses_by_its_state_is_told_and_the_input_is_kept(owner: Any, monkeypatch: Any) -> None:
+    def refuse(*_given: Any) -> Any:
+        raise Conflict("It is being counted now.")
+
+    (first,) = make_suppliers(document())
+    form = form_of(text_of(owner.get(f"{LIST}{first}/edit"))) | {"name": "Typed"}
+    monkeypatch.setattr("core.resources.Service.update", refuse)
+    monkeypatch.setattr("core.resources.Service.create", refuse)
+    edited, made = send(owner, f"{LIST}{first}/edit", **form), send(owner, f"{LIST}new", **document(name="Typed"))
+    for answer, status in ((edited, 409), (made, 422)):
+        page = text_of(answer)
+        assert (answer.status_code, form_of(page)["name"]) == (status, "Typed")
+        assert "It is being counted now." in page
+        assert "Someone else changed" not in page
+
+
+def test_who_was_faster_by_a_moment_is_seen_at_once(owner: Any, monkeypatch: Any) -> None:
+    (first,) = make_suppliers(document(country="GB"))
+    model = runtime_room.current().resource("suppliers.supplier").model
+
+    def meanwhile(*_given: Any) -> None:
+        model.change(country="SA").where(model.id == first).execute()
+
+    form = form_of(text_of(owner.get(f"{LIST}{first}/edit")))
+    with monkeypatch.context() as patch:
+        patch.setattr("core.web.questions.before_writing", meanwhile)  # between what is read and what is written
+        page = text_of(send(owner, f"{LIST}{first}/edit", **form | {"country": "FR"}))
+    assert re.findall('name="take_over" value="([^"]+)', page) == ["country"]
+    assert send(owner, f"{LIST}{first}/edit", **form_of(page)).status_code == 302
 
 
 def form_of(page: str) -> dict[str, str]:
@@ -558,19 +587,6 @@ def test_a_full_disk_is_a_read_only_page_and_no_error(owner: Any, monkeypatch: p
     assert "Nothing was changed" in text_of(answer)
 
 
-@contextmanager
-def taking_no_writes() -> Iterator[None]:
-    """The databases' own read-only modes; a disk that is truly full is in tests/prove."""
-    off, on = (
-        ("SET default_transaction_read_only = off", "SET default_transaction_read_only = on")
-        if db.is_postgres()
-        else ("PRAGMA query_only = off", "PRAGMA query_only = on")
-    )
-    db.database.execute_sql(on)
-    yield
-    db.database.execute_sql(off)
-
-
 def test_while_no_writes_are_taken_pages_can_be_read_and_say_so(owner: Any, ctx: Context) -> None:
     make_suppliers(document("S-1"))
     bearer = {"Authorization": f"Bearer {auth.create_token(ctx, owner.user, ['*'])}"}
@@ -760,3 +776,12 @@ def test_numbers_in_the_words_of_a_text_are_in_the_digits_of_the_reader() -> Non
         assert i18n.told("core", "Write a number like 1,250.50.") == "اكتب رقمًا مثل 1,250.50."
     with i18n.speaking("ar"):
         assert i18n.told("core", "30 days") == "30 يومًا"
+
+
+def test_what_is_not_there_keeps_the_menu_beside_it_for_who_is_signed_in(signed_in: Any, client: Any) -> None:
+    page = signed_in("owner").get("/admin/orders/999999")
+    assert (page.status_code, 'id="menu"' in page.text, "There is nothing here" in page.text) == (404, True, True)
+    part = signed_in("owner").get("/admin/orders/999999", headers={"HX-Request": "true"})
+    assert (part.status_code, 'id="menu"' in part.text) == (404, False)
+    for path in ("/admin/nothing", "/nothing"):
+        assert 'id="menu"' not in client.get(path).text

@@ -76,7 +76,7 @@ def groups(actor: Actor, entries: Sequence[str]) -> list[Group]:
         names = resource.permissions()
         verbs = {name.rpartition(".")[2]: name for name in names}
         cells = [cell(verbs[verb], label) if verb in verbs else None for verb, label in VERBS.items()]
-        further = [cell(resource.permission(one.name), one.label) for one in resource.actions]
+        further = [cell(resource.permission(one.name), one.label) for one in resource.actions if one.name not in VERBS]
         group(resource.plugin).rows.append(Row(resource.label_plural, cells, further))
     for name in sorted(known.keys() - told):
         owner = present.plugins.get(name.partition(".")[0])

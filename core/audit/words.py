@@ -19,13 +19,15 @@ _CODES = (
     N_("Password hashed anew"), N_("Token created"), N_("Token revoked"), N_("Role assigned"), N_("Role taken"),
     N_("Permissions changed"), N_("Password confirmed"), N_("Password refused"), N_("Plugin"),
     N_("View as started"), N_("View as ended"), N_("Session ended"), N_("Verified"), N_("Exported"), N_("Quarantined"),
-    N_("Preference set"), N_("Unlocked"),
+    N_("Preference set"), N_("Unlocked"), N_("Canceled"), N_("Repeated"),
 )  # fmt: skip
+# Fields of records without pages, likewise.
+_OF_PLUGINS_AND_CHECKS = (N_("Ok"), N_("Checked"), N_("Problem"), N_("Status"), N_("Version"), N_("Error"))
 
 
 _FIELDS: Mapping[str, Any] = {
     "api": __("API token"), "expires_at": __("Expires"), "given": __("Given"), "role": __("Role"),
-    "scopes": __("Limited to"), "session": __("Session"), "taken": __("Taken"),
+    "scopes": __("Limited to"), "resource": __("Kind of record"), "session": __("Session"), "taken": __("Taken"),
 }  # fmt: skip
 
 
@@ -50,9 +52,20 @@ def kind(resource: str) -> str:
     return str(declared.label) if declared else _in_words(resource.rpartition(".")[2], resource)
 
 
-def field(name: str) -> str:
-    """A field of a change that no schema names."""
-    return str(_FIELDS.get(name) or _in_words(name))
+def kind_plural(resource: str) -> str:
+    """Many of a kind, as its list is called."""
+    declared = runtime.current().resources.get(resource)
+    return str(declared.label_plural) if declared else kind(resource)
+
+
+def field(name: str, resource: str = "") -> str:
+    """A field of a change that no schema names, in words of the plugin of the resource."""
+    return str(_FIELDS.get(name) or _in_words(name, resource))
+
+
+def state(code: Any, resource: str) -> Any:
+    """The state of a record without pages, in words of the plugin of the resource."""
+    return _in_words(code, resource) if isinstance(code, str) and code else code
 
 
 def actor(actor_id: int | None, name: str | None) -> str:

@@ -29,7 +29,9 @@ def check(password: str, username: str = "") -> None:
     guessable = len(set(password)) < 5 or not parts.isdisjoint(_BLOCKED) or "1234567890" in password
     if not MIN_LENGTH <= len(password) <= _MAX_LENGTH:
         raise Invalid({"password": [_("Use at least %(n)s characters.", n=MIN_LENGTH)]})
-    if guessable or (len(username) > 3 and username in password.casefold()):
+    if len(username) > 3 and username in password.casefold():
+        raise Invalid({"password": [_("This password holds the user name; choose another one.")]})
+    if guessable:
         raise Invalid({"password": [_("This password is easy to guess; choose another one.")]})
 
 

@@ -139,9 +139,11 @@ def create_token(ctx: Context, user: User, scopes: Sequence[str], *, name: str =
 def revoke_token(ctx: Context, token_id: int) -> None:
     """End one of the actor's own tokens; NotFound for those of others."""
     with db.transaction():
-        if not ApiToken.delete().where(ApiToken.id == token_id, ApiToken.user == ctx.actor.user_id).execute():
+        token = ApiToken.get_or_none(ApiToken.id == token_id, ApiToken.user == ctx.actor.user_id)
+        if token is None or not token.delete_instance():
             raise NotFound(_("There is no such API token."))
-        changes.record(ctx, "core.user", "token_revoked", [Change(ctx.actor.user_id or 0, {"api": token_id})])
+        gone = {"api": token_id, "name": token.name}
+        changes.record(ctx, "core.user", "token_revoked", [Change(ctx.actor.user_id or 0, gone)])
 
 
 def by_token(text: str) -> tuple[User, ApiToken] | None:

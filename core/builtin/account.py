@@ -15,9 +15,10 @@ from core.auth.frame import current_context, current_session, current_user, ente
 from core.auth.models import ApiToken, Session, User
 from core.builtin import people
 from core.errors import Invalid
-from core.i18n import LOCALES, _, locale, speaking
-from core.resources.fields import loaded
-from core.web import confirm
+from core.i18n import COOKIE, LOCALES, _, locale, speaking
+from core.resources.border import refuse_cards
+from core.resources.fields import loaded, part_of
+from core.web import confirm, theme
 from core.web.base import is_dialog
 from core.web.confirm import Question
 
@@ -43,6 +44,8 @@ def local_path(target: str) -> str:
 def sign_in() -> Any:
     request = flask.request
     target = local_path(request.values.get("next", ""))
+    if request.args.get("lang") in LOCALES:
+        return _speak(request.args["lang"], target)
     if request.method == "GET":
         return flask.redirect(target) if current_context().actor.user_id else _sign_in_page(target)
     try:
@@ -54,9 +57,18 @@ def sign_in() -> Any:
     return flask.redirect(target)
 
 
+def _speak(code: str, target: str) -> Any:
+    """The sign-in in the language `code`, which this browser keeps until somebody has signed in with his own."""
+    here = flask.url_for("core_auth.sign_in", next=None if target == "/admin/" else target)
+    answer = flask.make_response(flask.redirect(here))
+    theme.keep(answer, COOKIE, code)
+    return answer
+
+
 def _sign_in_page(target: str, error: str = "") -> str:
     page = "admin/sign_in_again.html" if is_dialog() else "admin/sign_in.html"
     values = {"username": flask.request.form.get("username", ""), "has_ended": "_user_id" in flask.session}
+    values["languages"] = [(code, name) for code, name in LOCALES.items() if code != locale()]
     return flask.render_template(page, next=target, error=error, **values)
 
 
@@ -110,7 +122,7 @@ def _profile_page(**values: Any) -> str:
 
 def _save_profile(user: User, form: Form) -> None:
     given = {name: form[name] for name in ("name", "email", "locale", "timezone") if name in form}
-    document = loaded(people.UserSchema(partial=True), given)
+    document = loaded(part_of(people.USERS.schema), given)
     outcome = people.UserService(people.USERS).update(current_context(), {user.id: document})[0]
     if not outcome.ok:
         raise Invalid(outcome.errors)
@@ -130,6 +142,7 @@ def _change_password(user: User, form: Form) -> None:
 
 def _create_token(user: User, form: Form) -> str:
     scopes, name = form.get("scopes", "").replace(",", " ").split() or ["*"], form.get("token_name", "")[:100]
+    refuse_cards({"token_name": name})
     text = form.get("days", "")
     days = (int(text) if text.isdecimal() and len(text) < 6 else 0) if text else None
     return sessions.create_token(current_context(), user, scopes, name=name, days=days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import marshmallow as ma
@@ -12,6 +12,7 @@ from core.audit import words
 from core.audit.models import Entry
 from core.auth.models import User
 from core.builtin import audit_checks
+from core.builtin import plugin_health as health
 from core.context import Context
 from core.db import steps
 from core.i18n import __
@@ -19,6 +20,8 @@ from core.resources import query
 from core.resources.declaration import Column, Filter, Resource, Section
 from core.resources.fields import Utc, schema_fields
 from core.web import changed, pickers
+
+_STATES = {"state", "status"}
 
 
 class EntrySchema(ma.Schema):
@@ -48,6 +51,7 @@ def _join(entries: Sequence[Any], ctx: Context) -> None:
     for name in {entry.resource for entry in entries} & set(runtime.current().resources):
         ids = [entry.record_id for entry in entries if entry.resource == name]
         titles[name] = query.titles(ctx, runtime.current().resource(name), ids)
+    titles["core.plugin"] = health.titles_of([entry.record_id for entry in entries if entry.resource == "core.plugin"])
     for entry in entries:
         entry.actor = words.actor(entry.actor_id, users.get(entry.actor_id))
         entry.record = titles.get(entry.resource, {}).get(entry.record_id)
@@ -75,8 +79,19 @@ def _labels(ctx: Context, entry: Any) -> dict[str, Any]:
     currency = next(filter(None, changes.get("currency", ())), "")
     if declared and currency:
         labels |= {column.name: column.label for column in declared.columns if column.kind == "money"}
+    if declared is None:
+        labels, changes = _undeclared(entry.resource, changes)
     names = pickers.names(ctx, declared, (), (), changed.named(declared, [changes])) if declared else {}
-    return {"labels": labels, "declared": declared, "currency": currency, "names": names}
+    now = declared.model.get_or_none(declared.model.id == entry.record_id) if declared and declared.said else None
+    found = {"labels": labels, "declared": declared, "currency": currency, "names": names}
+    return found | {"changes": changes, "now": now}
+
+
+def _undeclared(resource: str, changes: Mapping[str, Sequence[Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Labels, and the changes with states in words, of a kind of record that has no pages."""
+    labels = {name: words.field(name, resource) for name in changes}
+    states = {name: [words.state(one, resource) for one in changes[name]] for name in _STATES & changes.keys()}
+    return labels, {**changes, **states}
 
 
 def _people() -> dict[str, str]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import flask
+import peewee
 from flask_admin import expose
 
 from core import db, files, nav, notifications, runtime
 from core.access import SIGNED_IN
 from core.builtin import notification_pages
+from core.context import Actor
 from core.db import utcnow
 from core.errors import Conflict
 from core.i18n import _, __, _n
-from core.jobs import actions, control, told
+from core.jobs import actions, control, lease, told
 from core.jobs.models import Job, JobItem
 from core.resources import Action, Badge, Selection, query
 from core.web import forms, lists, outcomes
@@ -27,13 +30,15 @@ STATUS = {
     "parked": Badge(__("Parked"), "warn", "empty"),
 }  # fmt: skip
 _TABS = {
-    "": (__("All"), list(STATUS)),
+    "": (__("People"), list(STATUS)),
     "open": (__("Open"), ["waiting", "running", "parked"]),
     "trouble": (__("With errors"), ["failed", "done_with_errors", "dead"]),
     "dead": (__("Dead letters"), ["dead"]),
+    "system": (__("System"), list(STATUS)),
 }
 _ROWS = {"failed": __("Failed"), "done": __("Done"), "skipped": __("Skipped"), "waiting": __("Waiting")}
 _PAGE = 50
+_LATE_S = 15  # three looks of a worker that no bell reaches
 
 
 def progress(job: Job) -> dict[str, Any]:
@@ -44,6 +49,28 @@ def progress(job: Job) -> dict[str, Any]:
         rate = (count - job.started_from) / max(0.2, (utcnow() - job.started_at).total_seconds())
         found |= {"rate": round(rate), "left_s": round((job.total - count) / rate) if job.total else None}
     return found
+
+
+def not_begun(job: Job) -> dict[str, str]:
+    """What a job without any result yet waits for: its `state` in a word, and `why` if it waits long."""
+    if job.done + job.failed + job.skipped or job.attempts > (job.status == "running"):
+        return {}
+    if job.status == "running":
+        return {"state": _("Starting")} if _since(job.started_at) < _LATE_S else {}
+    late = _since(job.due_at)
+    if job.status != "waiting" or late < 0:
+        return {}
+    return {"state": _("Waiting for a worker")} | ({"why": _why_late()} if late > _LATE_S else {})
+
+
+def _since(moment: datetime | None) -> float:
+    return (utcnow() - moment).total_seconds() if moment else -1
+
+
+def _why_late() -> str:
+    if lease.is_any_working():
+        return _("The workers are busy with other jobs; this one begins when one of them is free.")
+    return _("No worker runs: the job waits until whoever runs the shop starts one (maktab worker).")
 
 
 class JobsView(AdminView):
@@ -58,25 +85,26 @@ class JobsView(AdminView):
     @expose("/")
     def index_view(self) -> Any:
         args = flask.request.args
+        actor = context().actor
         tab = args.get("tab", "") if args.get("tab", "") in _TABS else ""
-        chosen = control.visible(context().actor).where(Job.status.in_(_TABS[tab][1]))
-        if not tab:  # deliveries would bury everything else; those that fail are under the other tabs
-            chosen = chosen.where(Job.kind != "core.deliver")
+        chosen = control.visible(actor).where(Job.status.in_(_TABS[tab][1]))
+        if tab in ("", "system"):  # deliveries would bury everything else; those that fail are under the other tabs
+            chosen = chosen.where(Job.kind != "core.deliver", Job.user_id.is_null(tab == "system"))
         before = _number("before")
         rows = list((chosen.where(Job.id < before) if before else chosen).limit(_PAGE + 1))
         more = rows[_PAGE - 1].id if len(rows) > _PAGE else None
         return self.render(
-            "admin/jobs/list.html", jobs=rows[:_PAGE], tab=tab, tabs=_TABS, more=more, before=before,
-            statuses=STATUS, progress=progress,
+            "admin/jobs/list.html", jobs=rows[:_PAGE], tab=tab, tabs=_tabs(actor), counts=_counts(actor), more=more,
+            before=before, statuses=STATUS, progress=progress,
         )  # fmt: skip
 
     @expose("/<int:job_id>")
     def details_view(self, job_id: int) -> Any:
         """The page of a job; for the one that watches it, its progress until the job ends, then its results."""
         job = control.find(context(), job_id)
-        values = {"job": job, "badge": STATUS[job.status], "progress": progress(job)}
+        values = {"job": job, "badge": STATUS[job.status], "progress": progress(job) | not_begun(job)}
         if is_partial() and job.status in ("waiting", "running"):
-            return self.render("admin/jobs/progress.html", **values)
+            return self.render("admin/jobs/watched.html", **values)
         _is_known(job)
         undone_by = actions.undone(job)
         values |= _rows(job) | {"can_undo": actions.can_undo(job) and not undone_by, "undone_by": undone_by}
@@ -120,6 +148,24 @@ class JobsView(AdminView):
         return flask.send_file(
             files.open_file(file.id), "application/octet-stream", as_attachment=True, download_name=file.name
         )
+
+
+def _tabs(actor: Actor) -> dict[str, Any]:
+    """The label of each tab; whoever sees his own jobs only needs no word for whose they are."""
+    labels = {name: label for name, (label, _statuses) in _TABS.items()}
+    if actor.can(control.VIEW_ALL):
+        return labels
+    del labels["system"]
+    return labels | {"": _("All")}
+
+
+def _counts(actor: Actor) -> dict[str, int]:
+    """How many jobs lie in the tabs of those that want something; of all that ended nobody counts on."""
+    named = {name: statuses for name, (_label, statuses) in _TABS.items() if name in ("open", "trouble", "dead")}
+    wanted = sorted({status for statuses in named.values() for status in statuses})
+    rows = control.visible(actor).where(Job.status.in_(wanted)).select(Job.status, peewee.fn.COUNT(Job.id))
+    found = dict(rows.order_by().group_by(Job.status).tuples())
+    return {name: sum(found.get(status, 0) for status in statuses) for name, statuses in named.items()}
 
 
 def _is_known(job: Job) -> None:

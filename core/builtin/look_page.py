@@ -12,7 +12,7 @@ from core.access import SIGNED_IN
 from core.errors import Invalid
 from core.i18n import DIGITS, _, __
 from core.web.base import AdminView, context, is_partial
-from core.web.theme import THEMES, keep_theme
+from core.web.theme import THEMES, keep
 
 CHOICES = {"theme": THEMES, "density": ("comfortable", "compact"), "digits": tuple(DIGITS)}
 """What each preference may be; the first is that of who has chosen none."""
@@ -43,7 +43,7 @@ class LookView(AdminView):
         home = flask.url_for("core_auth.profile")
         answer = flask.make_response("", 204) if is_partial() else flask.make_response(flask.redirect(home))
         if "theme" in form:
-            keep_theme(answer, form["theme"])
+            keep(answer, "maktab_theme", form["theme"])
         if not is_partial():
             flask.flash(_("Saved."), "ok")
         return answer

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, replace
+from itertools import chain, count
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -54,10 +55,14 @@ class MenuView(AdminView):
 
     @expose("/waiting")
     def waiting_numbers(self) -> str:
-        """The numbers beside the entries, for the late request of every page."""
+        """The numbers beside the entries, for the late request of every page; the whole menu for a page of plugins
+        that have changed since."""
         hidden, found = Choices.of(preference(PREFERENCE)).hidden, waiting.counted(context())
         shown = {target: some for target, some in found.items() if target not in hidden}
-        return str(self.render("admin/waiting.html", numbers=shown))
+        request = flask.request
+        is_old = request.args.get("of", type=int) not in (None, runtime.current().generation)
+        flask.g.nav_here = request.headers.get("HX-Current-URL", "").removeprefix(request.host_url.rstrip("/"))
+        return str(self.render("admin/waiting.html", numbers=shown, is_old=is_old))
 
     @expose("/", methods=["POST"])
     def arrange(self) -> Any:
@@ -134,6 +139,12 @@ def _label(text: str) -> str:
     return " ".join(text.split())[:_LONGEST_LABEL]
 
 
+def _apart(label: str, taken: Container[str]) -> str:
+    """`label`, with a number when another pin is called so: two lists may differ in what no name says."""
+    numbered = (f"{label[: _LONGEST_LABEL - 5].rstrip()} ({number})" for number in count(2))
+    return next(name for name in chain([label], numbered) if name not in taken)
+
+
 def _name_of_list(url: str) -> str:
     """What a list is called as the address shows it; "" for another page."""
     path, _mark, query = url.partition("?")
@@ -155,6 +166,7 @@ def _pin(choices: Choices) -> Any:
     others = [pin for pin in choices.pins if pin["url"] != url]
     if len(others) >= _MOST_PINS:
         raise Invalid({"url": [_("Take a link off the menu first; %(most)s are the most.", most=_MOST_PINS)]})
-    preferences.put(context(), PREFERENCE, asdict(replace(choices, pins=[*others, {"label": label, "url": url}])))
+    pin = {"label": _apart(label, {pin["label"] for pin in others}), "url": url}
+    preferences.put(context(), PREFERENCE, asdict(replace(choices, pins=[*others, pin])))
     flask.flash(_("The page is on top of your menu now."), "ok")
     return flask.redirect(url)

@@ -8,7 +8,7 @@ from typing import Any
 import flask
 from flask_admin import expose
 
-from core import notifications
+from core import db, notifications
 from core.access import SIGNED_IN
 from core.context import Context
 from core.errors import NotFound
@@ -41,7 +41,8 @@ class NotificationsView(AdminView):
         if not rows or rows[0].id != number:
             raise NotFound(_("You were told no such thing."))
         if not context().is_looking:
-            notifications.mark_read(context().actor.user_id, [number])
+            with db.optional_write():
+                notifications.mark_read(context().actor.user_id, [number])
         return flask.redirect(rows[0].url or flask.url_for(".index"))
 
     @expose("/read", methods=["POST"])
@@ -53,7 +54,9 @@ class NotificationsView(AdminView):
 def bell() -> str:
     """How many are unread, as the bell says it; empty for none."""
     count = 0 if context().is_looking else notifications.unread(context().actor.user_id)
-    return f"{notifications.CAP}+" if count > notifications.CAP else format_number(count) if count else ""
+    if count > notifications.CAP:
+        return f"{format_number(notifications.CAP)}+"
+    return format_number(count) if count else ""
 
 
 def tell_quarantined(ctx: Context, payload: Mapping[str, Any]) -> None:

@@ -14,11 +14,12 @@ from core.access.models import Role, RolePermission, UserRole
 from core.access.roles import assign, demand_over, label_of, role_named, set_permissions, set_roles
 from core.auth import accounts
 from core.auth.models import USERNAME, User
-from core.builtin import lockouts, rights_pages
+from core.builtin import lockouts, rights_pages, scoping, spoken
 from core.context import Context
 from core.db import bulk
 from core.errors import Conflict, Invalid, NotFound, Rejected
 from core.i18n import LOCALES, N_, _, __
+from core.resources import Option
 from core.resources.declaration import Action, Badge, Column, Filter, Resource, Section
 from core.resources.service import Document, Service
 from core.resources.sets import Outcome
@@ -96,13 +97,27 @@ class PasswordSchema(ma.Schema):
     )
 
 
+def _one_of(label: Any, options: Callable[[], Sequence[Option]]) -> ma.fields.String:
+    about = {"label": label, "kind": "choice", "options": options}
+    return ma.fields.String(validate=ma.validate.Length(max=100), required=True, metadata=about)
+
+
 class RowsSchema(ma.Schema):
     """Arguments of `limit_rows`; without values the role reaches all rows."""
 
-    role = _text(__("Role"), 100, required=True)
-    resource = _text(__("Kind of record"), 100, required=True)
-    scope = _text(__("By"), 100, required=True)
-    values = Words(required=True, metadata={"label": __("Allowed values"), "kind": "tags"})
+    role = _one_of(__("Role"), rights_pages.roles_to_give)
+    resource = _one_of(__("Kind of record"), scoping.resources)
+    scope = _one_of(__("By"), scoping.scopes)
+    values = scoping.Values(
+        required=True,
+        metadata={
+            "label": __("Allowed values"),
+            "kind": "several",
+            "options": scoping.values,
+            "others": scoping.are_typed,
+            "help": __("None: the role reaches all rows."),
+        },
+    )
 
 
 @contextmanager
@@ -239,6 +254,7 @@ USERS = Resource(
         Action("limit_rows", __("Limit rows"), _limit_rows, schema=RowsSchema, icon="filter", level="reauth"),
     ],
     guard=_switched,
+    said=spoken.of_people,
     service=UserService,
     reauth=["username", "roles"],
     has_notes=False,
@@ -263,6 +279,7 @@ ROLES = Resource(
             "holders", __("Who holds it"), template="admin/role_holders.html", load=rights_pages.holders_of, side=True
         ),
     ],
+    said=spoken.of_people,
     service=RoleService,
     form_fields=["name", "label"],
     reauth=["permissions"],

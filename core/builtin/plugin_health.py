@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import peewee
 
+from core import runtime
 from core.audit.models import Entry
 from core.db import utcnow
 from core.i18n import _, __, _n, text_of
@@ -49,6 +50,13 @@ def titles() -> dict[str, str]:
     return {plugin.name: title(plugin) for plugin in lifecycle.status()}
 
 
+def titles_of(ids: Sequence[int]) -> dict[int, str]:
+    """{id of its row: title} of plugins that are or were there."""
+    rows = PluginState.select(PluginState.id, PluginState.name).where(PluginState.id.in_(list(ids))) if ids else ()
+    known = runtime.current().plugins
+    return {row.id: title(known[row.name]) if row.name in known else row.name for row in rows}
+
+
 def badge(plugin: Plugin, failures: int = 0) -> Badge:
     """How it is, in one word."""
     return _FAILING if failures and plugin.status == "healthy" else _STATES[plugin.status]
@@ -56,7 +64,7 @@ def badge(plugin: Plugin, failures: int = 0) -> Badge:
 
 def wishes(plugin: Plugin) -> list[Wish]:
     """What its manifest says that it wants."""
-    personal, tables = plugin.data.get("personal", ()), plugin.data.get("tables", ())
+    personal, tables = (_tables(plugin.data.get(name, ())) for name in ("personal", "tables"))
     named = [text_of(plugin.path, label) for label in plugin.permissions.values()]
     known = titles() if plugin.requires else {}
     required = [known.get(name, name) for name in plugin.requires]
@@ -74,6 +82,12 @@ def wishes(plugin: Plugin) -> list[Wish]:
     if not plugin.network:
         found.append(Wish("world", _("Talks to:"), _("nobody outside, it says")))
     return [one for one in found if one]
+
+
+def _tables(names: Sequence[str]) -> list[str]:
+    """Tables by what their records are called; those without pages, or of a plugin that is off, by their own names."""
+    known = {one.model._meta.table_name: str(one.label_plural) for one in runtime.current().resources.values()}
+    return list(dict.fromkeys(known.get(name, name) for name in names))
 
 
 def failed(names: list[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 import flask
 from flask_admin import expose
 
+from core import runtime
 from core.access import requires
 from core.audit import words
 from core.audit.models import Entry
@@ -17,7 +18,7 @@ from core.builtin import plugin_health as health
 from core.context import Context
 from core.errors import MaktabError, NotFound
 from core.i18n import _, __, text_of
-from core.plugins import lifecycle
+from core.plugins import lifecycle, state
 from core.plugins.manifest import Plugin
 from core.plugins.models import PluginState
 from core.plugins.resolver import dependents
@@ -45,6 +46,7 @@ class PluginsView(AdminView):
 
     def render(self, template: str, **values: Any) -> str:
         common = {"text_of": text_of, "health": health, "may_manage": context().actor.can("core.plugin.manage")}
+        common["is_changing"] = state.generation() != runtime.current().generation  # this page has still the old menu
         return str(super().render(template, **common, **values))
 
     @expose("/")

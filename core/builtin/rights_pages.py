@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import flask
@@ -13,10 +13,10 @@ from core.access.matrix import VERBS, groups, in_words, lines
 from core.access.models import Role, RolePermission, UserRole
 from core.access.permissions import granted
 from core.access.roles import OWNER, covers, entries_of, label_of
-from core.audit import words
 from core.auth import sessions, view_as
 from core.auth.frame import current_context, current_session, own_context
 from core.auth.models import Session, User
+from core.builtin.spoken import all_roles, limits
 from core.context import Context, Grant
 from core.db import bulk
 from core.errors import Conflict, Forbidden, Invalid, Rejected
@@ -60,7 +60,7 @@ def holders_of(ctx: Context, role: Role) -> dict[str, Any]:
 def of_user(ctx: Context, user: User) -> dict[str, Any]:
     """What the page of a user shows: roles with their rows, and where he is signed in."""
     held = {row.role_id: row for row in UserRole.select().where(UserRole.user == user)}
-    roles = [(role, label_of(role), held.get(role.id)) for role in Role.select().order_by(Role.id)]
+    roles = [(role, label_of(role), held.get(role.id)) for role in all_roles()]
     return {
         "roles": roles, "limits": limits, "may_edit": ctx.actor.can("core.user.edit"),
         "may_look": ctx.actor.can("core.role.view_as") and user.id != ctx.actor.user_id and not ctx.is_looking,
@@ -84,15 +84,6 @@ def roles_to_give() -> list[Option]:
     )
     why = {role.id: "" if covers(actor, granted(lines[role.id], {})) else _("not yours to give") for role in roles}
     return [Option(str(role.name), label_of(role), why[role.id]) for role in roles]
-
-
-def limits(scopes: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:
-    """The rows of an assignment in words."""
-    return [
-        f"{words.kind(resource)}: {', '.join(map(str, values))}"
-        for resource, narrowed in scopes.items()
-        for values in narrowed.values()
-    ]
 
 
 @requires("core.role.edit")

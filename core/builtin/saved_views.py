@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import marshmallow as ma
@@ -10,6 +10,7 @@ import marshmallow as ma
 from core import links, runtime
 from core.audit import words
 from core.auth import User
+from core.builtin import spoken
 from core.context import Context
 from core.i18n import _, __
 from core.resources.declaration import Column, Filter, Resource, Section
@@ -33,7 +34,7 @@ class ViewSchema(ma.Schema):
         metadata={"label": __("Filters")},
     )
     search = ma.fields.String(validate=_Length(max=200), metadata={"label": __("Search")})
-    sort = ma.fields.String(validate=_Length(max=80), metadata={"label": __("Sort")})
+    sort = ma.fields.String(validate=_Length(max=80), metadata={"label": __("Sorted by")})
     columns = ma.fields.List(
         ma.fields.String(validate=_Length(max=80)), validate=_Length(max=100), metadata={"label": __("Columns")}
     )
@@ -47,7 +48,8 @@ class ViewSchema(ma.Schema):
 
 
 def _shared(view: SavedView) -> Any:
-    return {"": _("Only the owner"), EVERYBODY: _("Everybody")}.get(view.shared_with, view.shared_with)
+    named = {"": _("Only the owner"), EVERYBODY: _("Everybody")}
+    return named.get(view.shared_with) or spoken.role(view.shared_with)
 
 
 def _list_of(view: SavedView) -> Resource | None:
@@ -55,8 +57,7 @@ def _list_of(view: SavedView) -> Resource | None:
 
 
 def _list_name(view: SavedView) -> Any:
-    declared = _list_of(view)
-    return declared.label_plural if declared else words.kind(view.resource)
+    return words.kind_plural(view.resource)
 
 
 def _address(view: SavedView) -> str | None:
@@ -80,6 +81,26 @@ def _sorted(view: SavedView) -> str:
     return _("%(column)s, descending", column=label) if view.sort != name else _("%(column)s, ascending", column=label)
 
 
+def _said(name: str, value: Any, record: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """A field of a view as the log says it; None: as usual."""
+    if name not in _SAID:
+        return None
+    view = SavedView(**{"resource": record.get("resource", ""), name: value})
+    if name == "filters" and _list_of(view) is None:
+        return None
+    return ViewSchema._declared_fields[name].metadata["label"], _SAID[name](view)
+
+
+_SAID: Mapping[str, Callable[[SavedView], Any]] = {
+    "resource": _list_name,
+    "filters": _asked,
+    "sort": _sorted,
+    "columns": lambda view: spoken.columns(_list_of(view), view.columns),
+    "density": lambda view: spoken.density(view.density),
+    "shared_with": _shared,
+}
+
+
 def _join_owners(views: Sequence[SavedView], ctx: Context) -> None:
     """Puts the names of their owners beside views, by one statement."""
     users = {user.id: str(user) for user in User.select().where(User.id.in_({view.owner_id for view in views}))}
@@ -95,12 +116,13 @@ VIEWS = Resource(
     label=__("View"),
     label_plural=__("Views"),
     icon="bookmark",
+    empty=__("On any list, choose filters, columns or a sort, then press Save view."),
     nav_group="",
     columns=[
         Column("name", __("Name")),
         Column("resource", __("List"), value=_list_name, link=_address),
         Column("filters", __("Filters"), value=_asked, shown=False),
-        Column("sort", __("Sort"), value=_sorted, shown=False),
+        Column("sort", __("Sorted by"), value=_sorted, shown=False),
         Column("shared_with", __("Shared with"), value=_shared),
         Column("owner", __("Owner"), value=lambda view: view.owner_name),
         Column("updated_at", __("Changed"), "datetime"),
@@ -109,6 +131,7 @@ VIEWS = Resource(
     rows=visible,
     loader=_join_owners,
     detail=[Section("what", __("View"), ["name", "resource", "filters", "sort", "shared_with", "position"])],
+    said=_said,
     service=ViewService,
     has_notes=False,
     can_delete=True,

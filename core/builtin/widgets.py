@@ -39,11 +39,11 @@ def widgets() -> list[Widget]:
     jobs = "/admin/jobs/"
     return [
         Widget(
-            "core.running", __("Running now"), _running, icon="loader-2", order=80, url=f"{jobs}?tab=open",
-            empty=__("Nothing runs now."),
+            "core.running", __("Running now"), _running, size="third", icon="loader-2", order=80,
+            url=f"{jobs}?tab=open", empty=__("Nothing runs now."),
         ),
         Widget(
-            "core.failed", __("Jobs with errors"), _failed, icon="alert-triangle", order=85, url=f"{jobs}?tab=trouble",
-            empty=__("No job failed in the last 7 days."),
+            "core.failed", __("Jobs with errors"), _failed, size="third", icon="alert-triangle", order=85,
+            url=f"{jobs}?tab=trouble", empty=__("No job failed in the last 7 days."),
         ),
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 # fmt: off
 
 from core.i18n.catalogue import (
+    COOKIE,
     DIGITS,
     LOCALES,
     N_,
@@ -39,8 +40,8 @@ from core.i18n.whose import owner
 from core.i18n.wording import noun, said
 
 __all__ = [
-    "DIGITS", "LOCALES", "N_", "_", "__", "_n", "caller", "compact", "digits", "direction", "filesize", "format_clock",
-    "format_day", "format_number", "init_app", "local", "locale", "long_day", "moment", "money", "noun", "number",
-    "owner", "packed", "parse_number", "price", "said", "shaped", "short_day", "speaking", "text_of", "timezone",
-    "told", "unpacked",
+    "COOKIE", "DIGITS", "LOCALES", "N_", "_", "__", "_n", "caller", "compact", "digits", "direction", "filesize",
+    "format_clock", "format_day", "format_number", "init_app", "local", "locale", "long_day", "moment", "money", "noun",
+    "number", "owner", "packed", "parse_number", "price", "said", "shaped", "short_day", "speaking", "text_of",
+    "timezone", "told", "unpacked",
 ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import flask
+import jinja2
 from babel import Locale
 from flask_babel import Babel
 from flask_babel.speaklater import LazyString
@@ -20,6 +21,7 @@ from markupsafe import escape
 from core.i18n import whose
 
 LOCALES = {"en": "English", "ar": "العربية"}
+COOKIE = "maktab_locale"  # the language that this browser chose before the sign-in
 """Languages of the interface by their own name."""
 
 DIGITS = {"latn": "0123456789", "arab": "٠١٢٣٤٥٦٧٨٩"}
@@ -52,14 +54,15 @@ def speaking(code: str, zone: str | None = None, digits: str | None = None) -> I
 
 
 def locale() -> str:
-    """The language of the running request (the user's, before sign-in the browser's) or job."""
+    """The language of the running request (the user's; before sign-in the chosen one or the browser's) or job."""
     spoken = _spoken.get()
     if spoken or not flask.has_request_context():
         return spoken or "en"
     context = flask.g.get("ctx")
     if context is not None and context.actor.user_id is not None:
         return context.locale if context.locale in LOCALES else "en"  # type: ignore[no-any-return]
-    return flask.request.accept_languages.best_match(list(LOCALES), default="en")
+    chosen = flask.request.cookies.get(COOKIE, "")
+    return chosen if chosen in LOCALES else flask.request.accept_languages.best_match(list(LOCALES), default="en")
 
 
 def timezone() -> str:
@@ -147,11 +150,17 @@ def _in_arabic(text: str) -> str:
 _IN_WORDS = re.compile(r"(?<![\w.,:%(-])\d{1,3}(?![\w.,:)-])", re.ASCII)
 
 
+COUNTS = frozenset({"n", "num", "count", "total", "most", "limit", "made", "changed", "seq"})
+"""Names of values that are amounts in every text; a whole number by another name may be that of a record."""
+
+
 def _counted(values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a text, whole numbers in the digits of the user."""
-    if digits() != "arab":
-        return values
-    return {name: shaped(str(value)) if type(value) is int else value for name, value in values.items()}
+    """The values of a text, whole numbers in the digits of the user; of amounts the thousands stand apart."""
+    return {name: _figure(name, value) if type(value) is int else value for name, value in values.items()}
+
+
+def _figure(name: str, value: int) -> str:
+    return shaped(f"{value:,}", is_number=True) if name in COUNTS else shaped(str(value))
 
 
 def __(text: str, /, **values: Any) -> Any:  # noqa: N807 - short on purpose, as `_` is
@@ -170,11 +179,27 @@ def init_app(app: flask.Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         gettext=lambda text: _written_out(whose.texts(locale(), _template()).ugettext(text)),
-        ngettext=lambda one, many, n: (
-            whose.texts(locale(), _template()).ungettext(one, many, n).replace("%(num)s", shaped(str(n)))
-        ),
+        ngettext=lambda one, many, n: whose.texts(locale(), _template()).ungettext(one, many, n),
         newstyle=True,
     )
+    texts = app.jinja_env.globals
+    texts["gettext"], texts["ngettext"] = _with_figures(texts["gettext"]), _with_plural(texts["ngettext"])
+
+
+def _with_figures(gettext: Any) -> Any:
+    @jinja2.pass_context
+    def said(context: Any, text: str, /, **values: Any) -> Any:
+        return gettext(context, text, **_counted(values))
+
+    return said
+
+
+def _with_plural(ngettext: Any) -> Any:
+    @jinja2.pass_context
+    def said(context: Any, one: str, many: str, n: int, /, **values: Any) -> Any:
+        return ngettext(context, one, many, n, **_counted({"num": n, **values}))
+
+    return said
 
 
 def _template() -> str:

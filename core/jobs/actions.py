@@ -43,6 +43,7 @@ def start_action(
     `arguments`: as they came (JSON values), not yet loaded by the action's schema. Raises Forbidden, Invalid, NotFound.
     """
     command = _Command(ctx, resource_name, action_name)
+    selection = replace(selection, ids=tuple(dict.fromkeys(selection.ids)))  # who names one twice means it once
     if not command.action.bulk and (selection.everything or len(selection.ids) != 1):  # arguments may not lie in a row
         raise Invalid(_("This is done for one record at a time."))
     work = command.work(arguments)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from core import access, bell, db, runtime
+from core import access, audit, bell, db, runtime
+from core.changes import Change
 from core.context import Actor, Context
 from core.db import bulk
 from core.errors import Conflict, NotFound
@@ -99,10 +100,12 @@ def cancel(ctx: Context, job: Job) -> None:
     """Stop `job`: at once when it waits or is a dead letter, else after its present chunk. Done rows stay."""
     check_may_change(ctx, job)
     gone = {"status": "canceled", "due_at": None, "finished_at": db.utcnow(), "is_canceling": True}
-    if Job.update(gone).where(Job.id == job.id, Job.status.in_(["waiting", "parked", "dead"])).execute():
-        return
-    if not Job.update(is_canceling=True).where(Job.id == job.id, Job.status == "running").execute():
-        raise Conflict(_("This job has ended already."))
+    with db.transaction():
+        at_once = Job.update(gone).where(Job.id == job.id, Job.status.in_(["waiting", "parked", "dead"]))
+        later = Job.update(is_canceling=True).where(Job.id == job.id, Job.status == "running")
+        if not at_once.execute() and not later.execute():
+            raise Conflict(_("This job has ended already."))
+        _note(ctx, job, "canceled")
 
 
 def retry_failed(ctx: Context, job: Job) -> Job:
@@ -117,6 +120,12 @@ def retry_failed(ctx: Context, job: Job) -> Job:
         if not Job.update(again).where(Job.id == job.id, ended).execute():
             raise Conflict(_("There is nothing to repeat in this job now."))
         JobItem.update(state="waiting", reason="").where(JobItem.job_id == job.id, JobItem.state == "failed").execute()
+        _note(ctx, job, "repeated")
         db.after_commit(bell.ring)
     repeated: Job = Job.get_by_id(job.id)
     return repeated
+
+
+def _note(ctx: Context, job: Job, action: str) -> None:
+    """The row keeps what became of a job, the log who made it so."""
+    audit.write(ctx, "core.job", action, [Change(job.id, after={"name": job.title})])

@@ -135,6 +135,11 @@ def _take(wanted: Any) -> Any:
 _NEXT, _TAKE = db.Kept(lambda: _due(Job.attempts).limit(1)), db.Kept(lambda: _take(_due(Job.id)))
 
 
+def is_any_working() -> bool:
+    """Whether a worker holds a job and has renewed its lease."""
+    return bool(Job.select().where(Job.status == "running", Job.due_at > moment()).exists())
+
+
 def renew(ids: list[int]) -> None:
     """Heartbeat: move the ends of this process's leases."""
     if ids:

@@ -215,7 +215,8 @@ def job_links(job: Job, actor: Actor) -> Sequence[Link]:  # type: ignore[empty-b
 def authorize(actor: Actor, permission: str, resource: str, ids: Sequence[int]) -> Sequence[int]:  # type: ignore[empty-body]
     """Ids that `actor` may NOT touch with `permission`. A hook can only take rights away.
 
-    When: before a page, form, action or call touches records, with all their ids; again inside jobs.
+    When: before a page, form, action or call touches records, with all their ids; again inside jobs. A list asks once a
+    page, an export once a chunk: what is denied is left out, though the number of all that match still counts it.
     May: do a number of queries that does not grow with `ids`. It is asked about the system, too (`actor.is_system`).
     Failure: all `ids` are denied; counted.
     """

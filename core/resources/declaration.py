@@ -96,10 +96,18 @@ class View:
 
 @dataclass(frozen=True)
 class Scope:
-    """A model field by which a role may be narrowed to some rows: `Scope("sales_channel", __("Sales channel"))`."""
+    """A model field by which a role may be narrowed to some rows: `Scope("sales_channel", __("Sales channel"))`.
+
+    `choices`: {value: its name}, or a function that gives it when asked; without them values are typed.
+    """
 
     name: str
     label: Label
+    choices: Mapping[str, Label] | Callable[[], Mapping[str, Label]] = field(default_factory=dict)
+
+    def offered(self) -> Mapping[str, Label]:
+        """The choices that there are now."""
+        return self.choices() if callable(self.choices) else self.choices
 
 
 @dataclass(frozen=True)
@@ -188,6 +196,8 @@ class Resource:
     `scroll`: the next page of the list comes by itself at its end.
     `above`: a part above the list (a template, and `load(ctx, None)`), which is not fetched again with it.
     `waiting(ctx)`: the numbers beside its entry in the menu, from an index or from sums that are kept; at most two.
+    `said(field, value, record) -> (label, text) or None`: how the log says a value of a change; None: by the labels of
+    schema, columns and filters. `record`: the document as far as it is known.
     `has_form`: pages to add and to edit one; without them it is written elsewhere, and by the API.
     `reauth`: fields of the document that are only written when the password was given lately.
     `events`: created, updated, deleted event names are `<name>_created.v1` and so on.
@@ -204,6 +214,7 @@ class Resource:
     title: Callable[[Any], str] = str
     subtitle: Sequence[str] = ()
     icon: str = "box"
+    empty: Label = ""
     nav_group: str = "work"
     nav_order: int = 50
     nav_key: str = ""
@@ -231,6 +242,7 @@ class Resource:
     reauth: Sequence[str] = ()
     waiting: Callable[[Context], Sequence[Waiting]] | None = None
     above: Section | None = None
+    said: Callable[[str, Any, Mapping[str, Any]], tuple[Label, Any] | None] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schema", bordered(self.schema))

@@ -124,8 +124,10 @@ class FieldInfo:
     """One field of a schema. `path`: dotted for nested ones (`lines.sku`); `many`: inside a nested list.
 
     `kind`: text, longtext, integer, decimal, money, datetime, date, bool, choice, email, currency, tags,
-    several, reference, json. `target`: the resource of a reference; `options`: what several are ticked of.
+    several, reference, json. `target`: the resource of a reference; `options`: what several are ticked
+    of, or one is chosen of; `others`: whether others may be typed.
     `in_currency`: an amount of the document's currency: money, and exact prices whose metadata says so.
+    `may_be_empty`: a value that is there can be taken away.
     `shown`: in a row of a form though it is read only, as the badge that its value has in `badges`, or as text.
     """
 
@@ -143,7 +145,13 @@ class FieldInfo:
     target: str = ""
     shown: bool = False
     options: Callable[[], Sequence[Option]] = tuple
+    others: Callable[[], bool] = bool
     badges: Mapping[str, Badge] = field(default_factory=dict)
+    may_be_empty: bool = False
+
+    def offered(self) -> Mapping[str, Label]:
+        """{value: its name} that may be chosen now."""
+        return self.choices or {one.value: one.label for one in self.options() if not one.why}
 
 
 _KINDS: tuple[tuple[type[Any], str], ...] = (
@@ -200,7 +208,9 @@ def _leaf(name: str, one: ma.fields.Field[Any], prefix: str, many: bool) -> Fiel
         target=one.resource if isinstance(one, Reference) else "",
         shown=one.metadata.get("shown", False),
         options=one.metadata.get("options", tuple),
+        others=one.metadata.get("others", bool),
         badges=one.metadata.get("badges", {}),
+        may_be_empty=one.allow_none,
     )
 
 

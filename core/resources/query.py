@@ -63,7 +63,8 @@ def page(ctx: Context, resource: Resource, state: ListState) -> Page:
 def page_ids(ctx: Context, resource: Resource, state: ListState) -> tuple[list[int], str | None, str | None]:
     """The ids of one page and the cursors of the next and the previous one.
 
-    Cursors are signed, so that their values fit the column. Raises Invalid (by argument) for what cannot be asked.
+    Without those that a plugin takes away from the actor, by which the page is shorter. Cursors are signed, so that
+    their values fit the column. Raises Invalid (by argument) for what cannot be asked.
     """
     sort, descending = _sort(resource, state.sort or resource.default_sort)
     query = _matching(ctx, resource, state, "view", in_order=True)
@@ -75,14 +76,20 @@ def page_ids(ctx: Context, resource: Resource, state: ListState) -> tuple[list[i
         raise Invalid({"cursor": [text]}) from None
     found = keyset.page(query, sort, descending, at, min(state.limit, _MOST))
     after, before = (cursor and str(signer.dumps(cursor)) for cursor in (found.next, found.previous))
-    return found.ids, after, before
+    return open_to(ctx, resource, found.ids), after, before
 
 
 def named(ctx: Context, resource: Resource, term: str, limit: int) -> list[int]:
     """The ids of records of which an exact field is `term`: what may be asked of any table, however short the term."""
     key = resource.model.id
     query = _scoped(ctx, resource, "view").where(search.equals(resource, term)).select(key)
-    return [row[0] for row in query.order_by(key.desc()).limit(limit).tuples()]
+    return open_to(ctx, resource, [row[0] for row in query.order_by(key.desc()).limit(limit).tuples()])
+
+
+def open_to(ctx: Context, resource: Resource, ids: Sequence[int], verb: str = "view") -> list[int]:
+    """Those of `ids` that no plugin takes away from the actor for `verb`, by its hook `authorize`."""
+    denied = access.denied(ctx.actor, resource.permission(verb), resource.name, ids) if ids else ()
+    return [one for one in ids if one not in denied]
 
 
 def beside(ctx: Context, resource: Resource, state: ListState, record: Any) -> tuple[int | None, int | None]:
@@ -126,10 +133,9 @@ def titles(ctx: Context, resource: Resource, ids: Sequence[int]) -> dict[int, st
 
 def some(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
     """Those of `ids` that exist and that the actor may open, joined by the loader. Raises Forbidden."""
-    view = resource.permission("view")
     found = _joined(ctx, resource, list(_scoped(ctx, resource, "view").where(search.among(resource.model.id, ids))))
-    denied = access.denied(ctx.actor, view, resource.name, [record.id for record in found])
-    return [record for record in found if record.id not in denied]
+    reached = set(open_to(ctx, resource, [record.id for record in found]))
+    return [record for record in found if record.id in reached]
 
 
 def select(ctx: Context, resource: Resource, selection: Selection, verb: str = "view") -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from core import access, runtime
+from core import runtime
 from core.context import Context
 from core.errors import Invalid
 from core.i18n import _
@@ -62,8 +62,7 @@ def reachable(ctx: Context, wanted: Iterable[Named]) -> set[Named]:
         if resource is None or not ctx.actor.can(resource.permission("view")):
             continue
         here = [row[0] for row in query.select(ctx, resource, Selection(target, ids=ids)).tuples()]
-        denied = access.denied(ctx.actor, resource.permission("view"), target, here)
-        found |= {(target, key) for key in here if key not in denied}
+        found |= {(target, key) for key in query.open_to(ctx, resource, here)}
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,17 +86,24 @@ class Workflow:
 
         `columns`: further fields to write with the state.
         """
-        step, model = self.transition(command), self.model
+        step = self.transition(command)
+        values = {self.field: step.target, **(step.sets() if step.sets else {}), **columns}
         with db.transaction():
-            query = model.select(model.id, getattr(model, self.field)).where(search.among(model.id, ids))
-            query = query.order_by(model.id)
-            state = dict((query.for_update() if db.is_postgres() else query).tuples())
-            refused = self._refused(step.sources, step.guard, state)
-            moved = {i: was for i, was in state.items() if i not in refused}
-            self._move(ctx, step, moved, columns)
-        refused |= {i: _("There is no such record.") for i in ids if i not in state}
-        done = {i: Outcome("done", id=i, undo={self.field: was}) for i, was in moved.items()}
+            before = self._locked(ids, values)
+            refused = self._refused(step.sources, step.guard, {i: was[self.field] for i, was in before.items()})
+            moved = {i: was for i, was in before.items() if i not in refused}
+            self._move(ctx, step, moved, values)
+        refused |= {i: _("There is no such record.") for i in ids if i not in before}
+        done = {i: Outcome("done", id=i, undo={self.field: was[self.field]}) for i, was in moved.items()}
         return done | {i: Outcome("rejected", id=i, errors={"": [why]}) for i, why in refused.items()}
+
+    def _locked(self, ids: Sequence[int], names: Iterable[str]) -> dict[int, dict[str, Any]]:
+        """{id: {field: value}} of those fields, nobody else writing them until the transaction ends."""
+        model = self.model
+        query = model.select(model.id, *(getattr(model, name) for name in names)).where(search.among(model.id, ids))
+        query = query.order_by(model.id)
+        rows = (query.for_update() if db.is_postgres() else query).dicts()
+        return {row.pop("id"): row for row in rows}
 
     def _refused(self, sources: Sequence[str], guard: Guard | None, state: Mapping[int, str]) -> dict[int, str]:
         """Why records in these states may not leave `sources`, {id: state} in, {id: why not} out."""
@@ -108,10 +115,12 @@ class Workflow:
         wanted = ", ".join(str(self.labels[one]) for one in sources)
         return _("This needs the state %(wanted)s; now it is %(state)s.", wanted=wanted, state=self.labels[state])
 
-    def _move(self, ctx: Context, step: Transition, state: Mapping[int, str], columns: Mapping[str, Any]) -> None:
-        model, values = self.model, {self.field: step.target, **(step.sets() if step.sets else {}), **columns}
-        if state:
+    def _move(
+        self, ctx: Context, step: Transition, before: Mapping[int, Mapping[str, Any]], values: Mapping[str, Any]
+    ) -> None:
+        model = self.model
+        if before:
             still = search.unindexed(getattr(model, self.field).in_(step.sources))
-            model.change(**values).where(search.among(model.id, list(state)), still).execute()
-        noted = [changes.Change(i, before={self.field: was}, after={**values}) for i, was in state.items()]
+            model.change(**values).where(search.among(model.id, list(before)), still).execute()
+        noted = [changes.Change(i, was, values) for i, was in before.items()]
         changes.record(ctx, self.resource, step.command, noted, event=step.event, reindex=False)

@@ -12,6 +12,7 @@ from core.resources.filtering import OPERATORS
 from core.trial.case import Case, unknown
 from core.views import RESERVED
 from core.web import theme
+from core.web.form_pages import OWN
 
 
 def check(case: Case) -> None:
@@ -36,6 +37,7 @@ class _Said:
             self._view(one, f"View {one.name}")
         self._references(f"schema {self.resource.schema.__name__}")
         self._document(f"schema {self.resource.schema.__name__}")
+        self._inputs(f"schema {self.resource.schema.__name__}")
 
     def _wrong(self, text: str) -> None:
         self.case.errors.append(f"{self.resource.name}: {text}")
@@ -116,6 +118,12 @@ class _Said:
     def _sort(self, where: str, name: str) -> None:
         sortable = {"id", *(column.name for column in self.resource.columns if column.sortable)}
         self._expect(where, [name.removeprefix("-")], sortable, "id or a sortable column")
+
+    def _inputs(self, where: str) -> None:
+        resource, fields = self.resource, self.resource.schema().fields.items()
+        typed = {name for name, one in fields if not one.dump_only and name in (resource.form_fields or {name})}
+        for name in sorted(typed & OWN) if resource.offers_new or resource.offers_edit else ():
+            self._wrong(f"{where}: {name}: the form has an input of this name for something else.")
 
     def _document(self, where: str) -> None:
         """What the service of core writes: the fields of the schema, unless the schema makes something else of them."""

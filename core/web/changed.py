@@ -33,16 +33,31 @@ class Line(NamedTuple):
 
 def lines(
     resource: Resource | None, changes: Mapping[str, Sequence[Any]], labels: Mapping[str, Any], currency: str = "",
-    names: Names = MappingProxyType({}),
+    names: Names = MappingProxyType({}), record: Any = None,
 ) -> list[Line]:  # fmt: skip
-    """A change field by field; of an address or of rows only what differs. `labels`: by the path of the schema."""
+    """A change field by field; of an address or of rows only what differs. `labels`: by the path of the schema.
+    `record`: as it is now, None when it is gone."""
     told = []
     for name, (before, after) in changes.items():
+        if own := _own(resource, name, changes, record):
+            told.append(own)
+            continue
         label = _label(resource, name, labels, currency)
         for path, said, *pair in _apart(name, label, before, after, labels):
             if not all(map(is_empty, pair)):
                 told.append(Line(said, *(value(resource, path, one, currency, names) for one in pair)))
     return told
+
+
+def _own(resource: Resource | None, name: str, changes: Mapping[str, Sequence[Any]], record: Any) -> Line | None:
+    """What the resource itself says of a field."""
+    if resource is None or resource.said is None:
+        return None
+    known = dict(record.__data__) if record is not None else {}
+    sides = [known | {key: pair[at] for key, pair in changes.items() if pair[at] is not None} for at in (0, 1)]
+    pairs = [None if is_empty(one) else resource.said(name, one, sides[at]) for at, one in enumerate(changes[name])]
+    label = next((pair[0] for pair in pairs if pair), None)
+    return Line(label, *(Markup("–") if pair is None else escape(pair[1]) for pair in pairs)) if label else None
 
 
 def _label(resource: Resource | None, name: str, labels: Mapping[str, Any], currency: str) -> Any:
@@ -107,6 +122,8 @@ def value(
         return escape(_("Yes") if value else _("No"))
     if name.endswith("_minor") and currency and isinstance(value, int):
         return i18n.money(value, currency)
+    if type(value) is int and _is_amount(resource, name):
+        return escape(i18n.number(value))
     if isinstance(value, str):
         return _text(resource, name, value)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
@@ -114,10 +131,19 @@ def value(
     return escape(_nested(value) if isinstance(value, Mapping | list) else str(value)[:_LONGEST])
 
 
+def _is_amount(resource: Resource | None, name: str) -> bool:
+    """A number that counts; another one may be the number of something."""
+    column = resource.column(name) if resource else None
+    return column.kind == "number" if column else resource is None
+
+
 def _text(resource: Resource | None, name: str, text: str) -> Markup:
     column = resource.column(name) if resource else None
-    if column and column.kind == "datetime" and (at := _moment(text)):
+    is_time = column.kind == "datetime" if column else name == "at" or name.endswith("_at")
+    if is_time and (at := _moment(text)):
         return i18n.moment(at)
+    if name == "resource":
+        return escape(words.kind_plural(text))
     if column and text in column.badges:
         return escape(column.badges[text].label)
     declared = next((one for one in resource.filters if one.name == name), None) if resource else None

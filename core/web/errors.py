@@ -13,10 +13,11 @@ from werkzeug.exceptions import HTTPException
 
 from core import db, nav, runtime
 from core.errors import Forbidden, MaktabError, NoResource, SignInNeeded
-from core.i18n import _
+from core.i18n import _, noun
 from core.resources import Resource
 from core.resources.fields import by_field
 from core.resources.service import UNFIT, reason
+from core.web.base import is_partial
 
 log = structlog.get_logger("maktab.web")
 
@@ -53,9 +54,10 @@ def _answer(
     context, sent = flask.g.get("ctx"), dict(headers or {})
     request_id = context.request_id if context else flask.request.environ.get("maktab.request_id", "")
     if not _is_api():
-        ways = {"find": _search(), "back": _back()}
-        page = flask.render_template("admin/error.html", status=status, text=text, request_id=request_id, **ways)
-        return page, status, sent
+        values = {"status": status, "text": text, "request_id": request_id, "find": _search(), "back": _back()}
+        # The menu asks the database, which a page about its failure must not.
+        values["in_shell"] = bool(context and context.actor.user_id and status < 500 and not is_partial())
+        return flask.render_template("admin/error.html", **values), status, sent
     body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     body |= {"code": code or HTTPStatus(status).name.lower(), "detail": text, "errors": errors or {}}
     answer = flask.jsonify(body | {"request_id": request_id})
@@ -68,7 +70,7 @@ def _search() -> dict[str, Any] | None:
     for resource in sorted(runtime.current().resources.values(), key=_place):
         is_searched = resource.search_text or resource.search_exact
         if context and is_searched and context.actor.can(resource.permission("view")):
-            return {"url": f"/admin/{resource.slug}/", "label": _("Search %(list)s", list=resource.label_plural)}
+            return {"url": f"/admin/{resource.slug}/", "label": _("Search %(list)s", list=noun(resource.label_plural))}
     return None
 
 

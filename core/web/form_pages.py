@@ -20,6 +20,9 @@ from core.web.base import context
 from core.web.form_parts import parts
 from core.web.tabs import Listed
 
+OWN = frozenset({"base", "before", "version", "take_over", "add_row", "remove_row", "in", "csrf_token"})
+"""Inputs of a form, or of a cell, that are no field of its schema; no field may be called so."""
+
 
 class FormPages(Listed):
     """Routes for the form."""
@@ -40,7 +43,7 @@ class FormPages(Listed):
             if outcome.ok and outcome.id:
                 return self._done(_("Created."), outcome.id)
             form.errors = errors_of(outcome)
-        except (Invalid, Rejected) as error:
+        except (Invalid, Rejected, Conflict) as error:
             form.errors = errors_of(error)
         return self._form_page(form), 422
 
@@ -91,10 +94,19 @@ class FormPages(Listed):
             form.errors = errors_of(outcome)
         except (Invalid, Rejected) as error:
             form.errors = errors_of(error)
-        except Conflict:
-            clashes.merge(form, base, self._open(stored))
-            return self._edit_page(form, record, stored, before=base), 409
+        except Conflict as error:
+            return self._refused(form, record, base, before, error)
         return self._edit_page(form, record, stored, base, before), 422
+
+    def _refused(self, form: forms.Form, record: Any, base: forms.Values, before: forms.Values, why: Conflict) -> Any:
+        """What somebody else has written meanwhile, in this very moment too; or why the record's state forbids it."""
+        fresh = query.get(context(), self.resource, record.id, "edit")
+        stored = service_of(self.resource).documents([record.id])[0]
+        if fresh.version == flask.request.form.get("version", 0, int):
+            form.errors = errors_of(why)
+            return self._edit_page(form, fresh, stored, base, before), 409
+        clashes.merge(form, base, self._open(stored))
+        return self._edit_page(form, fresh, stored, before=base), 409
 
     def _form(self, sent: MultiDict[str, str] | None = None) -> forms.Form:
         form = forms.form_of(self.resource.schema, self.resource.form_fields)
@@ -103,18 +115,18 @@ class FormPages(Listed):
         return form
 
     def _blank(self) -> forms.Form:
-        """A form for a new record, with an empty row in each list."""
-        given = {"currency": currency_of(), **self._ticked(), **forms.defaults(self.resource.schema)}
+        """A form for a new record, with an empty row in its first list."""
+        given = {"currency": currency_of(), **self._begun(), **forms.defaults(self.resource.schema)}
         form = forms.fill(self._form(), given, currency_of(given))
-        for path, infos in form.nested.items():
-            if infos[0].many:
-                form.add_row(path)
+        if lists := [path for path, infos in form.nested.items() if infos[0].many]:
+            form.add_row(lists[0])
         return form
 
-    def _ticked(self) -> dict[str, bool]:
-        """What the model takes for its yes-no fields: a box that is left as it is must mean the same."""
-        fields = self.resource.model._meta.fields.items()
-        return {name: field.default for name, field in fields if isinstance(field.default, bool)}
+    def _begun(self) -> dict[str, Any]:
+        """What the model takes for its yes-no fields and choices: one that is left as it is must mean the same."""
+        known = self.resource.model._meta.fields
+        chosen = (info.name for info in self._form().single if info.kind == "bool" or info.choices)
+        return {name: known[name].default for name in chosen if name in known}
 
     def _filled(self, stored: dict[str, Any]) -> forms.Form:
         return forms.fill(self._form(), stored, currency_of(stored))
@@ -157,7 +169,10 @@ def currency_of(*places: Any) -> str:
     return next(filter(is_currency, codes), runtime.current().settings.currency)
 
 
-def errors_of(refused: Outcome | Invalid | Rejected) -> dict[str, list[str]]:
+def errors_of(refused: Outcome | Invalid | Rejected | Conflict) -> dict[str, list[str]]:
+    """Texts by field; a conflict is about the whole."""
+    if isinstance(refused, Conflict):
+        return {"": [str(refused)]}
     return {name: [str(text) for text in texts] for name, texts in refused.errors.items()}
 
 

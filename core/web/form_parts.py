@@ -20,6 +20,11 @@ class Part:
     single: Sequence[FieldInfo] = ()
     nested: dict[str, list[FieldInfo]] = field(default_factory=dict)
 
+    @property
+    def is_rows(self) -> bool:
+        """Of a section that has nothing but rows: they stand above or below both columns."""
+        return bool(self.name) and not self.single and all(infos[0].many for infos in self.nested.values())
+
 
 def parts(form: Form, sections: Iterable[Section]) -> list[Part]:
     """What of `form` can be edited, in the order of `sections`; each field once, in the first that names it."""

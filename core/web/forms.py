@@ -65,8 +65,12 @@ class Form:
         return self.said(path, "label") or path.replace("_", " ").capitalize()
 
     def said(self, path: str, name: str) -> Any:
-        """What the schema says of a nested object or list: its `help`, button to `add` a row, `group_by`."""
+        """What the schema says of a nested object or list: its `help`, button to `add` a row, `group_by`, `folded`."""
         return _declared(self.schema, path).metadata.get(name, "")
+
+    def is_filled(self, path: str) -> bool:
+        """Whether something is written in a nested object, or wrong with it."""
+        return bool(texts_of(path, self.values) or texts_of(path, dict.fromkeys(self.errors, "wrong")))
 
     def rows(self, path: str) -> list[int]:
         """Numbers of the rows of a nested list that have inputs, empty ones too."""
@@ -235,8 +239,9 @@ def shown(info: FieldInfo, values: Values) -> str:
     if info.kind == "bool":
         return str(_("Yes") if text else _("No"))
     if info.kind == "several":
-        return ", ".join(str(one.label) for one in info.options() if one.value in text.split(", "))
-    return str(info.choices.get(text, text))
+        known = {one.value: str(one.label) for one in info.options()}
+        return ", ".join(known.get(one, one) for one in text.split(", ") if one in known or info.others())
+    return str(info.offered().get(text, text))
 
 
 def texts_of(path: str, values: Values) -> Values:
@@ -286,9 +291,11 @@ def _text(info: FieldInfo, value: Any, currency: str, titles: Mapping[references
         return money.writer(currency)(int(value))
     if info.kind == "datetime":
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        return moment.astimezone(ZoneInfo(timezone())).strftime("%Y-%m-%dT%H:%M:%S")
+        written = "%Y-%m-%dT%H:%M:%S" if moment.second else "%Y-%m-%dT%H:%M"
+        return moment.astimezone(ZoneInfo(timezone())).strftime(written)
     if info.kind == "decimal":
         return format(Decimal(value), "f")
     if info.kind == "several":
-        return ", ".join(one.value for one in info.options() if one.value in value)
+        ticked = [one.value for one in info.options() if one.value in value]
+        return ", ".join([*ticked, *([one for one in value if one not in ticked] if info.others() else [])])
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -20,7 +20,10 @@ from core.web import charts
 from core.web.base import Guarded, context, is_partial, preference
 
 log = structlog.get_logger("maktab.web")
-SIZE_NAMES = {"quarter": __("Quarter"), "half": __("Half"), "whole": __("Whole row")}
+SIZE_NAMES = {
+    "quarter": __("Quarter"), "third": __("Third"), "half": __("Half"), "two_thirds": __("Two thirds"),
+    "whole": __("Whole row"),
+}  # fmt: skip
 _DRAWN = {
     dashboard.Figure: "admin/home/figures.html",
     dashboard.Entry: "admin/home/entries.html",

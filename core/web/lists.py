@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -13,8 +15,9 @@ from core import access, nav, runtime, views
 from core.context import Context
 from core.db import money
 from core.errors import Invalid
-from core.i18n import _, __
+from core.i18n import _, __, format_number
 from core.resources import Badge, Column, Filter, Page, Resource, Selection, query, traits
+from core.views import Setup
 from core.web import cells, pickers, tabs
 from core.web.listing import Listing
 
@@ -124,13 +127,35 @@ def name_of(shown: Listing) -> str:
     more = Selection(shown.resource.name, filters=filters, search=given.search * (given.search != tab.setup.search))
     parts = [str(tab.label)] * (tab.ref != views.ALL)
     parts += [f"{label}: {text}" for label, text in asked(shown.resource, more)]
+    parts += _looks(shown.resource, given, tab.setup)
     return " · ".join(filter(None, [", ".join(parts), str(shown.resource.label_plural)]))
+
+
+def _looks(resource: Resource, given: Setup, base: Setup) -> list[str]:
+    """In what the order and the columns of `given` differ from `base`, in words."""
+    labels = {one.name: str(one.label) for one in resource.columns}
+    column, words = given.sort.removeprefix("-"), []
+    if given.sort != base.sort and column in labels:
+        by = _("by %(column)s, descending") if given.sort.startswith("-") else _("by %(column)s")
+        words.append(by % {"column": labels[column]})
+    for text, some, others in (
+        (_("with %(columns)s"), given.columns, base.columns),
+        (_("without %(columns)s"), base.columns, given.columns),
+    ):
+        differing = [labels[name] for name in some if name not in others and name in labels]
+        words += [text % {"columns": ", ".join(differing)}] * bool(differing)
+    return words
 
 
 def _major(minor: str) -> str:
     if not minor.removeprefix("-").isdecimal():
         return minor
     return money.writer(runtime.current().settings.currency)(int(minor))
+
+
+def _apart(amount: str) -> str:
+    """An amount with its thousands apart; what is none, as it was typed."""
+    return format_number(Decimal(amount)) if re.fullmatch(r"-?\d+(\.\d+)?", amount, re.ASCII) else amount
 
 
 def _said(declared: Filter, argument: str, value: str) -> str:
@@ -142,5 +167,7 @@ def _said(declared: Filter, argument: str, value: str) -> str:
         return _("Yes") if value.lower() in ("true", "1", "yes") else _("No")
     if declared.kind == "date":
         value = str(PERIODS.get(value, value))
+    if declared.kind == "money":
+        value = _apart(value)
     words = {"gte": _("from %(value)s", value=value), "lte": _("up to %(value)s", value=value), "prefix": f"{value}…"}
     return words.get(operator, value)

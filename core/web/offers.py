@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from core import access
-from core.resources import Action, Resource, service_of
+from core.resources import Action, Resource, query, service_of
 from core.web.base import context
 
 _BUTTONS = 2
@@ -31,6 +31,13 @@ def offered(resource: Resource, record: Any) -> dict[str, Any]:
         "may_edit": resource.offers_edit and _may(resource, "edit", record),
         "may_delete": resource.can_delete and not kept and _may(resource, "delete", record),
     }
+
+
+def refused_by_all(resource: Resource, ids: Sequence[int]) -> list[str]:
+    """The actions that would leave every one of these records alone now, as far as the actor sees them."""
+    records = query.some(context(), resource, ids) if resource.guard and ids else []
+    refused = resource.guard(records) if resource.guard and records else {}
+    return sorted(name for name, why in refused.items() if all(record.id in why for record in records))
 
 
 def _beside_title(actions: Sequence[Action], guarded: Collection[str]) -> tuple[Action | None, list[Action]]:

@@ -13,8 +13,9 @@ from core import runtime
 from core.access import requires
 from core.i18n import _
 from core.resources import Section, query, service_of, traits
-from core.web import changed, confirm, lists, pickers, questions
+from core.web import changed, confirm, forms, lists, pickers, questions
 from core.web.base import context, is_dialog
+from core.web.form_pages import currency_of
 from core.web.notes import days
 from core.web.offers import offered
 from core.web.tabs import Listed
@@ -43,7 +44,7 @@ class RecordPages(Listed):
         page = {"record": record, "sections": shown, "panels": self._panels(record), "tags": tags, "marks": marks}
         page |= {"names": pickers.names(context(), self.resource, self.resource.columns, [record], also)}
         page |= self._within(record) if "in" in flask.request.args else {}
-        page |= offered(self.resource, record)
+        page |= offered(self.resource, record) | self._nested(record)
         return self.render("admin/model/details.html", timeline=days(history), note=note, refused=refused, **page)
 
     def _preview(self, record: Any) -> Any:
@@ -51,8 +52,18 @@ class RecordPages(Listed):
         shown = [(section, loaded(section, record)) for section in self.resource.detail]
         tags = traits.tags_of(self.resource.name, [record.id])[record.id] if self.resource.has_tags else []
         names = pickers.names(context(), self.resource, self.resource.columns, [record])
-        html = self.render("admin/model/preview.html", record=record, sections=shown, tags=tags, names=names)
+        page = {"record": record, "sections": shown, "tags": tags, "names": names, "is_preview": True}
+        html = self.render("admin/model/preview.html", **page, **self._nested(record))
         return flask.make_response(html, {"Maktab-Dialog": "1"})
+
+    def _nested(self, record: Any) -> dict[str, Any]:
+        """What the sections name of lists and objects within the record; where they name none, nothing is read."""
+        form = forms.form_of(self.resource.schema)
+        plain = [one for one in self.resource.detail if not one.template]
+        named = [name for one in plain for name in one.fields if name in form.nested]
+        stored = service_of(self.resource).documents([record.id])[0] if named else {}
+        found = {name: {"infos": form.nested[name], "title": form.title(name)} for name in named}
+        return {"nested": found, "stored": stored, "currency": currency_of(stored)}
 
     def _panels(self, record: Any) -> list[tuple[Section, Markup]]:
         """What plugins add, ready: a template of theirs that fails must fail as their hook does, not as the page."""

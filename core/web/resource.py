@@ -21,6 +21,7 @@ from core.web.cell_pages import CellPages
 from core.web.form_pages import FormPages, currency_of
 from core.web.listing import chosen, is_canonical, listing
 from core.web.notes import NotesView
+from core.web.offers import refused_by_all
 from core.web.pickers import PickerPages
 from core.web.record_pages import RecordPages, loaded
 from core.web.tabs import TabPages
@@ -29,9 +30,12 @@ from core.web.view_pages import ViewPages
 FEATURES = {
     "create_view": "offers_new", "edit_view": "offers_edit", "delete_view": "can_delete", "note_view": "has_notes",
     "attachment_view": "has_notes", "cell_view": "is_edited_in_place",
-    "run_view": "actions", "filters_view": "filters",
+    "run_view": "actions", "refused_view": "guard", "filters_view": "filters",
 }  # fmt: skip
 """Views that only exist where the Resource says so."""
+
+
+_MOST_ASKED = 100  # records that js/bulk.js asks for at once
 
 
 class ResourceView(
@@ -104,6 +108,12 @@ class ResourceView(
         """The forms of the filters that a list does not use now, for its menu."""
         shown = listing(context(), self.resource, flask.request.args)
         return self.render("admin/model/filters.html", **lists.filters(shown))
+
+    @expose("/refused")
+    @requires("{resource}.view")
+    def refused_view(self) -> dict[str, list[str]]:
+        """For the bar of a list: the actions that make no sense for any of the records `ids`."""
+        return {"refused": refused_by_all(self.resource, flask.request.args.getlist("ids", int)[:_MOST_ASKED])}
 
     @expose("/actions/<name>", methods=["POST"])
     @requires("{resource}.view")

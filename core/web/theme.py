@@ -131,6 +131,8 @@ def _page() -> dict[str, Any]:
         "digits": i18n.digits(),
         "theme_choice": _theme(),
         "nav_menu": _menu,
+        "nav_here": nav.here,
+        "generation": runtime.current().generation,
         "nav_waiting": waiting.known(context) if context else None,
         "is_read_only": db.is_read_only(),
         "is_partial": is_partial(),
@@ -144,10 +146,10 @@ def _theme() -> str:
     return next((one for one in (cookie, kept) if one in THEMES), "auto")
 
 
-def keep_theme(answer: flask.Response, choice: str) -> None:
-    """Tell this browser, for pages before the sign-in too; its scripts write the same cookie."""
+def keep(answer: flask.Response, name: str, choice: str) -> None:
+    """Tell this browser, for pages before the sign-in too: the theme (its scripts write it, too) or the language."""
     is_https = runtime.current().settings.public_url.startswith("https://")
-    answer.set_cookie("maktab_theme", choice, max_age=31536000, secure=is_https, samesite="Lax")
+    answer.set_cookie(name, choice, max_age=31536000, secure=is_https, samesite="Lax")
 
 
 def _menu(actor: Actor) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -87,6 +87,6 @@ def _all_kept() -> dict[int | None, _Kept]:
 
 
 def _forget(answer: flask.Response) -> flask.Response:
-    if flask.request.method == "POST":
+    if flask.request.method != "GET":
         _all_kept().clear()
     return answer

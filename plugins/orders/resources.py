@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.context import Context
-from core.db import bulk, search
+from core.db import bulk, search, steps
 from core.i18n import __
-from core.resources import Column, Filter, Resource, Scope, Section, View
+from core.resources import Column, Filter, ListState, Resource, Scope, Section, View, count
 from plugins.orders import labels
 from plugins.orders.actions import ACTIONS
 from plugins.orders.models import Address, Adjustment, Order, OrderLine
@@ -49,6 +49,13 @@ def _addresses(ctx: Context, order: Order) -> dict[str, Any]:
     return {"addresses": {row["kind"]: row for row in rows}}
 
 
+def _customer(ctx: Context, order: Order) -> dict[str, Any]:
+    same = ListState({"customer_key": order.customer_key})
+    many = count(ctx, ORDERS, same, cap=_MOST_TOLD) if order.customer_key else 0
+    return {"orders": many, "most": _MOST_TOLD}
+
+
+_MOST_TOLD = 1_000
 _AXES = (
     ("payment_status", __("Payment"), labels.PAYMENT_BADGES),
     ("fulfillment_status", __("Fulfillment"), labels.FULFILLMENT_BADGES),
@@ -60,6 +67,11 @@ _TO_SHIP = "unfulfilled,scheduled,in_progress,partially_fulfilled"
 def _return_if_any(order: Order) -> str:
     """Most orders have no return; a badge that says so on each of them would hide those that do."""
     return "" if order.return_status == "none" else order.return_status
+
+
+def _channels() -> dict[str, str]:
+    """Where orders came from so far."""
+    return {name: name for name in steps.values(Order.sales_channel)}
 
 
 ORDERS = Resource(
@@ -106,7 +118,7 @@ ORDERS = Resource(
         Filter("placed_at", __("Placed"), kind="date"),
         Filter("total_minor", __("Total"), kind="money"),
         Filter("currency", __("Currency"), kind="text"),
-        Filter("customer_key", __("Customer key"), kind="text"),
+        Filter("customer_key", __("Customer"), kind="text"),
         Filter("tags", __("Tags"), kind="tag"),
     ],
     views=[
@@ -118,20 +130,28 @@ ORDERS = Resource(
     search_exact=["number", "customer_email", "customer_number"],
     search_text=search_text,
     detail=[
-        Section("items", __("Items"), template="orders/items.html", load=_lines),
+        Section("items", __("Items"), ["lines", "adjustments"], template="orders/items.html", load=_lines),
         Section("money", __("Money"), template="orders/money.html", load=_money),
         Section(
             "customer",
             __("Customer"),
-            fields=["customer_name", "customer_email", "customer_phone", "customer_number"],
+            ["customer_name", "customer_email", "customer_phone", "customer_number"],
+            "orders/customer.html",
+            load=_customer,
             side=True,
         ),
         Section("addresses", __("Addresses"), template="orders/addresses.html", load=_addresses, side=True),
-        Section("source", __("Source"), template="orders/source.html", side=True),
+        Section(
+            "source",
+            __("Source"),
+            ["sales_channel", "kind", "currency", "tax_included"],
+            "orders/source.html",
+            side=True,
+        ),
     ],
     actions=ACTIONS,
     guard=ORDER_WORKFLOW.guard,
-    scopes=[Scope("sales_channel", __("Sales channel"))],
+    scopes=[Scope("sales_channel", __("Sales channel"), choices=_channels)],
     waiting=waiting,
     has_tags=True,
     can_delete=True,

@@ -154,7 +154,7 @@ class OrderSchema(ma.Schema):
             __("Number"),
             "Unique in its sales channel. Missing: the next of our own.",
             "536365",
-            help=__("Leave it empty for the next number."),
+            help=__("Leave empty for the next number."),
             aliases=["Order number", "Order no", "Invoice no", "رقم الطلب"],
         ),
     )
@@ -164,12 +164,10 @@ class OrderSchema(ma.Schema):
             __("Sales channel"),
             "Where the order came from.",
             "web",
-            help=__("Empty: an order of our own, made by hand."),
+            help=__("Leave empty for an order entered by hand."),
         ),
     )
-    kind = _choice(
-        labels.KIND, metadata=said(__("Kind"), "A credit has a negative total.", "sale", help=__("Empty: a sale."))
-    )
+    kind = _choice(labels.KIND, metadata=said(__("Kind"), "A credit has a negative total.", "sale"))
     status = _choice(
         labels.STATUS,
         metadata=said(__("Status"), "Moves by commands only; new orders: draft, pending or open.", "open"),
@@ -235,7 +233,11 @@ class OrderSchema(ma.Schema):
     )
     tags = Tags(metadata=said(__("Tags"), example=["gift"]))
     shipping_address = fields.Nested(AddressSchema, allow_none=True, metadata=said(__("Ship to")))
-    billing_address = fields.Nested(AddressSchema, allow_none=True, metadata=said(__("Bill to")))
+    billing_address = fields.Nested(
+        AddressSchema,
+        allow_none=True,
+        metadata=said(__("Bill to"), folded=True, help=__("Only when it differs from the shipping address")),
+    )
     lines = fields.Nested(
         LineSchema, many=True, validate=validate.Length(max=10_000),
         metadata=said(

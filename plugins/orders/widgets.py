@@ -175,13 +175,20 @@ def widgets(period: Period) -> list[Widget]:
         return one(name, title, _counting(load), order, size="quarter", **more)
 
     here, of_period = f"{_LIST}?placed_at={period.name}", {"has_period": True}
-    trend, no_orders = _counting(_trend(period)), __("No orders in this period.")
+    trend, no_orders, nothing = _counting(_trend(period)), __("No orders in this period."), __("Nothing waits.")
+    decisions = _counting(_decisions)
     return [
         counted("sales", __("Sales"), _sales(period), 10, icon="cash", **of_period),
         counted("orders", __("Orders"), _orders(period), 11, icon="shopping-cart", url=here, **of_period),
         counted("average", __("Average order"), _averages(period), 12, icon="receipt", empty=no_orders, **of_period),
         counted("to_ship", __("Waiting to ship"), _waiting("to_ship"), 13, icon="truck", url=_url("to_ship")),
-        one("trend", __("Sales by day"), trend, 20, icon="chart-line", empty=__("No sales yet."), **of_period),
-        one("decisions", __("Needs a decision"), _counting(_decisions), 21, icon="bulb", empty=__("Nothing waits.")),
-        one("newest", __("Newest orders"), _newest, 22, icon="list", url=_LIST, empty=__("No orders yet.")),
-    ]
+        one(
+            "trend", __("Sales by day"), trend, 20, size="two_thirds", icon="chart-line", empty=__("No sales yet."),
+            **of_period,
+        ),
+        one("decisions", __("Needs a decision"), decisions, 21, size="third", icon="bulb", empty=nothing),
+        one(
+            "newest", __("Newest orders"), _newest, 22, size="third", icon="list", url=_LIST,
+            empty=__("No orders yet."),
+        ),
+    ]  # fmt: skip

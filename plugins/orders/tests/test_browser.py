@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from plugins.orders.models import Order, OrderLine
 
@@ -50,6 +51,26 @@ def test_a_command_and_its_undo_stay_on_the_page_of_the_order(page, make_order, 
     page.get_by_text("Undone for 1 record.").wait_for()
     assert page.url == here
     assert Order.get().status == "completed"
+
+
+def test_what_none_of_the_selected_orders_allows_cannot_be_pressed(page, make_order, ctx):
+    from plugins.orders.api import ORDER_WORKFLOW
+
+    done, _open = make_order("done"), make_order("open")
+    ORDER_WORKFLOW.run(ctx, "complete", [done.id])
+    page.goto("/admin/orders/")
+    archive = page.locator("#bulk > button[data-act=archive]")
+    complete = page.locator("#bulk > button[data-act=complete]")
+    page.locator(f"[name=ids][value='{_open.id}']").check()
+    expect(archive).to_be_disabled()
+    expect(archive).to_have_attribute("title", "None of the selected records allows this now.")
+    expect(complete).to_be_enabled()
+    page.locator(f"[name=ids][value='{done.id}']").check()
+    expect(archive).to_be_enabled()
+    page.locator(f"[name=ids][value='{_open.id}']").uncheck()
+    expect(complete).to_be_disabled()
+    page.check("[name=everything]")
+    expect(complete).to_be_enabled()
 
 
 def test_lines_have_the_keys_of_a_spreadsheet_and_take_its_cells(page):

@@ -173,8 +173,44 @@ def test_another_currency_means_the_amounts_that_stand_there(browser, make_order
 
 def test_a_field_says_what_leaving_it_empty_means(browser):
     page = texts(browser.get(NEW))
-    assert "Leave it empty for the next number." in page
+    assert "Leave empty for the next number." in page
     assert "A draft may be saved without lines; placing it needs at least one." in page
+
+
+def cards(page):
+    """The headings of the form's cards in their order; of those that fold whether they are open."""
+    form = page.partition('<form class="mk-form')[2].partition("</form>")[0]
+    return [
+        (re.sub("<[^>]+>", "", heading), " open" in fold if fold else None)
+        for fold, heading in re.findall(
+            r"(<details[^>]*>)?(?:<header>|<summary>)(?:<svg.*?</svg>)?<h2[^>]*>(.*?)</h2>", form
+        )
+    ]
+
+
+def test_a_new_order_begins_with_its_lines_and_the_bill_is_folded_while_it_goes_to_the_same_address(browser):
+    always = [("Lines", None), ("Adjustments", None), ("Ship to", None)]
+    assert cards(browser.get(NEW).text) == [*always, ("Bill to", False), ("Customer", None), ("Source", None)]
+    refused = send(browser, NEW, currency="GBP", **{"billing_address.city": "B" * 200})
+    assert refused.status_code == 422
+    assert ("Bill to", True) in cards(refused.text)
+
+
+def test_the_kind_of_a_new_order_is_a_sale_and_never_nothing(browser):
+    kinds = re.search(r'<select[^>]* name="kind".*?</select>', browser.get(NEW).text, re.DOTALL)[0]
+    assert re.findall(r'<option value="(\w*)"( selected)?>', kinds) == [("sale", " selected"), ("credit", "")]
+
+
+def test_nobody_is_asked_for_seconds_that_nobody_typed(browser, make_order):
+    asked = re.compile(r'name="placed_at" type="datetime-local" value="([^"]*)"( step="1")?')
+    assert asked.search(browser.get(NEW).text).groups() == ("", None)
+    for written, shown in (("2026-03-01T14:30:00Z", "T14:30"), ("2026-03-01T14:30:05Z", "T14:30:05")):
+        order = make_order(number=f"S-{len(shown)}", status="draft", placed_at=written)
+        page = browser.get(f"/admin/orders/{order.id}/edit").text
+        value, step = asked.search(page).groups()
+        assert (value[10:], bool(step)) == (shown, shown.count(":") == 2)
+        assert send(browser, f"/admin/orders/{order.id}/edit", **inputs_of(page)).status_code == 302
+        assert Order.get_by_id(order.id).version == order.version
 
 
 def test_amounts_stand_beside_their_currency(browser, make_order):

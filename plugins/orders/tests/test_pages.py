@@ -66,6 +66,24 @@ def test_an_order_page_takes_at_most_10_statements_whatever_its_lines(signed_in,
     assert sizes[1] == sizes[500] <= 10, "\n".join(seen)
 
 
+def test_an_order_leads_to_the_other_orders_of_its_customer_and_to_his_mail(signed_in, service, ctx):
+    who = {"customer_name": "Dana van Turner", "customer_email": "Dana@example.com", "customer_phone": "+44 113 496"}
+    made = service.upsert(ctx, [doc(f"D-{n}", **who) for n in range(2)] + [doc("E-1", customer_name="Emma")])
+    browser = signed_in("manager")
+    card = browser.get(f"/admin/orders/{made[0].id}").text.partition('id="s-customer"')[2].partition("</section>")[0]
+    assert 'href="mailto:Dana%40example.com"' in card
+    assert 'href="tel:%2B44113496"' in card
+    assert ">DT</span>" in card
+    (found,) = re.findall(r'<a class="mk-small" href="([^"]+)">2 orders</a>', card)
+    assert re.findall(r'class="mk-key"[^>]*><bdi>([^<]+)', browser.get(found).text) == ["D-1", "D-0"]
+    assert (
+        "mk-small"
+        not in browser.get(f"/admin/orders/{made[2].id}")
+        .text.partition('id="s-customer"')[2]
+        .partition("</section>")[0]
+    )
+
+
 OFFERED = {
     "draft": {"place", "submit", "delete"},
     "pending": {"confirm", "expire", "cancel"},
@@ -232,3 +250,18 @@ def test_a_step_that_is_not_possible_yet_stands_there_with_the_reason(signed_in,
     assert "Place: not possible yet." in said
     assert 'id="blocked"' not in browser.get(f"/admin/orders/{ready.id}").get_data(as_text=True)
     assert 'id="blocked"' not in signed_in("viewer").get(f"/admin/orders/{lacking.id}").get_data(as_text=True)
+
+
+PART = {"HX-Request": "true", "Maktab-Dialog": "1"}
+
+
+def test_a_long_order_shows_its_first_lines_and_keeps_the_rest_folded(signed_in, service, ctx):
+    lines = [{"sku": f"S-{i}", "line_total_minor": 100} for i in range(40)]
+    made = service.upsert(ctx, [doc("long", lines=lines, status="completed")])[0]
+    browser = signed_in("manager")
+    page = browser.get(f"/admin/orders/{made.id}").get_data(as_text=True)
+    first, _fold, rest = page.partition("Show 28 more lines")
+    assert (first.count(">S-"), rest.count(">S-")) == (12, 28)
+    part = browser.get(f"/admin/orders/{made.id}", headers=PART).get_data(as_text=True)
+    assert (part.count(">S-"), "and 37 more lines" in part) == (3, True)
+    assert "Show 40 rows" in browser.get(f"/admin/orders/{made.id}/edit").get_data(as_text=True)

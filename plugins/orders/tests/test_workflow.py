@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core import db, jobs
 from core.audit import Entry
+from core.db.fields import iso
 from core.events import Event
 from core.resources import Selection
 from plugins.orders.actions import ACTIONS
@@ -61,6 +62,15 @@ def test_the_guard_says_what_the_command_then_answers(service, ctx, make_order):
     for command, order_id in (("place", empty.id), ("submit", empty.id), ("cancel", shipped.id)):
         refused = ORDER_WORKFLOW.guard([Order.get_by_id(order_id)])[command]
         assert refused == {order_id: ORDER_WORKFLOW.run(ctx, command, [order_id])[order_id].reason}
+
+
+def test_the_log_has_what_stood_in_every_field_that_a_command_writes(ctx, make_order):
+    order = make_order(status="draft")
+    begun = order.placed_at
+    assert ORDER_WORKFLOW.run(ctx, "place", [order.id])[order.id].ok
+    entry = Entry.get(Entry.action == "place")
+    now = Order.get_by_id(order.id).placed_at
+    assert entry.changes == {"status": ("draft", "open"), "placed_at": (iso(begun), iso(now))}
 
 
 def test_guarding_a_set_takes_one_statement(service, make_order):

@@ -121,7 +121,7 @@ def check_archive(path: Path) -> int:
             if len(members) > MEMBERS or size > UNPACKED or size > RATIO * packed:
                 raise FileRefused(
                     _(
-                        "The workbook unpacks to %(size)d MB in %(n)d parts; that is refused.",
+                        "The workbook unpacks to %(size)s MB in %(n)s parts; that is refused.",
                         size=size >> 20,
                         n=len(members),
                     )

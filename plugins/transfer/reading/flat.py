@@ -24,7 +24,7 @@ def header(documents: Iterable[Mapping[str, Any]]) -> dict[str, bool]:
         for item in (item for items in lists.values() for item in items):
             names |= dict.fromkeys(item, True)
         if len(names) > COLUMNS:
-            raise FileRefused(_("The documents have more than %(n)d different fields; that is refused.", n=COLUMNS))
+            raise FileRefused(_("The documents have more than %(n)s different fields; that is refused.", n=COLUMNS))
     return names
 
 

@@ -43,7 +43,7 @@ def _narrow(rows: Rows) -> Rows:
     for line, cells in rows:
         if len(cells) > MOST_COLUMNS:
             text = _(
-                "Line %(line)d has more than %(most)d columns; is the separator right?", line=line, most=MOST_COLUMNS
+                "Line %(line)s has more than %(most)s columns; is the separator right?", line=line, most=MOST_COLUMNS
             )
             raise FileRefused(text)
         yield line, cells
@@ -83,7 +83,7 @@ def _csv_rows(path: Path, dialect: Dialect) -> Rows:
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as problem:
-        text = _("Line %(line)d cannot be read (%(problem)s); is a quote not closed?", line=line, problem=problem)
+        text = _("Line %(line)s cannot be read (%(problem)s); is a quote not closed?", line=line, problem=problem)
         raise FileRefused(text) from None
 
 
@@ -126,5 +126,5 @@ def documents(path: Path, dialect: Dialect, exact: bool = False) -> Rows:
         except ValueError:
             doc = None
         if not isinstance(doc, dict):
-            raise FileRefused(_("Line %(line)d is not a JSON object of decent depth.", line=line))
+            raise FileRefused(_("Line %(line)s is not a JSON object of decent depth.", line=line))
         yield line, doc

@@ -46,7 +46,7 @@ def export_rows(
     comes out as `csv`, `xlsx` or `jsonl` goes in again unchanged (`plugins.transfer.api.start`), byte for byte.
     """
     _known(format)
-    walk = _Walk(resource, select(ctx, resource, selection, "export"), progress)
+    walk = _Walk(ctx, resource, select(ctx, resource, selection, "export"), progress)
     if format == "list":
         _csv(out, walk.listed(Listing(ctx, resource, columns)))
     elif format == "csv":
@@ -63,32 +63,42 @@ def export_rows(
 
 
 class _Walk:
-    """The selected records in the order of their ids, some at a time; `count` have been seen."""
+    """The selected records in the order of their ids, some at a time; `count` have been given.
 
-    def __init__(self, resource: Resource, chosen: Any, progress: Progress | None) -> None:
+    What a plugin takes away from the actor (hook `authorize`) is passed over.
+    """
+
+    def __init__(self, ctx: Context, resource: Resource, chosen: Any, progress: Progress | None) -> None:
         self.resource, self.key, self.chosen, self.progress = resource, resource.model.id, chosen, progress
+        self.actor, self.permission = ctx.actor, resource.permission("export")
         self.last = self.count = 0
 
     def documents(self, finish: Callable[[Sequence[Any]], Any] | None = None) -> Iterator[dict[str, Any]]:
         service = service_of(self.resource)
         while found := [row_id for (row_id,) in self._next(CHUNK).tuples()]:
-            documents = list(service.documents(found))
+            denied = self._denied(found)
+            documents = list(service.documents([row_id for row_id in found if row_id not in denied]))
             if finish:
                 finish(documents)
             yield from documents
-            self._seen(found)
+            self._seen(found, len(documents))
 
     def listed(self, listing: Listing) -> Iterator[Sequence[str]]:
         yield listing.header()
         while (found := listing.rows(self._next(LISTED)))[0]:
-            yield from found[1]
-            self._seen(found[0])
+            denied = self._denied(found[0])
+            left = (row for row_id, row in zip(*found, strict=True) if row_id not in denied)
+            yield from left if denied else found[1]
+            self._seen(found[0], len(found[0]) - len(denied))
+
+    def _denied(self, ids: Sequence[int]) -> frozenset[int]:
+        return access.denied(self.actor, self.permission, self.resource.name, ids)
 
     def _next(self, limit: int) -> Any:
         return self.chosen.where(self.key > self.last).order_by(self.key).limit(limit)
 
-    def _seen(self, ids: Sequence[int]) -> None:
-        self.last, self.count = ids[-1], self.count + len(ids)
+    def _seen(self, ids: Sequence[int], given: int) -> None:
+        self.last, self.count = ids[-1], self.count + given
         db.give_back_pages()
         if self.progress:
             self.progress(self.count)

@@ -25,6 +25,7 @@ ENCODINGS = ("", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp12
 _LOGGED = (
     N_("Tried"), N_("Started"), N_("Completed"), N_("Completed with errors"), N_("Failed"), N_("Canceled"),
     N_("Paused"), N_("Rollback started"), N_("Rolled back"), N_("Exported"), N_("Import"), N_("Mapping"),
+    N_("File name"),
 )  # fmt: skip
 ENDED = ("completed", "completed_with_errors", "canceled", "failed", "paused")
 

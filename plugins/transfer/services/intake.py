@@ -134,7 +134,7 @@ class Intake:
             draft = Draft(rows[:1]) if rows[0][1] is None else self.plan.draft(rows)
             if rows[0][1] is None:
                 text = _(
-                    "%(n)d rows have the same key; at most %(most)d may. Is the key right?", n=len(rows), most=MOST_ROWS
+                    "%(n)s rows have the same key; at most %(most)s may. Is the key right?", n=len(rows), most=MOST_ROWS
                 )
                 draft.problems = {draft.first_line: [text]}
             names = () if draft.problems else self.resource.key
@@ -275,7 +275,7 @@ def run_rollback(run: jobs.JobRun) -> dict[str, Any]:
             last, done, skipped = found[-1].id, done + len(found) - len(kept), skipped + len(kept)
             run.save({"last": last}, done=done, skipped=skipped)
     import_.state = "rolled_back"
-    import_.error = _("%(n)d records were changed since and are left as they are.", n=skipped) if skipped else ""
+    import_.error = _("%(n)s records were changed since and are left as they are.", n=skipped) if skipped else ""
     with db.transaction():
         Import.update(state=import_.state, error=import_.error).where(Import.id == import_.id).execute()
         run.save()

@@ -32,5 +32,6 @@ FABRIC = Resource(
         Column("code", __("Code"), "code"), Column("currency", __("Currency")),
         Column("many", __("Variants"), "number", value=lambda fabric: len(fabric.variants), reads=["variants"]),
     ),
-    detail=(Section("fabric", __("Fabric"), ("code",)), Section("terms", __("Terms"), ("currency",), side=True)),
+    detail=(Section("fabric", __("Fabric"), ("code",)), Section("variants", __("Variants"), ("variants",)),
+        Section("terms", __("Terms"), ("currency",), side=True)),
 )  # fmt: skip

@@ -11,7 +11,9 @@ function placeOf(element) {
   if (element.matches("textarea") && form) return `form[action="${CSS.escape(form.getAttribute("action"))}"] button:not([type=button])`; // keys go on
   if (element.id) return `#${CSS.escape(element.id)}`;
   if (element.matches("a[href]")) return `main a[href="${CSS.escape(element.getAttribute("href"))}"]`;
-  return form ? `form[action="${CSS.escape(form.getAttribute("action"))}"] :is(input:not([type=hidden]), button)` : "";
+  const button = element.value ? `button[value="${CSS.escape(element.value)}"]` : "button:not([type=button])";
+  const part = element.matches("button") ? button : ":is(input:not([type=hidden]), button)";
+  return form ? `form[action="${CSS.escape(form.getAttribute("action"))}"] ${part}` : "";
 }
 
 addEventListener("pagehide", () => {
@@ -34,7 +36,7 @@ function kept() {
 function start() {
   if (document.activeElement !== document.body) return;
   const isFine = matchMedia("(pointer: fine)").matches; // a phone would cover half of the page with its keyboard
-  const first = isFine && document.querySelector("form#form .mk-field :is(input, select, textarea):not([type=hidden])");
+  const first = isFine ? document.querySelector("form#form :is(.mk-field, .mk-lines td) :is(input, select, textarea):not([type=hidden])") : null;
   (kept() ?? first)?.focus({ preventScroll: true });
 }
 

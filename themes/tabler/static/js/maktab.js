@@ -1,8 +1,10 @@
 // Behaviour of every page, by data attributes; htmx swaps parts, so everything listens on the document.
 import { said, warn } from "./toast.js";
 import { closePopup } from "./popups.js";
+import "./bulk.js"; // hears what the next one says
 import "./selection.js";
 import "./offline.js";
+import "./more.js";
 import "./ask.js";
 import "./session.js";
 import "./matrix.js"; // before the module that looks at what it has filled in

@@ -53,7 +53,12 @@ function line(command, id) {
   const text = document.createElement("span");
   text.className = "mk-pal-t";
   text.textContent = command.label;
-  option.append(command.icon ?? "", text);
+  option.append(command.icon, text);
+  if (command.end) {
+    const end = document.createElement("span");
+    Object.assign(end, { className: "mk-pal-e", textContent: command.end });
+    option.append(end);
+  }
   if (command.keys) {
     const keys = document.createElement("kbd");
     keys.textContent = command.keys.replace(/\b[a-z]\b/g, (letter) => letter.toUpperCase());
@@ -80,9 +85,19 @@ function grouped(name, some) {
   return group;
 }
 
+// What stands on this page, with its keys and its number, is not offered by its address once more.
+function dropSame(list, own) {
+  const addresses = new Set(own.map((one) => one.address).filter(Boolean));
+  for (const option of list.querySelectorAll(".mk-pal-g:not([data-recent]) > a"))
+    if (addresses.has(option.href)) option.remove();
+  for (const group of list.querySelectorAll(".mk-pal-g:not(:has(> [role=option]))")) group.remove();
+}
+
 // Those of this page first, after what was opened last; those of the account once somebody asks for them.
 function showOwn(list) {
-  const here = grouped("here", fitting(commands()));
+  const own = fitting(commands());
+  dropSame(list, own);
+  const here = grouped("here", own);
   const mine = words().length ? grouped("account", fitting(account())) : null;
   const opened = words().length ? null : list.querySelector("[data-recent]");
   if (here && opened) opened.after(here);

@@ -29,7 +29,7 @@ function add(list) {
   row.dataset.new = "";
   ungrouped(list).append(row);
   show(list.querySelector("[data-currency]")?.textContent);
-  return row.querySelector("input, select");
+  return row.querySelector("td :is(input:not([type=hidden]), select)");
 }
 
 // New rows stand at the end, in no group until the form comes back.
@@ -56,7 +56,7 @@ function remove(list, button) {
 const WAYS = { ArrowUp: -1, ArrowDown: 1 };
 
 document.addEventListener("keydown", (event) => {
-  const here = event.target.closest?.("[data-rows] tbody :is(input, select)");
+  const here = event.target.closest?.("[data-rows] tbody td :is(input, select)");
   if (!here || event.defaultPrevented || event.altKey) return;
   const isCommand = event.ctrlKey || event.metaKey;
   if (isCommand && event.key.toLowerCase() === "d") fillDown(event, here);
@@ -91,7 +91,7 @@ export function copy(field, value) {
 }
 
 document.addEventListener("paste", (event) => {
-  const here = event.target.closest?.("[data-rows] tbody tr:not([data-head]) input");
+  const here = event.target.closest?.("[data-rows] tbody tr:not([data-head]) td input");
   const text = event.clipboardData?.getData("text").replace(/\r?\n$/, "") ?? "";
   if (!here || !/[\t\n]/.test(text)) return;
   event.preventDefault();

@@ -63,6 +63,7 @@ function show() {
   const total = document.querySelector("[data-count]")?.textContent ?? "…";
   said.textContent = text.replace("{n}", kept.number).replace("{total}", total);
   bar.classList.toggle("mk-on", kept.everything || kept.ids.size > 0);
+  document.dispatchEvent(new CustomEvent("selected", { detail: { everything: kept.everything, ids: [...kept.ids] } }));
   write();
 }
 

@@ -1,5 +1,11 @@
 // Tabs above a list: the open one is in sight, and late numbers belong to the list that asked for them.
-const show = () => document.querySelector(".mk-views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+// The strip alone moves: the page stays where Back has put it.
+const show = () => {
+  const tab = document.querySelector(".mk-views [aria-current]");
+  if (!tab) return;
+  const [strip, at] = [tab.parentElement.getBoundingClientRect(), tab.getBoundingClientRect()];
+  tab.parentElement.scrollLeft += Math.max(0, at.right - strip.right) + Math.min(0, at.left - strip.left);
+};
 
 document.addEventListener("htmx:afterSettle", (event) => event.detail.target?.id === "list" && show());
 document.addEventListener("htmx:beforeSwap", (event) => {
