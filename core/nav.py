@@ -173,8 +173,9 @@ def menu(actor: Actor, choices: Choices) -> list[dict[str, Any]]:
     """Groups {name, label, entries, more}: `more` are those behind the first seven, one of which may be the current."""
     pinned = pins(actor, choices)
     groups = [{"name": "pins", "label": _("Pinned"), "entries": pinned, "more": []}] if pinned else []
+    is_pinned = any(pin["current"] for pin in pinned)  # the nearest one says where we are
     for name, found in entries(actor, choices).items():
-        shown = [entry for entry in found if not entry["is_hidden"]]
+        shown = [entry | {"current": entry["current"] and not is_pinned} for entry in found if not entry["is_hidden"]]
         cut = len(shown) if len(shown) <= MOST + 1 else MOST
         if shown:
             groups.append({"name": name, "label": GROUPS[name], "entries": shown[:cut], "more": shown[cut:]})

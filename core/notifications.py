@@ -14,7 +14,7 @@ from core.context import Actor, Context
 from core.db import JSONField, Model, UTCDateTimeField, bulk, utcnow
 from core.db.fields import is_storable
 from core.errors import Invalid
-from core.i18n import _, caller, direction, owner, packed, told, unpacked
+from core.i18n import _, caller, isolated, owner, packed, told, unpacked
 
 KEEP_DAYS, CAP = 90, 99
 TONES = ("info", "ok", "warn", "bad")
@@ -41,12 +41,9 @@ class Notification(Model):
 
     @property
     def said(self) -> str:
-        """The text in the language of whoever reads it; in Arabic a Latin name stays in one piece."""
-        values = {name: _read(one) for name, one in self.arguments.items()}
-        by = values.pop(_BY, "")
-        if direction() == "rtl":
-            values = {name: f"\u2068{one}\u2069" if isinstance(one, str) else one for name, one in values.items()}
-        return told(f"{by}/", self.text, **values)
+        """The text in the language of whoever reads it."""
+        values = {name: isolated(_read(one)) for name, one in self.arguments.items() if name != _BY}
+        return told(f"{self.arguments.get(_BY, '')}/", self.text, **values)
 
 
 def _read(kept: Any) -> Any:

@@ -37,7 +37,8 @@ def test_a_record_is_opened_by_a_part_of_its_name_and_then_stands_first(page: An
     page.keyboard.press("Control+k")
     selected(page, "Waha Linen")
     assert page.get_attribute("#palette-q", "aria-expanded") == "true"
-    assert page.locator("#palette-status").inner_text().endswith("results")
+    found = page.locator("#palette [role=option]").count()
+    assert page.locator("#palette-status").inner_text() == f"Results: {found}"
 
 
 def test_the_bar_moves_by_arrows_and_closes_by_escape(page: Any) -> None:
@@ -108,6 +109,13 @@ def test_pages_are_pinned_and_left_from_the_bar(page: Any) -> None:
     selected(page, "Pin this page to the menu")
     page.keyboard.press("Enter")
     page.get_by_text("The page is on top of your menu now.").wait_for()
+    assert page.locator("#menu [aria-current=page]").all_inner_texts() == ["Suppliers"]
+    page.keyboard.press("Control+k")
+    page.keyboard.type("off the menu")
+    selected(page, "Take this page off the menu")
+    page.keyboard.press("Enter")
+    page.get_by_text("The page is off your menu.").wait_for()
+    assert page.locator("#menu [href='/admin/suppliers/']").count() == 1
     page.keyboard.press("Control+k")
     page.keyboard.type("sign out")
     selected(page, "Sign out")

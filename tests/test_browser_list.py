@@ -124,3 +124,15 @@ def test_a_late_number_is_drawn_without_the_rest_of_the_page(page: Any) -> None:
     number = "const late = document.getElementById('count'); late.replaceWith(late.cloneNode(true))"
     assert 0 < _styled(page, number) < 40
     assert _styled(page, "document.querySelector('[name=ids]').click()") < 100
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_of_a_record_says_where_it_stands_in_the_list(page: Any, width: int) -> None:
+    make_suppliers(count=60)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/admin/suppliers/?sort=code&q=Supplier")
+    page.locator("a.mk-key").first.click()
+    page.get_by_text("1 of 60").wait_for()
+    page.click("[data-next]")
+    page.get_by_text("2 of 60").wait_for()
+    assert pages.seen(page) == []

@@ -17,6 +17,8 @@ from core.audit.models import Entry
 from core.auth.models import ApiToken, Confirmation, Session, User
 from core.context import Context, system_context
 from core.plugins.models import PluginState
+from core.resources import query
+from core.web import selections
 from tests.conftest import PASSWORD, csrf_of, yes_to
 from tests.helpers import make_suppliers, suppliers_on
 
@@ -209,6 +211,18 @@ def test_the_button_names_the_act_and_the_amount(owner: Any, make_user: Callable
     assert ">Switch off: 2 users</button>" in post(owner, "/admin/users/actions/disable", ids=[one.id, two.id]).text
     everyone = post(owner, "/admin/users/actions/disable", everything="1", query="").text
     assert ">Switch off: 3 users</button>" in everyone
+
+
+def test_a_question_counts_further_than_a_list_but_not_for_ever(
+    owner: Any, make_user: Callable[..., User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_user("viewer")
+    make_user("viewer")
+    for of_lists, told, said in ((1, 100, "3"), (100, 2, "2+")):
+        monkeypatch.setattr(query, "CAP", of_lists)
+        monkeypatch.setattr(selections, "_MOST_TOLD", told)
+        page = post(owner, "/admin/users/actions/disable", everything="1", query="").text
+        assert f">Switch off: {said} users</button>" in page
 
 
 def test_the_password_counts_for_a_while_and_gives_the_session_a_new_secret(owner: Any) -> None:

@@ -201,6 +201,7 @@ DRAWN = {
         [Figure(1234, "GBP", before=1000, note="before", points=[1, 5, -2]), Figure(7)],
         ["12.34", "+23.4%", "<svg"],
     ),
+    "nothing before": ([Figure(0, before=0, note="vs the days before")], ["vs the days before: 0"]),
     "bars": ([Bar("Paid", 3, 4), Bar("Seen", 9)], ['max="4" value="3"', "Seen"]),
     "trend": (
         Trend([date(2026, 3, 1), date(2026, 3, 2)], [100, -250], [0, 300], "GBP"),
@@ -305,3 +306,18 @@ def test_without_a_card_of_a_period_none_is_offered(signed_in: Any) -> None:
     assert pressed(roleless.get("/admin/").text) == ["last_7_days"]
     arrange(roleless, "hide:visits.count", order=shown)
     assert pressed(roleless.get("/admin/").text) == []
+
+
+def test_a_shop_without_records_is_told_how_to_begin(owner: Any, signed_in: Any) -> None:
+    late = 'hx-get="/admin/home/start"'
+    assert late in owner.get("/admin/").text
+    part = owner.get("/admin/home/start").text
+    first = re.search(r'class="mk-btn mk-btn-p" href="([^"]+)"', part)
+    assert first
+    assert first[1].startswith("/admin/imports/new")
+    assert 'href="/admin/orders/new"' in part
+    assert 'href="/admin/users/new"' in part
+    assert "Begin here" not in signed_in("viewer").get("/admin/home/start").text, "he can begin nothing"
+    make_suppliers({"code": "S-1", "name": "Waha"})
+    assert "Begin here" not in owner.get("/admin/home/start").text
+    assert late not in owner.get("/admin/").text

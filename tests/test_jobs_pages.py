@@ -96,7 +96,20 @@ def test_a_job_page_polls_while_it_is_open_and_ends_with_rows_reasons_and_links(
     assert "ValueError" in page
     assert "/admin/things/3" in page
     assert "Retry failed rows" in page
+    assert re.search(r'<progress max="60" value="59" class="mk-done mk-short"', page)
     assert "thing 10" in owner.get(f"/admin/jobs/{job.id}?rows=done").get_data(as_text=True)
+
+
+def test_a_job_without_a_row_that_went_well_has_failed_and_says_each_reason_once(owner: Any) -> None:
+    job = stamp(bad=range(1, 61))
+    work_off(runtime_room.current().settings)
+    assert (again(job).status, again(job).failed) == ("failed", 60)
+    page = owner.get(f"/admin/jobs/{job.id}").text
+    assert re.search(r'id="job-state"><span class="mk-badge mk-bad">.*Failed', page)
+    assert re.search(r'<progress max="60" value="0" class="mk-done mk-short"', page)
+    assert page.count("ValueError") == 1
+    assert re.search(r"<li>60 records: <bdi>[^<]*ValueError", page)
+    assert "Retry failed rows" in page
 
 
 def waited(job: Job, **changes: Any) -> None:

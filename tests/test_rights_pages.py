@@ -344,7 +344,7 @@ def test_an_owner_looks_as_a_user_and_sees_his_rows(
     owner.send("/admin/view-as", what=f"user:{user.id}")
     assert "This page is your own" in owner.get("/admin/profile/").text
     refused = owner.send("/admin/profile/", what="profile", name="x")
-    assert ("Nothing was changed</span>" in refused.text, "Ask whoever" in refused.text) == (True, False)
+    assert ("Nothing was changed</span>" in refused.text, "Ask an administrator" in refused.text) == (True, False)
     with owner:
         owner.get("/admin/")
         ctx = flask.g.ctx

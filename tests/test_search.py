@@ -150,3 +150,8 @@ def test_naughty_strings_are_only_texts(suppliers: Resource, shared: Path) -> No
 def test_normalizing_twice_changes_nothing() -> None:
     for text in (*NAMES.values(), "İSTANBUL ǆ ﬁn ①Ⅷ", "ـــ َ", "👩‍👩‍👧 \u202e"):
         assert search.normalize(search.normalize(text)) == search.normalize(text)
+
+
+def test_a_number_is_found_with_its_sign(suppliers: Resource) -> None:
+    make_suppliers({"code": "1001", "name": "Waha"}, {"code": "#1002", "name": "Other"})
+    assert [found(suppliers, term) for term in ("#1001", "1001", "#1002")] == [["1001"], ["1001"], ["#1002"]]

@@ -75,7 +75,7 @@ def keep(person: Any, name: str = "Ours", query: str = "country=GB", **more: str
 
 
 def tabs_of(page: str) -> list[str]:
-    return re.findall(r"data-view[^>]*><bdi>([^<]*)", page)
+    return re.findall(r"data-view[^>]*><bdi[^>]*>([^<]*)", page)
 
 
 def kept(ref: str) -> SavedView:
@@ -428,8 +428,37 @@ def test_no_record_is_left_out_on_the_way_through_a_list(owner: Any, sort: str) 
     order = query.page_ids(system_context(), resource, state)[0]
     assert set(order) > set(ids)
     for at, one in enumerate(order):
-        around = query.beside(system_context(), resource, state, query.get(system_context(), resource, one))
+        record = query.get(system_context(), resource, one)
+        assert query.place(system_context(), resource, state, record) == (at + 1, len(order))
+        around = query.beside(system_context(), resource, state, record)
         assert around == (order[at - 1] if at else None, order[at + 1] if at + 1 < len(order) else None)
+
+
+def place(browser: Any, page: str) -> str:
+    """What the late request of a record's page brings."""
+    (address,) = re.findall(r'class="mk-place[^>]*hx-get="([^"]+)"', page)
+    return text_of(browser.get(address.replace("&amp;", "&")))
+
+
+def test_the_place_in_the_list_comes_late_and_counts_no_further_than_lists_do(
+    owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = make_suppliers(count=3)
+    page = text_of(owner.get(f"{LIST}{second}?in=sort%3D-code%26q%3DSupplier"))
+    assert place(owner, page) == "2 of 3"
+    assert place(owner, text_of(owner.get(f"{LIST}{second}?in=is_active%3Dfalse"))) == "", "it is not in that list"
+    assert owner.get(f"{LIST}{second}/place?in=sort%3Dnothing").status_code == 200
+    assert owner.get(f"{LIST}999/place").status_code == 404
+    monkeypatch.setattr(query, "CAP", 2)
+    assert place(owner, page) == "2 of 2+"
+    for far, said in ((first, ""), (third, "1 of 2+")):
+        assert place(owner, text_of(owner.get(f"{LIST}{far}?in=sort%3D-code%26q%3DSupplier"))) == said
+    resource = runtime_room.current().resource("suppliers.supplier")
+    record = query.get(system_context(), resource, second)
+    with count_statements() as seen:
+        query.place(system_context(), resource, ListState(sort="-code"), record)
+    assert len(seen) == 3
+    assert sum("LIMIT" in sql for sql in seen) == 3, "each ends at the cap"
 
 
 def test_what_lies_beside_costs_two_statements_and_a_saved_view_one_more(owner: Any) -> None:

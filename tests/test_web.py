@@ -540,6 +540,21 @@ class Inline(HTMLParser):
                 self.found.append(f"{tag} {name}={value}")
 
 
+@pytest.mark.parametrize(
+    ("language", "name", "said"),
+    [
+        ("ar", "Waha (UK)", "\u2068Waha (UK)\u2069"), ("ar", "واحة (لندن)", "واحة (لندن)"),
+        ("en", "واحة (لندن)", "\u2068واحة (لندن)\u2069"), ("en", "Waha (UK)", "Waha (UK)"),
+    ],
+)  # fmt: skip
+def test_a_name_within_a_sentence_keeps_its_signs(owner: Any, language: str, name: str, said: str) -> None:
+    (one,) = make_suppliers(document(name=name))
+    auth.User.update(locale=language).where(auth.User.id == owner.user.id).execute()
+    title = re.search(r"<title>(.*?) · Maktab", text_of(owner.get(f"{LIST}{one}/edit")))
+    assert title
+    assert title[1] in (f"Edit {said}", f"تعديل {said}")
+
+
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_every_page_is_free_of_inline_code_and_carries_the_policy(owner: Any, language: str) -> None:
     make_suppliers(document(tags=["vip"]))

@@ -86,7 +86,7 @@ def test_a_row_says_what_its_columns_hold() -> None:
         '<tr><td class="mk-main-cell"><a class="mk-key" href="/admin/orders/3"><bdi>A-1</bdi></a></td>'
         f'<td class="mk-e mk-num mk-money" data-label="Total"><span>{money(1250, "GBP")}</span></td>'
         '<td class="mk-clip" data-label="Note"></td>'
-        f'<td class="" data-label="Paid">{paid}</td><td class="" data-label="Open">Yes</td>'
+        f'<td class="mk-marks" data-label="Paid">{paid}</td><td class="" data-label="Open">Yes</td>'
         f'<td class="mk-num mk-muted" data-label="At">{moment(order.at)}</td></tr>'
     )
 

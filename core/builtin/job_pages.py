@@ -37,7 +37,7 @@ _TABS = {
     "system": (__("System"), list(STATUS)),
 }
 _ROWS = {"failed": __("Failed"), "done": __("Done"), "skipped": __("Skipped"), "waiting": __("Waiting")}
-_PAGE = 50
+_PAGE, _REASONS = 50, 5
 _LATE_S = 15  # three looks of a worker that no bell reaches
 
 
@@ -210,4 +210,17 @@ def _rows(job: Job) -> dict[str, Any]:
     resource = runtime.current().resources.get(job.resource)
     titles = query.titles(context(), resource, [item.record_id for item in page]) if resource else {}
     after = page[_PAGE - 1].id if len(page) > _PAGE else None
-    return {"state": state, "states": _ROWS, "items": page[:_PAGE], "titles": titles, "after": after}
+    return {
+        "state": state, "states": _ROWS, "items": page[:_PAGE], "titles": titles, "after": after,
+        "reasons": _reasons(job, state),
+    }  # fmt: skip
+
+
+def _reasons(job: Job, state: str) -> list[tuple[str, int]]:
+    """What is said of more than one of the rows, and of how many, the most frequent first."""
+    if state not in ("failed", "skipped"):
+        return []
+    said = JobItem.select(JobItem.reason, peewee.fn.COUNT(JobItem.id).alias("n")).group_by(JobItem.reason)
+    said = said.where(JobItem.job_id == job.id, JobItem.state == state, JobItem.reason != "")
+    most = said.having(peewee.fn.COUNT(JobItem.id) > 1).order_by(peewee.SQL("n").desc(), JobItem.reason)
+    return list(most.limit(_REASONS).tuples())

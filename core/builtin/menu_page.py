@@ -18,7 +18,7 @@ from core.errors import Invalid
 from core.i18n import _, __
 from core.nav import Choices
 from core.web import home, lists, waiting
-from core.web.base import AdminView, context, preference
+from core.web.base import AdminView, came_from, context, preference
 from core.web.listing import listing
 
 PREFERENCE = "menu"
@@ -74,6 +74,8 @@ class MenuView(AdminView):
         choices = Choices.of(preference(PREFERENCE))
         if verb == "pin":
             return _pin(choices)
+        if verb == "unpin" and not name:
+            return _unpin(choices)
         value = asdict(_pressed(_posted(choices), verb, name))
         if verb == "role":
             home.give_to_role(PREFERENCE, value)
@@ -155,11 +157,22 @@ def _name_of_list(url: str) -> str:
         return ""
 
 
+def _sender() -> str:
+    """The page that the form was sent from, as an address of ours."""
+    referrer, here = flask.request.referrer or "", flask.request.host_url
+    return "/" + referrer.removeprefix(here) if referrer.startswith(here) else ""
+
+
+def _unpin(choices: Choices) -> Any:
+    url = _sender()
+    preferences.put(context(), PREFERENCE, asdict(_pressed(choices, "unpin", url)))
+    flask.flash(_("The page is off your menu."), "ok")
+    return flask.redirect(came_from(flask.url_for(".index")))
+
+
 def _pin(choices: Choices) -> Any:
     """Puts the page that the form was sent from on top of the menu, with what its list shows."""
-    referrer = flask.request.referrer or ""
-    here = flask.request.host_url
-    url = "/" + referrer.removeprefix(here) if referrer.startswith(here) else ""
+    url = _sender()
     if not url.startswith("/admin/") or len(url) > _LONGEST_URL or not nav.may_open(context().actor, url):
         raise Invalid({"url": [_("This page cannot be pinned.")]})
     label = _label(flask.request.form.get("label", "")) or _label(_name_of_list(url)) or url

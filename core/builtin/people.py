@@ -242,10 +242,10 @@ USERS = Resource(
     loader=_join_roles,
     actions=[
         Action(
-            "disable", __("Switch off"), _switch(False), danger=True, reason="optional",
+            "disable", __("Switch off"), _switch(False), icon="ban", danger=True, reason="optional",
             confirm=__("They are signed out at once."),
         ),
-        Action("enable", __("Switch on"), _switch(True)),
+        Action("enable", __("Switch on"), _switch(True), icon="circle-check"),
         Action("unlock", __("Unlock"), lockouts.unlock, icon="circle-check"),
         Action(
             "set_password", __("Set password"), _set_password, schema=PasswordSchema, icon="key", bulk=False,

@@ -53,21 +53,32 @@ def page(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int)
     )
 
 
+def before(query: Any, sort: Any, descending: bool, at: Cursor, most: int) -> int:
+    """How many rows of `query` stand before `at`; of more than `most` only so many are counted in each part."""
+    mirror = at._replace(backward=True)
+    return sum(_rows(query, sort, not descending, here, most, nulls).count() for nulls, here in _parts(sort, mirror))
+
+
 def _read(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int) -> list[tuple[int, Any]]:
     """Rows after `at`; reading backward walks the mirror image, where the rows without a value come first."""
+    found: list[tuple[int, Any]] = []
+    for nulls, here in _parts(sort, at):
+        if len(found) < limit:
+            rows = _rows(query, sort, descending, here, limit - len(found), nulls).tuples()
+            found += [(row_id, None if nulls else _stored(sort, value)) for row_id, value in rows]
+    return found
+
+
+def _parts(sort: Any, at: Cursor | None) -> list[tuple[bool, Cursor | None]]:
+    """What is read in turn: whether the rows without a value, and from where on, if that is within them."""
     parts = [False, True] if sort.null else [False]
     if at is not None and sort.null:
         parts = [True, False] if at.backward else parts
         parts = parts[parts.index(at.value is None) :]
-    found: list[tuple[int, Any]] = []
-    for nulls in parts:
-        if len(found) < limit:
-            here = at if at is not None and (at.value is None) == nulls else None
-            found += _part(query, sort, descending, here, limit - len(found), nulls)
-    return found
+    return [(nulls, at if at is not None and (at.value is None) == nulls else None) for nulls in parts]
 
 
-def _part(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int, nulls: bool) -> list[tuple[int, Any]]:
+def _rows(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int, nulls: bool) -> Any:
     """The rows after `at` that have a value, or (`nulls`) those that have none, which go by their key alone."""
     key = sort.model._meta.primary_key
     order = [key] if nulls or sort is key else [sort, key]
@@ -78,8 +89,7 @@ def _part(query: Any, sort: Any, descending: bool, at: Cursor | None, limit: int
         here, there = peewee.Tuple(*order), peewee.Tuple(*last)
         query = query.where(here < there if descending else here > there)
     ordered = [column.desc() if descending else column.asc() for column in order]
-    rows = query.select(key, sort).order_by(*ordered).limit(limit).tuples()
-    return [(row_id, None if nulls else _stored(sort, value)) for row_id, value in rows]
+    return query.select(key, sort).order_by(*ordered).limit(limit)
 
 
 def _stored(sort: Any, value: Any) -> Any:

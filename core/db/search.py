@@ -170,8 +170,10 @@ def _exact_fields(resource: Resource) -> list[Any]:
 
 
 def _forms(term: str) -> list[str]:
-    """As typed and in both cases: an index on the field serves these, not a search without regard to case."""
-    return sorted({term, term.upper(), term.lower()})
+    """As typed and in both cases: an index on the field serves these, not a search without regard to case. A number
+    that is written with its sign ("#1001") is found without it, too."""
+    names = {term, term.removeprefix("#")} - {""}
+    return sorted({form for name in names for form in (name, name.upper(), name.lower())})
 
 
 def _any(conditions: Sequence[Any]) -> Any:

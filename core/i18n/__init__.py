@@ -13,6 +13,7 @@ from core.i18n.catalogue import (
     digits,
     direction,
     init_app,
+    isolated,
     locale,
     shaped,
     speaking,
@@ -41,7 +42,7 @@ from core.i18n.wording import noun, said
 
 __all__ = [
     "COOKIE", "DIGITS", "LOCALES", "N_", "_", "__", "_n", "caller", "compact", "digits", "direction", "filesize",
-    "format_clock", "format_day", "format_number", "init_app", "local", "locale", "long_day", "moment", "money", "noun",
-    "number", "owner", "packed", "parse_number", "price", "said", "shaped", "short_day", "speaking", "text_of",
-    "timezone", "told", "unpacked",
+    "format_clock", "format_day", "format_number", "init_app", "isolated", "local", "locale", "long_day", "moment",
+    "money", "noun", "number", "owner", "packed", "parse_number", "price", "said", "shaped", "short_day", "speaking",
+    "text_of", "timezone", "told", "unpacked",
 ]

@@ -163,6 +163,15 @@ def _figure(name: str, value: int) -> str:
     return shaped(f"{value:,}", is_number=True) if name in COUNTS else shaped(str(value))
 
 
+_OTHER_WAY = {"rtl": re.compile("[A-Za-z\u00c0-\u024f]"), "ltr": re.compile("[\u0590-\u08ff]")}
+
+
+def isolated(value: Any) -> Any:
+    """A text with letters that run the other way, so that its brackets and signs stay with it within a sentence."""
+    other = type(value) is str and _OTHER_WAY[direction()].search(value)
+    return f"\u2068{value}\u2069" if other else value
+
+
 def __(text: str, /, **values: Any) -> Any:  # noqa: N807 - short on purpose, as `_` is
     """Like `_`, but translated each time it is shown: for declarations, which are read once at start-up."""
     return Lazy(told, sys._getframe(1).f_globals["__name__"], text, **values)
@@ -189,7 +198,7 @@ def init_app(app: flask.Flask) -> None:
 def _with_figures(gettext: Any) -> Any:
     @jinja2.pass_context
     def said(context: Any, text: str, /, **values: Any) -> Any:
-        return gettext(context, text, **_counted(values))
+        return gettext(context, text, **_counted({name: isolated(value) for name, value in values.items()}))
 
     return said
 

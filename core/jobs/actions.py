@@ -17,7 +17,7 @@ from core.errors import Conflict, Invalid, MaktabError, NotFound
 from core.i18n import _, __
 from core.jobs.control import check_may_change, enqueue, titled
 from core.jobs.lease import LeaseLost
-from core.jobs.models import Job, JobItem
+from core.jobs.models import Job, JobItem, status_after
 from core.jobs.run import JobRun
 from core.resources import query, references
 from core.resources.fields import loaded
@@ -218,7 +218,7 @@ def _remember(
     job: Job = Job.create(
         kind=kind, plugin=resource.plugin, resource=resource.name, permission=command.permission,
         user_id=ctx.actor.user_id, context=ctx.to_json(), checkpoint={"resolved": True}, due_at=None, total=len(states),
-        status="done_with_errors" if tally["failed"] else "done", started_at=now, finished_at=now,
+        status=status_after(tally["done"], tally["failed"]), started_at=now, finished_at=now,
         **tally, **titled(title), **values,
     )  # fmt: skip
     bulk.insert(JobItem, command.items(job.id, outcomes))

@@ -112,3 +112,10 @@ class ScheduleSlot(Model):
     class Meta:
         table_name = "core_schedule_slot"
         indexes = ((("task", "slot"), True),)
+
+
+def status_after(done: int, failed: int) -> str:
+    """What a job is that has worked on all its rows: without one that went well it has failed."""
+    if not failed:
+        return "done"
+    return "done_with_errors" if done else "failed"

@@ -18,7 +18,7 @@ from core.errors import MaktabError
 from core.i18n import _, speaking
 from core.jobs import lease
 from core.jobs.lease import LeaseLost
-from core.jobs.models import Job
+from core.jobs.models import Job, status_after
 from core.jobs.told import tell_end
 
 log = logging.getLogger("maktab.jobs")
@@ -205,7 +205,7 @@ def _work(run: JobRun, ends: Ends) -> None:
             if kind is None:
                 raise MaktabError(_("There is no job %(kind)s in this version.", kind=run.job.kind))
             result = kind.run(run)
-        status = "canceled" if run.was_canceled else "done_with_errors" if run.job.failed else "done"
+        status = "canceled" if run.was_canceled else status_after(run.job.done, run.job.failed)
         ends.add(run, status, result)
     except LeaseLost:
         raise

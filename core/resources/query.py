@@ -102,6 +102,16 @@ def beside(ctx: Context, resource: Resource, state: ListState, record: Any) -> t
     return before, after
 
 
+def place(ctx: Context, resource: Resource, state: ListState, record: Any) -> tuple[int, int] | None:
+    """The place of `record` in a list and how many are there; `CAP` + 1 means more than `CAP`. None: not in it."""
+    sort, descending = _sort(resource, state.sort or resource.default_sort)
+    query = _matching(ctx, resource, state, "view")
+    if not query.where(resource.model.id == record.id).exists():
+        return None
+    at = keyset.before(query, sort, descending, keyset.cursor(sort, record), CAP) + 1
+    return min(at, CAP + 1), count(ctx, resource, state)
+
+
 def load(ctx: Context, resource: Resource, ids: Sequence[int]) -> list[Any]:
     """The records of `ids` in that order, with what the loader joins; no check of rights."""
     rows = {row.id: row for row in bulk.by_ids(resource.model, ids)} if ids else {}

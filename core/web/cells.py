@@ -28,6 +28,8 @@ _CLASSES = {
     "datetime": "mk-num mk-muted",
     "text": "mk-clip",
     "reference": "mk-clip",
+    "badge": "mk-marks",
+    "tags": "mk-marks",
 }
 
 

@@ -21,7 +21,7 @@ from core.errors import Invalid
 from core.i18n import _, parse_number, timezone
 from core.resources import FieldInfo, references, schema_fields
 from core.resources.fields import loaded, part_of
-from core.web import pickers
+from core.web import pickers, wrong
 from core.web.base import context
 
 Values = dict[str, str]
@@ -103,12 +103,7 @@ class Form:
     @property
     def summary(self) -> list[tuple[str, str]]:
         """All errors as (id of the input or "", text), for the head of the form."""
-        labels = {info.path: str(info.label) for info in self.fields}
-        named = {name: labels.get(re.sub(r"\.\d+\.", ".", name), "") for name in self.errors}
-        return [
-            (name if label else "", f"{label}: {' '.join(texts)}".removeprefix(": "))
-            for (name, texts), label in zip(self.errors.items(), named.values(), strict=True)
-        ]
+        return [wrong.named(self, name, texts) for name, texts in self.errors.items()]
 
     def document(self, currency: str, changed_from: Values | None = None) -> dict[str, Any]:
         """What the inputs mean, loaded by the schema. With `changed_from`, only the fields that differ from it.
@@ -119,8 +114,8 @@ class Form:
         raw, unread = self._read_all(currency, changed_from)
         try:
             document = loaded(schema, raw)
-        except Invalid as wrong:
-            raise Invalid(wrong.errors | unread) from None
+        except Invalid as refused:
+            raise Invalid(refused.errors | unread) from None
         if unread:
             raise Invalid(unread)
         return document

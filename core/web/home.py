@@ -16,7 +16,7 @@ from core.db import utcnow
 from core.errors import NotFound
 from core.i18n import _, __, local, long_day
 from core.plugins.models import PluginState
-from core.web import charts
+from core.web import charts, start
 from core.web.base import Guarded, context, is_partial, preference
 
 log = structlog.get_logger("maktab.web")
@@ -54,9 +54,15 @@ class HomeView(Guarded, flask_admin.AdminIndexView):  # type: ignore[misc]
             "period": period,
             "periods": PERIODS,
             "quarantined": _quarantined(),
+            "has_begun": start.has_begun(),
         }
         today = long_day(local(utcnow()).date())
         return self.render("admin/home/index.html", greeting=_greeting(), today=today, **page)
+
+    @flask_admin.expose("/home/start")
+    def start(self) -> Any:
+        """The first steps of a shop without records, for the late request of its page."""
+        return self.render("admin/home/start.html", steps=start.steps(context()))
 
     @flask_admin.expose("/home/period", methods=["POST"])
     def choose_period(self) -> Any:

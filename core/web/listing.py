@@ -117,6 +117,7 @@ def is_canonical(shown: Listing, args: MultiDict[str, Any]) -> bool:
     return args.to_dict() == shown.canonical and len(args) == sum(1 for _pair in args.items(multi=True))
 
 
-def capped(number: int) -> str:
-    """A count as a list says it."""
-    return f"{format_number(query.CAP)}+" if number > query.CAP else format_number(number)
+def capped(number: int, most: int = 0) -> str:
+    """A count as a list says it, or what else counts no further than `most`."""
+    most = most or query.CAP
+    return f"{format_number(most)}+" if number > most else format_number(number)

@@ -11,11 +11,13 @@ from markupsafe import Markup
 
 from core import runtime
 from core.access import requires
-from core.i18n import _
+from core.errors import Invalid
+from core.i18n import _, format_number
 from core.resources import Section, query, service_of, traits
 from core.web import changed, confirm, forms, lists, pickers, questions
 from core.web.base import context, is_dialog
 from core.web.form_pages import currency_of
+from core.web.listing import capped
 from core.web.notes import days
 from core.web.offers import offered
 from core.web.tabs import Listed
@@ -46,6 +48,20 @@ class RecordPages(Listed):
         page |= self._within(record) if "in" in flask.request.args else {}
         page |= offered(self.resource, record) | self._nested(record)
         return self.render("admin/model/details.html", timeline=days(history), note=note, refused=refused, **page)
+
+    @expose("/<int:record_id>/place")
+    @requires("{resource}.view")
+    def place_view(self, record_id: int) -> str:
+        """Where the record stands in the list that led to it, for the late request of its page; "" far down in it."""
+        record = query.reach(context(), self.resource, record_id)
+        try:
+            state = self._shown(flask.request.args.get("in", "")).state
+            found = query.place(context(), self.resource, state, record)
+        except Invalid:  # an old link, or one that somebody wrote
+            return ""
+        if found is None or found[0] > query.CAP:
+            return ""
+        return str(_("%(count)s of %(total)s", count=format_number(found[0]), total=capped(found[1])))
 
     def _preview(self, record: Any) -> Any:
         """The sections of a record's page alone, beside the list that it is opened from."""

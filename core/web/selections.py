@@ -17,6 +17,8 @@ from core.web.listing import capped
 
 SELECTED = ("ids", "excluded", "everything", "query")
 """The inputs that say which records an action is for."""
+_MOST_TOLD = 100_000
+"""A question tells how many it is about as far as that, ten times as far as a list, which counts for every look."""
 MARK, NUMBER = "mark", "number"
 """Of all that match: the newest record when it was asked, and how many they were."""
 
@@ -37,9 +39,9 @@ def selection(ctx: Context, resource: Resource, posted: Any, action: Action) -> 
 
 
 def matching(ctx: Context, resource: Resource, chosen: Selection, action: Action) -> int:
-    """How many match now; more than `query.CAP` are only counted where the number is to be typed."""
+    """How many match now; more than `_MOST_TOLD` are only counted where the number is to be typed."""
     found = query.select(ctx, resource, chosen, action.name).order_by()
-    return int((found if action.asks == "typed" else found.limit(query.CAP + 1)).count())
+    return int((found if action.asks == "typed" else found.limit(_MOST_TOLD + 1)).count())
 
 
 def inputs(chosen: Selection, posted: Any) -> list[tuple[str, str]]:
@@ -83,7 +85,7 @@ def touched(resource: Resource, chosen: Selection, action: Action) -> Mapping[st
 
 
 def _said(number: int, action: Action) -> str:
-    return format_number(number) if action.asks == "typed" else capped(number)
+    return format_number(number) if action.asks == "typed" else capped(number, _MOST_TOLD)
 
 
 def _numbers(texts: list[str]) -> tuple[int, ...]:

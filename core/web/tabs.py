@@ -60,7 +60,8 @@ class Listed:
         within = {"in": shown.query or "view=all"}
         places = {"previous": before, "next": after}
         urls = {name: self._url("details", record_id=key, **within) for name, key in places.items() if key}
-        return {"within": shown, "beside": urls, "back": f"{self._url()}?{shown.query}"}
+        here = self._url("place", record_id=record.id, **within)
+        return {"within": shown, "beside": urls, "back": f"{self._url()}?{shown.query}", "place_url": here}
 
     def _to(self, **arguments: str) -> Any:
         return flask.redirect(f"{self._url()}?{urlencode(arguments)}", 303)

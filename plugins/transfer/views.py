@@ -25,7 +25,7 @@ from plugins.transfer.formats import OPERATORS, Mapping, Preview, known_formats
 from plugins.transfer.models import Import, Reject, SavedMapping
 from plugins.transfer.reading import recognition
 from plugins.transfer.reading.dialect import FileRefused
-from plugins.transfer.reading.shape import leaves
+from plugins.transfer.reading.shape import parts
 from plugins.transfer.services import exporter, importer, reports
 from plugins.transfer.services.listing import chosen
 
@@ -225,8 +225,9 @@ def _upload(allowed: Map[str, Resource], name: str) -> Import:
     given = flask.request.files.get("file")
     if name not in allowed:
         raise Invalid({"resource": [_("Choose what the file holds.")]})
-    if given is None or not given.filename:
-        raise Invalid({"file": [_("Choose a file.")]})
+    if given is None or not given.filename or not given.stream.read(1):
+        raise Invalid({"file": [_("The file is empty.") if given else _("Choose a file.")]})
+    given.stream.seek(0)
     stored = files.store(context(), given.stream, given.filename, expires_at=reports.expiry())  # type: ignore[arg-type]
     return importer.upload(context(), name, stored.id, stored.name)
 
@@ -276,14 +277,15 @@ def _mapping_page(resource: Resource, preview: Preview, mapping: Mapping) -> dic
         samples = [row[place] for row in preview.sample[:6] if place < len(row) and row[place]]
         target = mapping.target(name)
         columns.append({"name": name, "target": LEAVE_OUT if target == "" else target or "", "samples": samples[:3]})
-    shape = leaves(resource.schema)
+    targets = parts(resource.schema, resource.label)
     saved = list(SavedMapping.select().where(SavedMapping.resource == resource.name).order_by(SavedMapping.name))
-    known = [one for one in known_formats() if one.resource == resource.name]
+    formats = [one for one in known_formats() if one.resource == resource.name]
+    known = {path for some in targets.values() for path, _text in some}
     return {
         "resource": resource, "preview": preview, "mapping": mapping, "columns": columns, "saved": saved,
-        "targets": [(path, f"{path} ({leaf.label})" if str(leaf.label) else path) for path, leaf in shape.items()],
-        "presets": [(one.name, one.title) for one in known] + [(one.name, one.name) for one in saved],
-        "constants": [*mapping.constants.items(), *[("", "")] * _SPARE], "keeps_extra": "extra" in shape,
+        "targets": targets, "known": known,
+        "presets": [(one.name, one.title) for one in formats] + [(one.name, one.name) for one in saved],
+        "constants": [*mapping.constants.items(), *[("", "")] * _SPARE], "keeps_extra": "extra" in known,
         "rules": [*mapping.rules, *[dict.fromkeys(RULE_PARTS, "")] * _SPARE],
         "encodings": ENCODINGS.items(), "operators": OPERATORS.items(), "leave_out": LEAVE_OUT,
     }  # fmt: skip

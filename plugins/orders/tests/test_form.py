@@ -233,3 +233,14 @@ def test_a_currency_is_one_that_there_is(browser):
     assert "There is no such currency. Write its code of ISO 4217, such as GBP, EUR or SAR." in texts(answer)
     for code in ("sar", "HRK"):
         assert send(browser, NEW, currency=code, customer_name="Omar").status_code == 302, code
+
+
+def test_what_is_wrong_in_a_row_or_an_address_is_said_with_its_place(browser):
+    rows = {f"lines.{n}.{name}": text for n in (0, 4) for name, text in [("title", "Mug"), ("quantity", "two")]}
+    answer = send(browser, NEW, currency="GBP", **rows | {"billing_address.country": "x" * 65})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    for name, place in [("lines.0.quantity", "Lines, row 1"), ("lines.1.quantity", "Lines, row 2")]:
+        assert f'<a href="#f-{name}">{place}: Quantity: Write a number' in page
+        assert f'id="f-{name}"' in page
+    assert '<a href="#f-billing_address.country">Bill to: Country: ' in page

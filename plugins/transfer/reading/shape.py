@@ -86,3 +86,17 @@ def _walk(schema: ma.Schema, items: str, steps: tuple[str, ...], parent: str) ->
 def leaves(schema: type[ma.Schema]) -> dict[str, Leaf]:
     """{column name: leaf} in the order of the schema; fields that only go one way are left out."""
     return {leaf.path: leaf for leaf in _walk(schema(), "", (), "")}
+
+
+def parts(schema: type[ma.Schema], own: Any) -> dict[str, list[tuple[str, str]]]:
+    """{part of a record: [(column name, label)]}: `own` fields first, then those of each object or list in it."""
+    found: dict[str, list[tuple[str, str]]] = {str(own): []}
+    for path, leaf in leaves(schema).items():
+        name, inside, _rest = path.partition(".")
+        label = str(leaf.label) or path
+        if not inside:
+            found[str(own)].append((path, label))
+            continue
+        title = str(schema._declared_fields[name].metadata.get("label") or name)
+        found.setdefault(title, []).append((path, f"{title}: {label}"))
+    return found

@@ -96,6 +96,10 @@ def test_from_upload_to_rollback(owner: Any) -> None:
 
 def test_a_mapping_that_cannot_work_is_shown_at_its_field(owner: Any) -> None:
     address = upload(owner)
+    page = owner.get(address).get_data(as_text=True)
+    assert re.search(
+        r'<optgroup label="[^"]+">(<option value="lines\.\w+"[^>]*>[^<]+: [^<]+</option>)+</optgroup>', page
+    )
     answer = post(owner, address, address, t1="lines.sku", timezone="Moon", do="try")
     text = answer.get_data(as_text=True)
     assert answer.status_code == 422
@@ -111,6 +115,14 @@ def test_a_saved_mapping_file_can_be_brought_in(owner: Any) -> None:
     assert 'value="web"' in page.get_data(as_text=True)
     wrong = post(owner, address, address, do="show", mapping_file=(io.BytesIO(b"[1]"), "m.json"))
     assert wrong.status_code == 422
+
+
+def test_an_empty_file_is_refused_where_it_is_chosen(owner: Any) -> None:
+    page = "/admin/imports/new"
+    answer = post(owner, page, page, resource=SALE.name, file=(io.BytesIO(b""), "empty.csv"))
+    assert answer.status_code == 422
+    assert "The file is empty." in answer.get_data(as_text=True)
+    assert Import.select().count() == 0
 
 
 def test_a_file_that_is_no_table_says_why(owner: Any) -> None:

@@ -1,6 +1,7 @@
 // The command bar: what the server finds, and before it what can be done on this page, in one listbox.
 import { account, commands } from "./commands.js";
 import { recent, remember } from "./recent.js";
+import { shown } from "./selection.js";
 
 const dialog = document.getElementById("palette");
 const input = dialog?.querySelector("input");
@@ -145,7 +146,7 @@ if (dialog) {
     const list = document.getElementById("palette-list");
     showOwn(list);
     choose(options()[0]);
-    status.textContent = list.dataset.said;
+    status.textContent = list.dataset.said.replace("{n}", shown(options().length));
     if (isEntered) enter();
   });
   for (const name of ["htmx:responseError", "htmx:sendError"])

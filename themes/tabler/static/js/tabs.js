@@ -25,7 +25,7 @@ document.addEventListener("htmx:confirm", (event) => event.detail.elt.id === "fi
 
 // A table that has room scrolls with the page, its heads staying in sight; one that is too wide scrolls within its box.
 const fit = () => {
-  for (const box of document.querySelectorAll("#list .mk-tw")) box.classList.toggle("mk-fits", box.scrollWidth <= box.clientWidth);
+  for (const box of document.querySelectorAll(":is(#list, [data-rows]) .mk-tw")) box.classList.toggle("mk-fits", box.scrollWidth <= box.clientWidth);
 };
 document.addEventListener("htmx:afterSettle", fit);
 window.addEventListener("resize", fit);
