@@ -40,7 +40,7 @@ def test_the_bar_moves_by_arrows_and_closes_by_escape(page: Any) -> None:
     make_suppliers(count=2)
     page.keyboard.press("Control+k")
     page.keyboard.type("supplier")
-    selected(page, "New: Supplier")
+    selected(page, "New supplier")
     page.keyboard.press("ArrowDown")
     selected(page, "Suppliers")
     page.keyboard.press("ArrowUp")
@@ -74,8 +74,8 @@ def test_a_view_of_this_page_stands_with_its_sign_and_number_and_nothing_stands_
     assert line.locator("svg").count() == 1
     page.keyboard.press("Control+a")
     page.keyboard.type("new supplier")
-    selected(page, "New: Supplier")
-    assert page.locator("#palette [role=option]", has_text="New: Supplier").count() == 1
+    selected(page, "New supplier")
+    assert page.locator("#palette [role=option]", has_text="New supplier").count() == 1
     page.keyboard.press("Enter")
     page.wait_for_url("**/new")
 

@@ -33,7 +33,7 @@ _TABS = {
     "": (__("People"), list(STATUS)),
     "open": (__("Open"), ["waiting", "running", "parked"]),
     "trouble": (__("With errors"), ["failed", "done_with_errors", "dead"]),
-    "dead": (__("Dead letters"), ["dead"]),
+    "dead": (__("Given up"), ["dead"]),
     "system": (__("System"), list(STATUS)),
 }
 _ROWS = {"failed": __("Failed"), "done": __("Done"), "skipped": __("Skipped"), "waiting": __("Waiting")}
