@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from core.kept import joined
+
 
 def in_one_line(errors: Mapping[str, Sequence[str]]) -> str:
     """Texts by field as people read them: `name: This is needed.; city: …`."""
-    return "; ".join(f"{field}: {' '.join(map(str, texts))}".lstrip(": ") for field, texts in errors.items())
+    pieces: list[object] = []
+    for field, texts in errors.items():
+        pieces += ["; "] * bool(pieces) + [f"{field}: "] * bool(field)
+        pieces += [piece for text in texts for piece in (" ", text)][1:]
+    return joined(pieces)
 
 
 class MaktabError(Exception):

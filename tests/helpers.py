@@ -64,6 +64,16 @@ def install_suppliers(settings: Settings, *others: str) -> Runtime:
     return built
 
 
+def on_sqlite() -> Any:
+    """The fixture `database_kind` of tests that one database is enough for: what they look at is the same on both."""
+
+    @pytest.fixture
+    def database_kind() -> str:
+        return "sqlite"
+
+    return database_kind
+
+
 def suppliers_on(*others: str) -> Any:
     """The fixture `runtime` of tests about the plugin `suppliers`: with it and `others`, and the default roles."""
 

@@ -10,17 +10,12 @@ import pytest
 from core import jobs
 from core.jobs.worker import Worker
 from tests.conftest import PASSWORD
-from tests.helpers import make_suppliers, suppliers_on
+from tests.helpers import make_suppliers, on_sqlite, suppliers_on
 
 LIST = "/admin/suppliers/"
 
 
-@pytest.fixture
-def database_kind() -> str:
-    """One database is enough here: the pages are the same, and the Flask client has seen both."""
-    return "sqlite"
-
-
+database_kind = on_sqlite()
 runtime = suppliers_on()
 
 

@@ -7,17 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.helpers import suppliers_on
+from tests.helpers import on_sqlite, suppliers_on
 
 FIRST, SECOND = "#work-0", "#work-1"
 
 
-@pytest.fixture
-def database_kind() -> str:
-    """One database is enough here: what runs is the browser's."""
-    return "sqlite"
-
-
+database_kind = on_sqlite()
 runtime = suppliers_on()
 
 

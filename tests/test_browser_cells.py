@@ -9,7 +9,7 @@ import pytest
 from core.context import system_context
 from core.resources import service_of
 from core.testing import pages
-from tests.helpers import make_suppliers, suppliers_on
+from tests.helpers import make_suppliers, on_sqlite, suppliers_on
 
 runtime = suppliers_on()
 
@@ -17,9 +17,7 @@ LIST = "/admin/suppliers/"
 ALL = f"{LIST}?columns=code,name,country,credit_minor,parent"
 
 
-@pytest.fixture
-def database_kind() -> str:
-    return "sqlite"
+database_kind = on_sqlite()
 
 
 @pytest.fixture

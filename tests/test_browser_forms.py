@@ -9,16 +9,12 @@ import pytest
 from core.context import system_context
 from core.resources import service_of
 from core.testing import pages
-from tests.helpers import make_suppliers, suppliers_on
+from tests.helpers import make_suppliers, on_sqlite, suppliers_on
 
 LIST = "/admin/suppliers/"
 
 
-@pytest.fixture
-def database_kind() -> str:
-    return "sqlite"
-
-
+database_kind = on_sqlite()
 runtime = suppliers_on()
 
 

@@ -14,14 +14,10 @@ from core import runtime as runtime_room
 from core.context import system_context
 from core.testing import pages
 from core.wsgi import Switch
-from tests.helpers import install_suppliers, make_suppliers
+from tests.helpers import install_suppliers, make_suppliers, on_sqlite
 from tests.plugin_kit import unload
 
-
-@pytest.fixture
-def database_kind() -> str:
-    """One database is enough here: the pages are the same, and the Flask client has seen both."""
-    return "sqlite"
+database_kind = on_sqlite()
 
 
 @pytest.fixture

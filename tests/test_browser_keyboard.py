@@ -7,17 +7,12 @@ from typing import Any
 import pytest
 
 from core.testing import pages
-from tests.helpers import make_suppliers, suppliers_on
+from tests.helpers import make_suppliers, on_sqlite, suppliers_on
 
 LIST = "/admin/suppliers/"
 
 
-@pytest.fixture
-def database_kind() -> str:
-    """One database is enough here: the pages are the same, and the Flask client has seen both."""
-    return "sqlite"
-
-
+database_kind = on_sqlite()
 runtime = suppliers_on()
 
 
@@ -45,7 +40,7 @@ def test_the_bar_moves_by_arrows_and_closes_by_escape(page: Any) -> None:
     make_suppliers(count=2)
     page.keyboard.press("Control+k")
     page.keyboard.type("supplier")
-    selected(page, "New: Supplier")
+    selected(page, "New supplier")
     page.keyboard.press("ArrowDown")
     selected(page, "Suppliers")
     page.keyboard.press("ArrowUp")
@@ -79,8 +74,8 @@ def test_a_view_of_this_page_stands_with_its_sign_and_number_and_nothing_stands_
     assert line.locator("svg").count() == 1
     page.keyboard.press("Control+a")
     page.keyboard.type("new supplier")
-    selected(page, "New: Supplier")
-    assert page.locator("#palette [role=option]", has_text="New: Supplier").count() == 1
+    selected(page, "New supplier")
+    assert page.locator("#palette [role=option]", has_text="New supplier").count() == 1
     page.keyboard.press("Enter")
     page.wait_for_url("**/new")
 

@@ -9,14 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from core.testing import pages
-from tests.helpers import make_suppliers, suppliers_on
+from tests.helpers import make_suppliers, on_sqlite, suppliers_on
 
-
-@pytest.fixture
-def database_kind() -> str:
-    return "sqlite"
-
-
+database_kind = on_sqlite()
 runtime = suppliers_on()
 
 

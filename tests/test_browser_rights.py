@@ -16,13 +16,9 @@ from core.auth.models import Session
 from core.plugins.models import PluginState
 from core.settings import Settings
 from tests.conftest import PASSWORD
-from tests.helpers import PLUGINS
+from tests.helpers import PLUGINS, on_sqlite
 
-
-@pytest.fixture
-def database_kind() -> str:
-    """One database is enough here, as in test_browser.py."""
-    return "sqlite"
+database_kind = on_sqlite()
 
 
 @pytest.fixture

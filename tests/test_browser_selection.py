@@ -9,17 +9,12 @@ import pytest
 from playwright.sync_api import expect
 
 from core.jobs.worker import Worker
-from tests.helpers import make_suppliers, suppliers_on
+from tests.helpers import make_suppliers, on_sqlite, suppliers_on
 
 LIST = "/admin/suppliers/"
 
 
-@pytest.fixture
-def database_kind() -> str:
-    """One database is enough here: what runs is the browser's."""
-    return "sqlite"
-
-
+database_kind = on_sqlite()
 runtime = suppliers_on()
 
 

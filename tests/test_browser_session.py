@@ -10,16 +10,12 @@ import pytest
 from core import auth
 from core.auth.models import Session
 from core.testing import PASSWORD, csrf_of, pages
-from tests.helpers import make_suppliers, suppliers_on
+from tests.helpers import make_suppliers, on_sqlite, suppliers_on
 
 LIST = "/admin/suppliers/"
 
 
-@pytest.fixture
-def database_kind() -> str:
-    return "sqlite"
-
-
+database_kind = on_sqlite()
 runtime = suppliers_on()
 
 

@@ -9,17 +9,13 @@ import pytest
 from core.auth import User
 from core.testing import pages
 from tests.conftest import PASSWORD
-from tests.helpers import make_suppliers, suppliers_on
+from tests.helpers import make_suppliers, on_sqlite, suppliers_on
 from tests.test_browser import sign_in
 
 LIST = "/admin/suppliers/"
 
 
-@pytest.fixture
-def database_kind() -> str:
-    return "sqlite"
-
-
+database_kind = on_sqlite()
 runtime = suppliers_on()
 
 

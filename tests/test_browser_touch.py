@@ -8,18 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.helpers import make_suppliers, suppliers_on
+from tests.helpers import make_suppliers, on_sqlite, suppliers_on
 from tests.test_browser_arrange import order
 
 Point = tuple[float, float]
 
 
-@pytest.fixture
-def database_kind() -> str:
-    """One database is enough here: what runs is the browser's."""
-    return "sqlite"
-
-
+database_kind = on_sqlite()
 runtime = suppliers_on()
 
 

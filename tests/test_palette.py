@@ -57,7 +57,7 @@ def test_a_short_number_finds_the_record_that_has_it_and_not_all_that_begin_so(o
 
 def test_pages_and_new_records_are_found_by_any_part_of_their_names(owner: Any) -> None:
     assert hits(owner, "audit") == {"/admin/audit/": "Audit log"}
-    assert hits(owner, "user new") == {"/admin/users/new": "New: User"}
+    assert hits(owner, "user new") == {"/admin/users/new": "New user"}
     assert "/admin/profile/" in hits(owner, "langua")
 
 

@@ -163,13 +163,19 @@ def test_a_call_over_its_budget_is_logged(merchant: MerchantFolder) -> None:
     assert "its budget is 50 ms" in line["event"]
 
 
-def test_a_call_far_over_its_budget_is_a_failure_and_five_end_the_plugin(merchant: MerchantFolder) -> None:
+def test_a_call_far_over_its_budget_counts_after_the_first_of_a_generation_and_five_end_the_plugin(
+    merchant: MerchantFolder,
+) -> None:
     merchant.on("slow", hooks="import time\n@hookimpl\ndef nav_items(actor): time.sleep(0.51); return [1]")
     hooks = merchant.build().hooks
+    assert hooks.call("nav_items", actor=NOBODY) == [[1]]
+    guards.flush()
+    assert not PluginFailure.select().exists()
     for _ in range(4):
         assert hooks.call("nav_items", actor=NOBODY) == [[1]]
     guards.flush()
     assert PluginState.get(PluginState.name == "slow").status == "healthy"
+    assert {row.error.partition(" took")[0] for row in PluginFailure.select()} == {"Slow:"}
     hooks.call("nav_items", actor=NOBODY)
     guards.flush()
     row = PluginState.get(PluginState.name == "slow")

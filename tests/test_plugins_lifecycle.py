@@ -218,7 +218,8 @@ def test_the_page_shows_states_and_reasons_and_switches(
     page = browser.get("/admin/plugins/").get_data(as_text=True)
     assert "ZeroDivisionError" in page
     assert "Our own labels" in page
-    assert "orders &gt;=0.1" in page
+    assert "Requires: <bdi>Orders</bdi>" in page
+    assert "&gt;=0.1" in browser.get("/admin/plugins/acme").text
     assert browser.send("/admin/plugins/acme/enable").status_code == 302
     assert PluginState.get(PluginState.name == "acme").enabled
     page = browser.get("/admin/plugins/orders").get_data(as_text=True)
@@ -256,7 +257,7 @@ def test_the_page_of_a_plugin_says_what_it_wants_and_the_question_repeats_it(
         for told in (
             "Print labels",
             "acme_label, acme_sender",
-            "Talks to: api.acme.example",
+            "Contacts: api.acme.example",
             "may go to api.acme.example",
         ):
             assert told in shown, told
@@ -283,6 +284,21 @@ def test_failures_of_the_last_hour_are_shown_with_what_happened(
     assert "Failing" in listed
     assert "KeyError: &#39;20&#39;" in page
     assert "KeyError: &#39;70&#39;" not in page
+
+
+def test_a_plugin_that_answers_late_is_slow_and_not_failing(merchant: MerchantFolder, app: Any, signed_in: Any) -> None:
+    browser, late = signed_in("owner"), "Slow: took 601 ms, its budget is 50 ms"
+    PluginFailure.create(plugin="orders", hook="nav_items", error=late, at=db.utcnow())
+    listed = browser.get("/admin/plugins/").text
+    assert "1 slow answer in the last hour" in listed
+    assert "Failing" not in listed
+    page = browser.get("/admin/plugins/orders").text
+    assert "> Slow</span>" in re.sub(r'<span class="mk-pip[^>]*></span>', " ", page)
+    assert late in page
+    PluginFailure.create(plugin="orders", hook="nav_items", error="KeyError: 1", at=db.utcnow())
+    listed = browser.get("/admin/plugins/").text
+    assert "1 failure in the last hour · 1 slow answer in the last hour" in listed
+    assert re.search(r'mk-badge mk-bad"><span[^>]*></span>Failing', listed)
 
 
 def test_the_page_of_a_plugin_tells_who_switched_it(merchant: MerchantFolder, app: Any, signed_in: Any) -> None:

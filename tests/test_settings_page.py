@@ -29,7 +29,7 @@ def test_it_says_how_the_install_runs_and_where_that_is_changed(signed_in: Any, 
         "GBP",
         "MAKTAB_CURRENCY",
         "MAKTAB_UPLOAD_LIMIT_MB",
-        "Plugin orders",
+        "Orders",
         "Free on this disk",
     ):
         assert text in page, text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 
@@ -13,7 +13,7 @@ from core.audit.models import Entry
 from core.db import utcnow
 from core.i18n import _, __, _n, text_of
 from core.plugins import lifecycle
-from core.plugins.guards import KEPT
+from core.plugins.guards import KEPT, SLOW
 from core.plugins.manifest import Plugin
 from core.plugins.models import PluginCalls, PluginFailure, PluginState
 from core.resources import Badge
@@ -25,7 +25,7 @@ _STATES = {
     "healthy": Badge(__("Healthy"), "ok", "full"), "off": Badge(__("Off"), "neutral", "empty"),
     "quarantined": Badge(__("Quarantined"), "bad", "half"), "missing": Badge(__("Missing"), "warn", "half"),
 }  # fmt: skip
-_FAILING = Badge(__("Failing"), "warn", "half")
+_FAILING, _SLOW = Badge(__("Failing"), "bad", "half"), Badge(__("Slow"), "warn", "half")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,18 @@ class Wish:
 
     def __str__(self) -> str:
         return f"{self.word} {self.about}"
+
+
+class Trouble(NamedTuple):
+    """How often a plugin failed in the last hour, and how often it answered far too late."""
+
+    failures: int = 0
+    slow: int = 0
+
+    def __str__(self) -> str:
+        failed = _n("%(n)s failure in the last hour", "%(n)s failures in the last hour", self.failures)
+        slow = _n("%(n)s slow answer in the last hour", "%(n)s slow answers in the last hour", self.slow)
+        return " · ".join([failed] * bool(self.failures) + [slow] * bool(self.slow))
 
 
 def title(plugin: Plugin) -> str:
@@ -57,31 +69,37 @@ def titles_of(ids: Sequence[int]) -> dict[int, str]:
     return {row.id: title(known[row.name]) if row.name in known else row.name for row in rows}
 
 
-def badge(plugin: Plugin, failures: int = 0) -> Badge:
+def badge(plugin: Plugin, trouble: Trouble) -> Badge:
     """How it is, in one word."""
-    return _FAILING if failures and plugin.status == "healthy" else _STATES[plugin.status]
+    if plugin.status != "healthy" or not any(trouble):
+        return _STATES[plugin.status]
+    return _FAILING if trouble.failures else _SLOW
 
 
 def wishes(plugin: Plugin) -> list[Wish]:
     """What its manifest says that it wants."""
     personal, tables = (_tables(plugin.data.get(name, ())) for name in ("personal", "tables"))
     named = [text_of(plugin.path, label) for label in plugin.permissions.values()]
-    known = titles() if plugin.requires else {}
-    required = [known.get(name, name) for name in plugin.requires]
     found = [
         Wish("shield", _("Permissions:"), ", ".join(named)) if named else None,
         Wish("database", _("Tables:"), ", ".join(tables)) if tables else None,
         Wish("package", _("Packages:"), ", ".join(plugin.packages)) if plugin.packages else None,
-        Wish("link", _("Requires:"), ", ".join(required)) if required else None,
-        Wish("world", _("Talks to:"), ", ".join(plugin.network)) if plugin.network else None,
+        Wish("world", _("Contacts:"), ", ".join(plugin.network)) if plugin.network else None,
         Wish("user", _("Holds personal data:"), ", ".join(personal)) if personal else None,
     ]
     if personal and plugin.network:
         text = _("may go to %(hosts)s", hosts=", ".join(plugin.network))
         found.append(Wish("alert-triangle", _("Personal data"), text, True))
     if not plugin.network:
-        found.append(Wish("world", _("Talks to:"), _("nobody outside, it says")))
+        found.append(Wish("world", _("Contacts:"), _("no other host, as it declares")))
     return [one for one in found if one]
+
+
+def required(plugin: Plugin) -> list[Wish]:
+    """What must be on for it, for who is about to switch it on."""
+    known = titles() if plugin.requires else {}
+    names = [known.get(name, name) for name in plugin.requires]
+    return [Wish("link", _("Requires:"), ", ".join(names))] if names else []
 
 
 def _tables(names: Sequence[str]) -> list[str]:
@@ -90,11 +108,13 @@ def _tables(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(known.get(name, name) for name in names))
 
 
-def failed(names: list[str]) -> dict[str, int]:
-    """{plugin: failures of the last hour} of those that had some, in one statement."""
+def troubles(names: list[str]) -> dict[str, Trouble]:
+    """Those of the last hour by plugin, in one statement."""
     recent = PluginFailure.plugin.in_(names) & (PluginFailure.at > utcnow() - KEPT)
-    counted = PluginFailure.select(PluginFailure.plugin, peewee.fn.COUNT(PluginFailure.id)).where(recent)
-    return dict(counted.group_by(PluginFailure.plugin).tuples())
+    slow = peewee.fn.SUM(peewee.Case(None, [(PluginFailure.error.startswith(SLOW), 1)], 0))
+    counted = PluginFailure.select(PluginFailure.plugin, peewee.fn.COUNT(PluginFailure.id), slow).where(recent)
+    rows = counted.group_by(PluginFailure.plugin).tuples()
+    return {plugin: Trouble(many - int(slow), int(slow)) for plugin, many, slow in rows}
 
 
 def used(names: list[str]) -> dict[str, str]:
@@ -107,11 +127,6 @@ def used(names: list[str]) -> dict[str, str]:
 def _used(calls: int, failures: int) -> str:
     called = _n("%(n)s call today", "%(n)s calls today", calls)
     return f"{called} · " + _n("%(n)s failed", "%(n)s failed", failures)
-
-
-def said(failures: int) -> str:
-    """The failures of the last hour in words."""
-    return _n("%(n)s failure in the last hour", "%(n)s failures in the last hour", failures)
 
 
 def log(name: str) -> list[PluginFailure]:

@@ -56,14 +56,17 @@ class PluginsView(AdminView):
         groups = {name: [one for one in shown if one.category == name] for name in health.CATEGORIES}
         names = [one.name for one in shown]
         page = {"groups": groups, "count": len(found), "on": sum(one.enabled for one in found), "asked": asked}
-        page["history"] = _told(health.history(), {one.name: health.title(one) for one in found})
-        return self.render("admin/plugins.html", **page, failed=health.failed(names), used=health.used(names))
+        known = {one.name: health.title(one) for one in found}
+        page |= {"known": known, "history": _told(health.history(), known)}
+        return self.render("admin/plugins.html", **page, troubles=health.troubles(names), used=health.used(names))
 
     @expose("/<name>")
     def details(self, name: str) -> str:
         plugin, first = _found(name)
         page = {"plugin": plugin, "dependents": first, "wishes": health.wishes(plugin), "log": health.log(name)}
         page["history"] = _told(health.history(name), {})
+        page["known"] = health.titles()
+        page["trouble"] = health.troubles([name]).get(name, health.Trouble())
         page["used"] = health.used([name]).get(name, "")
         return self.render("admin/plugin.html", **page)
 
@@ -105,7 +108,7 @@ class PluginsView(AdminView):
             _("Switch on %(name)s", name=name),
             level="reauth",
             text=_("It runs inside Maktab and may do what Maktab may do. It says that it wants:"),
-            lines=health.wishes(plugin),
+            lines=health.required(plugin) + health.wishes(plugin),
             back=self.get_url(".details", name=plugin.name),
         )
 

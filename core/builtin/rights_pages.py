@@ -115,6 +115,8 @@ def _holders(role: Role) -> int:
 
 def _held(number: int, loses: bool) -> str:
     """How many users a change of a role touches, and what it does to them."""
+    if not number:
+        return _("Nobody holds it.")
     if not loses:
         return _n("%(n)s user holds it.", "%(n)s users hold it.", number)
     return _n(

@@ -15,6 +15,7 @@ from flask_admin import expose
 from peewee import fn
 
 from core import db, runtime
+from core.builtin.plugin_health import title
 from core.files import StoredFile
 from core.i18n import LOCALES, _, __, filesize, format_number
 from core.settings import Settings
@@ -48,8 +49,8 @@ SHOWN: Mapping[str, tuple[Label, Mapping[str, Label]]] = {
     "sign_in": (
         __("Sign-in"),
         {
-            "session_idle_minutes": __("A session ends after so many idle minutes"),
-            "session_hours": __("A session ends after so many hours"),
+            "session_idle_minutes": __("Session ends when idle for, minutes"),
+            "session_hours": __("Session ends in any case after, hours"),
             "reauth_s": __("Seconds until the password is asked for again"),
         },
     ),
@@ -66,7 +67,7 @@ SHOWN: Mapping[str, tuple[Label, Mapping[str, Label]]] = {
 """Settings as they are, by card."""
 SPECIAL = ("data_dir", "database_url", "redis_url", "plugin_dir", "metrics_token")
 """Settings of which only a part may be shown."""
-_KEYS = ("session", "audit", "queue")
+_KEYS = {"session": __("Session key"), "audit": __("Audit key"), "queue": __("Queue key")}
 
 
 class SettingsView(AdminView):
@@ -133,20 +134,20 @@ def _size(number: int | None) -> str:
 def _secrets(settings: Settings) -> Iterator[Row]:
     """That they are there, and where they come from."""
     given = _("Set in the environment")
-    for name in _KEYS:
+    for name, label in _KEYS.items():
         variable = f"MAKTAB_{name.upper()}_KEY"
-        yield Row(_("Key: %(name)s", name=name), given if os.environ.get(variable) else _("A file in keys/"), variable)
+        yield Row(label, given if os.environ.get(variable) else _("A file in keys/"), variable)
     yield Row(_("Token for metrics"), _("Set") if settings.metrics_token else _("Not set"), "MAKTAB_METRICS_TOKEN")
 
 
 def _versions() -> Iterator[Row]:
     yield Row("Maktab", _version("maktab"))
     yield Row("Python", platform.python_version())
-    for name in ("flask", "flask-admin", "peewee"):
-        yield Row(name, _version(name))
+    for name in ("Flask", "Flask-Admin", "peewee"):
+        yield Row(name, _version(name.lower()))
     for plugin in runtime.current().plugins.values():
         if plugin.status == "healthy":
-            yield Row(_("Plugin %(name)s", name=plugin.name), plugin.version)
+            yield Row(title(plugin), plugin.version)
 
 
 def _version(name: str) -> str:

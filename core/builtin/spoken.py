@@ -19,7 +19,7 @@ from core.web.base import context
 
 DENSITIES = {"comfortable": __("Comfortable"), "compact": __("Compact")}
 _DIGITS = {"latn": "123", "arab": "١٢٣"}
-_THEMES = {"auto": __("As the system has it"), "light": __("Light"), "dark": __("Dark")}
+_THEMES = {"auto": __("Same as the device"), "light": __("Light"), "dark": __("Dark")}
 
 
 def of_people(name: str, value: Any, _record: Mapping[str, Any]) -> tuple[Any, Any] | None:

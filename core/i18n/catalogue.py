@@ -19,6 +19,7 @@ from flask_babel.speaklater import LazyString
 from markupsafe import escape
 
 from core.i18n import whose
+from core.kept import Said
 
 LOCALES = {"en": "English", "ar": "العربية"}
 COOKIE = "maktab_locale"  # the language that this browser chose before the sign-in
@@ -30,6 +31,7 @@ _ARABIC = str.maketrans("0123456789.,", "٠١٢٣٤٥٦٧٨٩٫٬")
 
 _spoken: ContextVar[str | None] = ContextVar("locale", default=None)
 _zone: ContextVar[str | None] = ContextVar("zone", default=None)
+_keeping: ContextVar[bool] = ContextVar("keeping", default=False)
 _written: ContextVar[str | None] = ContextVar("digits", default=None)
 
 
@@ -51,6 +53,16 @@ def speaking(code: str, zone: str | None = None, digits: str | None = None) -> I
         _spoken.reset(spoken)
         _zone.reset(told)
         _written.reset(written)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Inside, texts know what they were made of: a job writes them down for readers of other languages."""
+    before = _keeping.set(True)
+    try:
+        yield
+    finally:
+        _keeping.reset(before)
 
 
 def locale() -> str:
@@ -117,12 +129,20 @@ def caller(depth: int = 1) -> str:
 def told(by: str, text: str, /, **values: Any) -> str:
     """Like `_`, but as `by` says it, a module, or a template or a plugin's name and a slash."""
     translated = _written_out(whose.texts(locale(), by).ugettext(text))
-    return translated % _counted(values) if values else translated
+    return _said(translated % _counted(values) if values else translated, by, text, "", values)
+
+
+def told_of(by: str, one: str, many: str, n: int, /, **values: Any) -> str:
+    """Like `_n`, but as `by` says it."""
+    values = {"n": n, **values}
+    return _said(whose.texts(locale(), by).ungettext(one, many, n) % _counted(values), by, one, many, values)
 
 
 def _(text: str, /, **values: Any) -> str:
     """`text` in the present language, with `values` for its %(name)s; as the plugin of the calling module says it."""
     code = locale()
+    if _keeping.get():
+        return told(sys._getframe(1).f_globals["__name__"], text, **values)
     if code == "en":
         return text % _counted(values) if values else text
     translated = _written_out(whose.texts(code, sys._getframe(1).f_globals["__name__"]).ugettext(text))
@@ -131,8 +151,11 @@ def _(text: str, /, **values: Any) -> str:
 
 def _n(one: str, many: str, n: int, /, **values: Any) -> str:
     """The form of `one`/`many` that the language uses for `n` (Arabic has six); %(n)s and `values` are filled in."""
-    texts = whose.texts(locale(), sys._getframe(1).f_globals["__name__"])
-    return texts.ungettext(one, many, n) % _counted({"n": n, **values})
+    return told_of(sys._getframe(1).f_globals["__name__"], one, many, n, **values)
+
+
+def _said(said: str, by: str, text: str, many: str, values: dict[str, Any]) -> str:
+    return Said(said, (by, text, many, values)) if _keeping.get() else said
 
 
 def _written_out(text: str) -> str:

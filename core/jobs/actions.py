@@ -14,7 +14,7 @@ from core import access, db, runtime
 from core.context import Context
 from core.db import bulk, search
 from core.errors import Conflict, Invalid, MaktabError, NotFound
-from core.i18n import _, __
+from core.i18n import _, __, remembering
 from core.jobs.control import check_may_change, enqueue, titled
 from core.jobs.lease import LeaseLost
 from core.jobs.models import Job, JobItem, status_after
@@ -150,7 +150,12 @@ class _Command:
         return dict((rows.for_update() if lock and db.is_postgres() else rows).tuples())
 
     def outcomes(self, ids: Sequence[int], work: Work) -> dict[int, Outcome]:
-        """Results of `work` for `ids`; a set that raises is halved until only the bad rows are left out."""
+        """Results of `work` for `ids`, whose reasons every reader will read in his language; a set that raises is
+        halved until only the bad rows are left out."""
+        with remembering():
+            return self._outcomes(ids, work)
+
+    def _outcomes(self, ids: Sequence[int], work: Work) -> dict[int, Outcome]:
         denied = access.denied(self.ctx.actor, self.permission, self.resource.name, ids) | self._beyond(ids)
         allowed = [row_id for row_id in ids if row_id not in denied]
         try:
@@ -162,7 +167,7 @@ class _Command:
             if len(ids) == 1:
                 return {ids[0]: self._failure(problem)}
             half = len(ids) // 2
-            return self.outcomes(ids[:half], work) | self.outcomes(ids[half:], work)
+            return self._outcomes(ids[:half], work) | self._outcomes(ids[half:], work)
         refused = _rejected(_("You may not do this with this record."))
         return {
             row_id: refused if row_id in denied else found.get(row_id, Outcome("unchanged", row_id)) for row_id in ids

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import peewee
 
 from core.db import JSONField, Model, UTCDateTimeField, utcnow
-from core.i18n import unpacked
+from core.i18n import KeptLines, KeptText, unpacked
 
 if TYPE_CHECKING:
     from core.jobs.run import JobRun
@@ -73,8 +73,8 @@ class Job(Model):
     started_at = UTCDateTimeField(null=True)
     finished_at = UTCDateTimeField(null=True, index=True)
     result = JSONField(null=True)
-    error = peewee.TextField(default="")
-    log = peewee.TextField(default="")
+    error = KeptText(default="")
+    log = KeptLines(default="")
 
     class Meta:
         table_name = "core_job"
@@ -92,7 +92,7 @@ class JobItem(Model):
     job_id = peewee.BigIntegerField()
     record_id = peewee.BigIntegerField()
     state = peewee.CharField(10, default="waiting")
-    reason = peewee.TextField(default="")
+    reason = KeptText(default="")
     version = peewee.IntegerField(null=True)
     undo = JSONField(null=True)
 

@@ -15,7 +15,7 @@ from core.auth.models import User
 from core.context import NOBODY, SYSTEM, Actor, Context
 from core.db import utcnow
 from core.errors import MaktabError
-from core.i18n import _, speaking
+from core.i18n import _, remembering, speaking, written
 from core.jobs import lease
 from core.jobs.lease import LeaseLost
 from core.jobs.models import Job, status_after
@@ -75,8 +75,9 @@ class JobRun:
         return self.was_canceled
 
     def log(self, text: str) -> None:
-        """A line for the job page, written with the next `save` or the end."""
-        self._lines.append(f"{utcnow():%Y-%m-%d %H:%M:%S} {text}\n")
+        """A line for the job page, written with the next `save` or the end; whoever reads it has his own language."""
+        lines = written(text).replace("\n", " ")
+        self._lines.append(f"{utcnow():%Y-%m-%d %H:%M:%S} {lines}\n")
 
     def taken_lines(self) -> str:
         lines, self._lines = "".join(self._lines), []
@@ -156,7 +157,7 @@ def _retry_or_bury(run: JobRun, problem: BaseException) -> None:
     """Back-off 3 s x 4^n with jitter: eight attempts take about four hours."""
     # The class alone: messages of unknown errors may carry personal data or secrets. The log has the whole chain.
     about = {"kind": type(problem).__name__, "id": run.job.id}
-    with speaking(run.ctx.locale):
+    with speaking(run.ctx.locale), remembering():
         text = _("Unexpected error (%(kind)s); details are in the server log under job %(id)s.", **about)
     if run.job.attempts >= ATTEMPTS:
         dead = {"status": "dead", "due_at": None, "finished_at": utcnow(), "token": "", "error": text}
@@ -187,7 +188,7 @@ def execute(job: Job, ends: Ends | None = None) -> None:
     run, together = JobRun(job), Ends() if ends is None else ends
     try:
         if job.attempts > ATTEMPTS:
-            with speaking(run.ctx.locale):
+            with speaking(run.ctx.locale), remembering():
                 error = _("%(n)s workers died while they ran it; the server log says why.", n=ATTEMPTS)
             together.add(run, "dead", error=error)
         else:
@@ -201,7 +202,7 @@ def execute(job: Job, ends: Ends | None = None) -> None:
 def _work(run: JobRun, ends: Ends) -> None:
     kind = runtime.current().jobs.get(run.job.kind)
     try:
-        with speaking(run.ctx.locale, digits=run.ctx.digits):
+        with speaking(run.ctx.locale, digits=run.ctx.digits), remembering():
             if kind is None:
                 raise MaktabError(_("There is no job %(kind)s in this version.", kind=run.job.kind))
             result = kind.run(run)

@@ -18,7 +18,8 @@ from core.plugins.state import quarantine
 
 LIMIT, WINDOW = 5, timedelta(seconds=60)
 KEPT = timedelta(hours=1)  # so long the page of plugins shows a failure
-FAR_OVER = 10  # a call that takes so many times its budget is a failure: below, a busy machine may be the cause
+FAR_OVER = 10  # a call that takes so many times its budget counts: below, a busy machine may be the cause
+SLOW = "Slow: "  # begins what is kept of such a call, which did answer
 
 log = structlog.get_logger()
 
@@ -31,10 +32,13 @@ def failed(plugin: str, hook: str, error: BaseException) -> None:
     """Log and count one failure; never raises and never waits for the database."""
     log.error("plugin hook failed", plugin=plugin, hook=hook, exc_info=error)
     calls.failed(plugin)
-    if db.takes_no_writes(error):
-        return  # the database is full, restarts or is gone: that is no plugin's fault
+    if not db.takes_no_writes(error):  # the database is full, restarts or is gone: that is no plugin's fault
+        _keep(plugin, hook, f"{type(error).__name__}: {error}")
+
+
+def _keep(plugin: str, hook: str, text: str) -> None:
     if _places.acquire(blocking=False):
-        counted = _counting.submit(_safely, _count, plugin, hook, f"{type(error).__name__}: {error}"[:500])
+        counted = _counting.submit(_safely, _count, plugin, hook, text[:500])
         counted.add_done_callback(lambda _: _places.release())
     else:
         log.warning("plugin failure not counted: too many at once", plugin=plugin, hook=hook)
@@ -56,13 +60,12 @@ def flush() -> None:
     _counting.submit(lambda: None).result()
 
 
-def slow(plugin: str, hook: str, took_ms: float, budget_ms: int) -> None:
-    """Log a call over its time budget; one that is far over it is a failure."""
+def slow(plugin: str, hook: str, took_ms: float, budget_ms: int, is_first: bool) -> None:
+    """Log a call over its time budget; one that is far over it counts, unless it was the first of its generation."""
     text = f"took {took_ms:.0f} ms, its budget is {budget_ms} ms"
-    if took_ms > FAR_OVER * budget_ms:
-        failed(plugin, hook, TimeoutError(text))
-    else:
-        log.warning(f"plugin hook {text}", plugin=plugin, hook=hook)
+    log.warning(f"plugin hook {text}", plugin=plugin, hook=hook)
+    if took_ms > FAR_OVER * budget_ms and not is_first:
+        _keep(plugin, hook, SLOW + text)
 
 
 def _count(plugin: str, hook: str, error: str) -> None:
@@ -72,7 +75,7 @@ def _count(plugin: str, hook: str, error: str) -> None:
         recent = PluginFailure.select().where(PluginFailure.plugin == plugin, PluginFailure.at > since).count()
         PluginFailure.delete().where(PluginFailure.plugin == plugin, PluginFailure.at < utcnow() - KEPT).execute()
     if recent >= LIMIT:
-        quarantine(plugin, f"{recent} failures in a minute; the last in {hook}: {error}")
+        quarantine(plugin, f"{recent} failures or slow answers in a minute; the last in {hook}: {error}")
 
 
 def _safely(work: Callable[..., None], plugin: str, *about: str) -> None:

@@ -30,6 +30,7 @@ class _Hook(NamedTuple):
     policy: str
     budget_ms: int
     impls: tuple[_Impl, ...]
+    warm: set[str]  # plugins that have answered it; a first answer may wait for imports and empty caches
 
 
 class Hooks:
@@ -86,7 +87,7 @@ def _frozen(caller: Any) -> _Hook:
     # In load order, so that a plugin comes after those it requires (pluggy itself would call the last one first).
     ordered = sorted(caller.get_hookimpls(), key=lambda impl: impl.trylast - impl.tryfirst)
     impls = tuple(_Impl(impl.plugin_name, impl.function, tuple(impl.argnames)) for impl in ordered)
-    return _Hook(marks["policy"], marks["budget_ms"], impls)
+    return _Hook(marks["policy"], marks["budget_ms"], impls, set())
 
 
 def _ask(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callable[[Any], Any]) -> Any:
@@ -106,7 +107,8 @@ def _ask(name: str, hook: _Hook, impl: _Impl, given: dict[str, Any], use: Callab
         return list(given["ids"]) if hook.policy == "deny" else None
     took_ms = (perf_counter() - began) * 1000
     if hook.budget_ms and took_ms > hook.budget_ms:
-        guards.slow(impl.plugin, name, took_ms, hook.budget_ms)
+        guards.slow(impl.plugin, name, took_ms, hook.budget_ms, impl.plugin not in hook.warm)
+    hook.warm.add(impl.plugin)
     return result
 
 

@@ -13,7 +13,7 @@ import flask
 from core import links, nav, runtime
 from core.context import Context
 from core.db import search
-from core.i18n import _
+from core.i18n import _, noun
 from core.resources import Column, Resource, query
 from core.resources.finding import find as find_records
 from core.views import saved
@@ -62,7 +62,7 @@ def commands(ctx: Context) -> Iterator[Hit]:
     for resource in _resources():
         if resource.offers_new and ctx.actor.can(resource.permission("create")):
             address = links.page(f"{links.endpoint(resource.name)}.create_view") or ""
-            yield Hit(_("New: %(label)s", label=resource.label), address, "plus")
+            yield Hit(_("New %(noun)s", noun=noun(resource.label)), address, "plus")
     for one in nav.buttons("palette_commands", ctx.actor):
         yield Hit(one.label, one.url, one.icon or "bolt")
 

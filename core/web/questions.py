@@ -8,7 +8,7 @@ from typing import Any
 import flask
 
 from core.auth import current_context
-from core.i18n import _
+from core.i18n import _, noun
 from core.resources import Action, Resource, Selection
 from core.web import confirm, forms, selections
 from core.web.confirm import Asked, Question
@@ -33,7 +33,7 @@ def before_writing(
     wanting = [name for name in resource.reauth if name in document]
     if not wanting:
         return None
-    made = _("New: %(label)s", label=resource.label)
+    made = _("New %(noun)s", noun=noun(resource.label))
     question = Question(
         resource.permission(verb),
         _("Save %(title)s?", title=title) if title else made,

@@ -43,5 +43,5 @@ def recount() -> str:
     return f"Job {job.id} counts all orders; until it ends the cards of Home say so."
 
 
-TALLY = JobType("orders.tally", _keep_tally, __("Keep the sums of orders"))
+TALLY = JobType("orders.tally", _keep_tally, __("Add up orders"))
 TALLY_HOURLY = Schedule("orders.tally", every_s=3600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import peewee
 
 from core.db import JSONField, Model, Record
+from core.i18n import KeptText
 
 STATES = (
     *("uploaded", "mapped", "validated", "running", "paused", "completed", "completed_with_errors"),
@@ -37,7 +38,7 @@ class Import(Record):
     rejected = peewee.BigIntegerField(default=0)
     position = peewee.BigIntegerField(default=-1)
     indexed = peewee.BigIntegerField(default=0)
-    error = peewee.TextField(default="")
+    error = KeptText(default="")
     rejects_file_id = peewee.BigIntegerField(null=True)
     diff_file_id = peewee.BigIntegerField(null=True)
 

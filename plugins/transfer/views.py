@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Mapping as Map
 from dataclasses import replace
 from io import TextIOWrapper
 from itertools import islice
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import flask
@@ -225,10 +228,17 @@ def _upload(allowed: Map[str, Resource], name: str) -> Import:
     given = flask.request.files.get("file")
     if name not in allowed:
         raise Invalid({"resource": [_("Choose what the file holds.")]})
-    if given is None or not given.filename or not given.stream.read(1):
-        raise Invalid({"file": [_("The file is empty.") if given else _("Choose a file.")]})
-    given.stream.seek(0)
-    stored = files.store(context(), given.stream, given.filename, expires_at=reports.expiry())  # type: ignore[arg-type]
+    if given is None or not given.filename:
+        raise Invalid({"file": [_("Choose a file.")]})
+    with NamedTemporaryFile() as copy:
+        shutil.copyfileobj(given.stream, copy)
+        copy.flush()
+        try:
+            recognition.inspect(Path(copy.name), name)
+        except FileRefused as refusal:
+            raise Invalid({"file": [str(refusal)]}) from None
+        copy.seek(0)
+        stored = files.store(context(), copy, given.filename, expires_at=reports.expiry())  # type: ignore[arg-type]
     return importer.upload(context(), name, stored.id, stored.name)
 
 

@@ -37,7 +37,7 @@ def wanted(shop):
 
 
 def customer(page):
-    return page.locator(".mk-dl dd").first.inner_text()
+    return page.locator("section[aria-labelledby=s-customer] bdi.mk-strong").inner_text()
 
 
 def rows(page):

@@ -22,6 +22,8 @@ UNPACKED, RATIO, MEMBERS = 200 * 2**20, 100, 2000
 GZIP_UNPACKED, UNSUSPECTED = 4 * 2**30, 32 * 2**20
 _BLOCK = 1 << 18
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_CONTROL, _ODD = re.compile(r"[\0-\x08\x0e-\x1a]"), 0.01
+"""Signs that no text has, and how many of them a table of a careless program may have."""
 _ARABIC_RUN = re.compile(rb"[\xc0-\xff]{3,}")
 
 
@@ -39,14 +41,20 @@ def sniff(path: Path) -> Dialect:
         check_archive(path)
         return Dialect("xlsx")
     if magic[:4] in (b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"7z\xbc\xaf", b"Rar!"):
-        raise FileRefused(_("This is no table that we can read; save it as XLSX or CSV first."))
+        raise _no_table()
     packed = magic[:2] == b"\x1f\x8b"
     with open_bytes(path, packed) as stream:
         encoding, sample = _encoding(stream, path.stat().st_size)
     text = sample.decode(encoding, "replace").lstrip("\ufeff")
+    if len(_CONTROL.findall(text)) > len(text) * _ODD:
+        raise _no_table()
     if text.lstrip()[:1] == "{":
         return Dialect("jsonl", encoding, packed=packed)
     return Dialect("csv", encoding, delimiter_of(text), packed)
+
+
+def _no_table() -> FileRefused:
+    return FileRefused(_("This is no table that we can read; save it as XLSX or CSV first."))
 
 
 def open_bytes(path: Path, packed: bool) -> BinaryIO:

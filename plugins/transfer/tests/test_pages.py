@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from core import access, jobs
+from core import access, files, jobs
 from plugins.transfer import api as transfer
 from plugins.transfer.models import Import, SavedMapping
 from plugins.transfer.tests import kit
@@ -126,8 +127,13 @@ def test_an_empty_file_is_refused_where_it_is_chosen(owner: Any) -> None:
 
 
 def test_a_file_that_is_no_table_says_why(owner: Any) -> None:
-    text = owner.get(upload(owner, b"%PDF-1.7 whatever")).get_data(as_text=True)
-    assert "XLSX or CSV" in text
+    page = "/admin/imports/new"
+    noise = random.Random(7).randbytes(5000)
+    for content, why in [(b"%PDF-1.7 x", "XLSX or CSV"), (noise, "XLSX or CSV")]:
+        answer = post(owner, page, page, resource=SALE.name, file=(io.BytesIO(content), "list.xlsx"))
+        assert answer.status_code == 422
+        assert why in answer.text
+    assert Import.select().count() == files.StoredFile.select().count() == 0
 
 
 def test_without_a_file_the_upload_asks_for_one(owner: Any) -> None:
