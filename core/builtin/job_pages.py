@@ -220,7 +220,8 @@ def _reasons(job: Job, state: str) -> list[tuple[str, int]]:
     """What is said of more than one of the rows, and of how many, the most frequent first."""
     if state not in ("failed", "skipped"):
         return []
-    said = JobItem.select(JobItem.reason, peewee.fn.COUNT(JobItem.id).alias("n")).group_by(JobItem.reason)
+    many = peewee.fn.COUNT(JobItem.id)
+    said = JobItem.select(JobItem.reason, many).group_by(JobItem.reason)
     said = said.where(JobItem.job_id == job.id, JobItem.state == state, JobItem.reason != "")
-    most = said.having(peewee.fn.COUNT(JobItem.id) > 1).order_by(peewee.SQL("n").desc(), JobItem.reason)
+    most = said.having(many > 1).order_by(many.desc(), JobItem.reason)
     return list(most.limit(_REASONS).tuples())

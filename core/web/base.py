@@ -78,7 +78,7 @@ def is_partial() -> bool:
 
 
 def is_dialog() -> bool:
-    """True when js/dialog.js asks, which shows the answer over the page that is open."""
+    """True when js/ask.js asks, which shows the answer over the page that is open."""
     return is_partial() and "Maktab-Dialog" in flask.request.headers
 
 

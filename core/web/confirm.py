@@ -134,7 +134,7 @@ def why() -> str:
 
 
 def answer(page: str, asked: Asked) -> Any:
-    """The page of a question; js/dialog.js shows it in a dialog when it is a part."""
+    """The page of a question; js/ask.js shows it in a dialog when it is a part."""
     return flask.make_response(page, asked.status, asked.headers | ({"Maktab-Dialog": "1"} if is_partial() else {}))
 
 

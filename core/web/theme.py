@@ -19,7 +19,7 @@ from core.audit import words
 from core.context import NOBODY, Actor
 from core.runtime import Runtime
 from core.settings import Settings
-from core.web import browsers, cells, changed, pickers, shortcuts, waiting
+from core.web import browsers, cells, changed, pickers, scripts, shortcuts, waiting
 from core.web.base import is_partial, preference
 
 THEME = Path(__file__).parent.parent.parent / "themes" / "tabler"
@@ -78,7 +78,7 @@ def init_app(app: flask.Flask, built: Runtime) -> None:
 def _digest() -> str:
     """One name for the present contents of all assets, so that references between them need no rewriting."""
     total = sha256()
-    for path in sorted((THEME / "static").rglob("*")):
+    for path in [Path(scripts.__file__), *sorted((THEME / "static").rglob("*"))]:
         if path.is_file():
             total.update(path.name.encode() + path.read_bytes())
     return total.hexdigest()[:12]
@@ -91,10 +91,12 @@ def asset(name: str) -> str:
 def static(digest: str, name: str) -> flask.Response:
     """A file of the theme; for ever when the name is the present one, else (a page of an older code) just now."""
     zipped = flask.request.accept_encodings["gzip"] and name.endswith((".css", ".js", ".svg"))
-    answer = flask.send_from_directory(THEME / "static", name, etag=False, conditional=not zipped)
-    if zipped:
+    made = zipped or name in scripts.made()
+    answer = flask.send_from_directory(THEME / "static", name, etag=False, conditional=not made)
+    if made:
         answer.direct_passthrough = False
-        answer.data = _gzipped(name)
+        answer.data = _gzipped(name) if zipped else _content(name)
+    if zipped:
         answer.headers["Content-Encoding"] = "gzip"
     answer.headers["Vary"] = "Accept-Encoding"
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if digest == _digest() else "no-cache"
@@ -103,7 +105,12 @@ def static(digest: str, name: str) -> flask.Response:
 
 @lru_cache(maxsize=64)
 def _gzipped(name: str) -> bytes:
-    return gzip.compress((THEME / "static" / name).read_bytes(), 9)
+    return gzip.compress(_content(name), 9)
+
+
+def _content(name: str) -> bytes:
+    text = scripts.made().get(name)
+    return (THEME / "static" / name).read_bytes() if text is None else text.encode()
 
 
 @lru_cache(maxsize=512)

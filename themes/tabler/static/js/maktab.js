@@ -5,7 +5,7 @@ import "./bulk.js"; // hears what the next one says
 import "./selection.js";
 import "./offline.js";
 import "./more.js";
-import "./dialog.js";
+import "./ask.js";
 import "./session.js";
 import "./matrix.js"; // before the module that looks at what it has filled in
 import "./forms.js";
