@@ -172,6 +172,7 @@ def test_a_job_page_says_what_it_did_to_which_records_and_who_took_it_back(owner
     assert "Taken back by" not in told
     post(owner, f"/admin/jobs/{job.id}/undo")
     back = Job.select().order_by(Job.id.desc()).get()
+    assert "<dt>Label</dt><dd><bdi>x</bdi></dd>" in owner.get(f"/admin/jobs/{back.id}").text, "what is taken back"
     page = owner.get(f"/admin/jobs/{job.id}").get_data(as_text=True)
     assert f'<dt>Taken back by</dt><dd><a href="/admin/jobs/{back.id}">Job {back.id}</a></dd>' in page
 

@@ -181,8 +181,10 @@ def _number(name: str) -> int:
 
 
 def _about(job: Job) -> list[tuple[Any, str]]:
-    """What an action was given and which records it was for, as [(label, text)]."""
+    """What an action, or the one taken back, was given and which records it was for, as [(label, text)]."""
     resource = runtime.current().resources.get(job.resource)
+    if job.kind == "core.undo":
+        job = Job.get_or_none(Job.id == job.args["job"]) or job
     action = resource.action(job.args["action"]) if resource and job.kind == "core.action" else None
     if resource is None or action is None:
         return []
