@@ -137,8 +137,14 @@ def test_roles_of_a_user_are_ticked_and_stand_in_the_list_in_words(
     assert {one.role.name for one in UserRole.select().where(UserRole.user == user)} == {"manager", "viewer"}
     assert "Manager, Viewer" in owner.get("/admin/users/").text
     mine = f"/admin/users/{owner.user.id}/roles"
-    owner.send(mine, role=["viewer"])
-    assert "The last owner must stay" in owner.get(f"/admin/users/{owner.user.id}").text
+    last = owner.post(mine, data={"csrf_token": csrf_of(owner.get("/admin/users/").text), "role": ["viewer"]})
+    assert last.status_code == 302, "refused before the question"
+    assert ">The last owner must stay" in owner.get(f"/admin/users/{owner.user.id}").text
+    token = csrf_of(owner.get("/admin/users/").text)
+    asked = owner.post(f"/admin/users/{user.id}/roles", data={"csrf_token": token, "role": ["viewer", "operator"]}).text
+    assert "Given: Operator" in asked
+    assert "Taken: Manager" in asked
+    assert "Viewer" not in asked.partition("Given:")[2].partition("</ul>")[0]
 
 
 def test_a_new_user_waits_for_a_password_and_can_then_sign_in(signed_in: Callable[..., Any]) -> None:

@@ -185,12 +185,23 @@ def owner_kept() -> Iterator[None]:
     had = _owners()
     yield
     if had and not _owners():
-        raise Conflict(_("The last owner must stay: make another user owner first."))
+        raise Conflict(_last())
 
 
-def _owners() -> int:
+def demand_owner(user: User, names: Sequence[str]) -> None:
+    """Refuse (Conflict) `names` as the roles of `user` when he is the last owner and would be none then."""
+    if OWNER not in names and _owners() == [user.id]:
+        raise Conflict(_last())
+
+
+def _last() -> str:
+    return _("The last owner must stay: make another user owner first.")
+
+
+def _owners() -> list[int]:
+    """Ids of the active users who are owners of all rows."""
     query = UserRole.select().join(Role).switch(UserRole).join(User).where(Role.name == OWNER, User.is_active)
-    return sum(not row.scopes for row in query)
+    return [row.user_id for row in query if not row.scopes]
 
 
 def _demand(actor: Actor, user: User, role: Role, scopes: Scopes) -> None:

@@ -12,7 +12,7 @@ from core.access import SIGNED_IN, requires
 from core.access.matrix import VERBS, groups, in_words, lines
 from core.access.models import Role, RolePermission, UserRole
 from core.access.permissions import granted
-from core.access.roles import OWNER, covers, entries_of, label_of
+from core.access.roles import OWNER, covers, demand_owner, entries_of, label_of
 from core.auth import sessions, view_as
 from core.auth.frame import current_context, current_session, own_context
 from core.auth.models import Session, User
@@ -141,15 +141,21 @@ def set_roles(user_id: int) -> Any:
     if wanted == have:
         flask.flash(_("Nothing had to be changed."), "info")
         return flask.redirect(back)
+    try:
+        demand_owner(user, wanted)
+    except Conflict as last:
+        flask.flash(str(last), "bad")
+        return flask.redirect(back)
     labels = {role.name: label_of(role) for role in Role.select()}
-    named = ", ".join(labels.get(name, name) for name in wanted) or "–"
+    given = ", ".join(labels.get(name, name) for name in wanted if name not in have)
+    taken = ", ".join(labels.get(name, name) for name in have if name not in wanted)
     question = Question(
         "core.user.edit",
         _("Change the roles of %(name)s?", name=str(user)),
         _("Save the roles of %(name)s", name=str(user)),
         level="reauth",
-        text=_("Who loses a role is signed out everywhere."),
-        lines=[_("Roles: %(names)s", names=named)],
+        text=_("Who loses a role is signed out everywhere.") if taken else "",
+        lines=[_("Given: %(names)s", names=given)] * bool(given) + [_("Taken: %(names)s", names=taken)] * bool(taken),
         back=back,
     )
     return confirm.first(question) or _saved("core.user", user_id, {"roles": wanted}, back)
@@ -162,7 +168,7 @@ def _saved(resource: str, record_id: int, document: dict[str, Any], back: str) -
     shown = {record_id: form.get("version", 0, int)} if "version" in form else {}
     try:
         (outcome,) = service.update(current_context(), {record_id: document}, shown)
-        refused = outcome.reason
+        refused = " ".join(text for texts in outcome.errors.values() for text in texts)
     except (Conflict, Forbidden, Invalid, Rejected) as error:
         refused = str(error)
     flask.flash(refused or _("Saved."), "bad" if refused else "ok")
