@@ -84,6 +84,15 @@ def test_what_is_ticked_becomes_the_role_and_the_question_says_what_changes(sign
     assert access.entries_of(viewer) == ["orders.order.edit"]
 
 
+def test_a_change_of_a_role_is_told_once(signed_in: Callable[..., Any]) -> None:
+    owner, viewer = signed_in("owner"), role("viewer")
+    owner.send(f"/admin/roles/{viewer.id}/permissions", permission=["orders.order.edit"])
+    page = owner.get(f"/admin/roles/{viewer.id}").text
+    told = re.sub(r"<[^>]+>", " ", page.partition('id="timeline"')[2])
+    assert "Permissions changed" in told
+    assert "Updated" not in told
+
+
 def form(browser: Any, *permissions: Any) -> dict[str, Any]:
     names = [name for one in permissions for name in (one if isinstance(one, list) else [one])]
     return {"csrf_token": csrf_of(browser.get("/admin/profile/").text), "permission": names}

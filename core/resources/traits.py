@@ -216,12 +216,19 @@ def timeline(resource: str, record_id: int, limit: int = 50) -> list[TimelineEnt
     who = peewee.fn.COALESCE(peewee.fn.NULLIF(User.name, ""), User.username).alias("who")
     rows = audit.history(resource, record_id).where(audit.Entry.action != "noted").limit(limit)
     rows = rows.select_extend(who).left_outer_join(User, on=audit.Entry.actor_id == User.id)
-    told = [_told(row) for row in rows.objects()]
+    found = list(rows.objects())
+    apart = {(row.request_id, row.action.removesuffix("_changed")) for row in found if row.request_id}
+    told = [_told(row) for row in found if row.action != "updated" or not _is_told_apart(row, apart)]
     notes = [
         TimelineEntry(one.created_at, one.actor, "note", one.text, note=one)
         for one in notes_of(resource, record_id, limit)
     ]
     return sorted(told + notes, key=lambda line: line.at, reverse=True)[:limit]
+
+
+def _is_told_apart(row: Any, apart: set[tuple[str, str]]) -> bool:
+    """A change of `permissions` alone, which the entry `permissions_changed` of the same request says better."""
+    return len(row.changes) == 1 and (row.request_id, *row.changes) in apart
 
 
 def _told(row: Any) -> TimelineEntry:
