@@ -69,7 +69,10 @@ class _Said:
         self._sort("default_sort", resource.default_sort)
         self._expect("subtitle", resource.subtitle, {one.name for one in resource.columns}, "a column of it")
         for section in resource.detail:
-            unshown = [name for name in section.fields if resource.column(name) is None and not self._is_read(name)]
+            nested = resource.schema().fields  # shown as rows
+            unshown = [
+                name for name in section.fields if not (resource.column(name) or name in nested or self._is_read(name))
+            ]
             self._of_model(f"Section {section.name}", unshown)
 
     def _column(self, column: Column, where: str) -> None:
