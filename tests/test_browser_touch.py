@@ -40,6 +40,9 @@ class Finger:
         self.at = to
 
     def up(self) -> None:
+        """Lifted at rest: one that is lifted in motion flings, and the next tap would only stop that."""
+        self.page.wait_for_timeout(150)
+        self._send("touchMove", self.at)
         self._send("touchEnd")
 
 

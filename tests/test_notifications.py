@@ -70,7 +70,7 @@ def test_of_a_job_with_failed_rows_and_of_one_that_failed(make_user: Any, work_o
     work_off()
     assert told(user) == [("Rebuild: failed.", "bad")]
     job = start(user, resource=SUPPLIER)
-    Job.update(failed=1).where(Job.id == job.id).execute()
+    Job.update(done=1, failed=1).where(Job.id == job.id).execute()
     work_off()
     assert told(user)[0] == ("Rebuild: ended, some rows failed.", "warn")
 

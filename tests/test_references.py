@@ -445,7 +445,7 @@ def test_the_log_tells_of_the_change(trips: Resource, places: dict[str, int], ct
 
 def told(page: str) -> list[str]:
     """Before and after of the changes in a timeline or an entry of the log."""
-    return [text for text in re.findall(r"<bdi>(.*?)</bdi>", page) if text != "–"]
+    return [text for text in re.findall(r"(?<!<b>)<bdi>(.*?)</bdi>", page) if text != "–"]
 
 
 def moved(trips: Resource, ctx: Context, *ids: int) -> int:

@@ -230,7 +230,7 @@ def _upload(allowed: Map[str, Resource], name: str) -> Import:
         raise Invalid({"resource": [_("Choose what the file holds.")]})
     if given is None or not given.filename:
         raise Invalid({"file": [_("Choose a file.")]})
-    with NamedTemporaryFile() as copy:
+    with NamedTemporaryFile(dir=importer.scratch()) as copy:
         shutil.copyfileobj(given.stream, copy)
         copy.flush()
         try:

@@ -22,8 +22,8 @@ UNPACKED, RATIO, MEMBERS = 200 * 2**20, 100, 2000
 GZIP_UNPACKED, UNSUSPECTED = 4 * 2**30, 32 * 2**20
 _BLOCK = 1 << 18
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_CONTROL, _ODD = re.compile(r"[\0-\x08\x0e-\x1a]"), 0.01
-"""Signs that no text has, and how many of them a table of a careless program may have."""
+_CONTROL, _FEW, _ODD = re.compile(r"[\0-\x08\x0e-\x1a]"), 20, 0.01
+"""Signs that no text has, and how many of them, or which part, a table of a careless program may have."""
 _ARABIC_RUN = re.compile(rb"[\xc0-\xff]{3,}")
 
 
@@ -46,7 +46,7 @@ def sniff(path: Path) -> Dialect:
     with open_bytes(path, packed) as stream:
         encoding, sample = _encoding(stream, path.stat().st_size)
     text = sample.decode(encoding, "replace").lstrip("\ufeff")
-    if len(_CONTROL.findall(text)) > len(text) * _ODD:
+    if len(_CONTROL.findall(text)) > max(_FEW, len(text) * _ODD):
         raise _no_table()
     if text.lstrip()[:1] == "{":
         return Dialect("jsonl", encoding, packed=packed)

@@ -221,6 +221,13 @@ def save_mapping(ctx: Context, resource: str, name: str, mapping: Mapping) -> Sa
     return saved  # type: ignore[no-any-return]
 
 
+def scratch() -> Path:
+    """This machine's folder for what can be made again."""
+    folder = runtime.current().settings.data_dir / "scratch"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def scratch_of(key: str) -> Path:
     """The folder of a stored file on this machine.
 

@@ -113,10 +113,15 @@ def test_a_page_about_a_file_that_cannot_be_read_leaves_no_copy_of_it(
 ) -> None:
     owner = signed_in("owner")
     token = csrf_of(owner.get("/admin/").text)
-    form = {"resource": SALE.name, "file": (io.BytesIO(b"%PDF-1.7 x"), "a.csv"), "csrf_token": token}
-    where = owner.post("/admin/imports/new", data=form, headers={"Referer": "http://localhost/"}).location
-    assert "XLSX or CSV" in owner.get(where).text
+
+    def send(content: bytes) -> Any:
+        form = {"resource": SALE.name, "file": (io.BytesIO(content), "a.csv"), "csrf_token": token}
+        return owner.post("/admin/imports/new", data=form, headers={"Referer": "http://localhost/"})
+
+    refused = send(b"%PDF-1.7 x")
+    assert (refused.status_code, "XLSX or CSV" in refused.text) == (422, True)
     assert list((settings.data_dir / "scratch").glob("*")) == []
+    where = send(b"number\n1\n").location
     files.StoredFile.delete().execute()
     assert owner.get(where).status_code == 404  # the file has expired meanwhile
 
