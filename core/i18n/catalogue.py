@@ -21,8 +21,8 @@ from markupsafe import escape
 from core.i18n import whose
 from core.kept import Said
 
-LOCALES = {"en": "English", "ar": "العربية"}
 COOKIE = "maktab_locale"  # the language that this browser chose before the sign-in
+LOCALES = {"en": "English", "ar": "العربية"}
 """Languages of the interface by their own name."""
 
 DIGITS = {"latn": "0123456789", "arab": "٠١٢٣٤٥٦٧٨٩"}
