@@ -72,7 +72,6 @@ def test_an_endless_list_says_that_it_does_not_go_on_and_tries_again(endless: An
     row.get_by_text("No connection to Maktab.").wait_for()
     expect(row.get_by_text("Loading")).to_be_hidden()
     assert pages.seen(endless) == []
-    endless.unroute(REST)
     said = "<p data-said>The database takes no changes now</p>"
     endless.route(REST, lambda route: route.fulfill(status=503, body=said))
     row.get_by_role("button", name="Try again").click()
